@@ -1,0 +1,217 @@
+//! How a wanted spec and a live one are compared.
+use crate::value::pending;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// How one field of a spec is compared and changed. Fields without a rule are
+/// compared as they are and changed in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The cloud cannot change it: a difference means delete and create.
+    Immutable,
+    /// Sent when the object is made and never compared again.
+    CreateOnly,
+    /// A version such as `1.35`: a higher live value is ahead and never lowered.
+    AtLeast,
+    /// A map of tags or labels: ours are kept, those of others are left alone.
+    Tags,
+}
+
+/// One field that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The field's name in the spec.
+    pub field: String,
+    /// What is there. Null when nothing is, or when it cannot be known.
+    pub from: Value,
+    /// What is wanted. For tags, only those that change; null removes one.
+    pub to: Value,
+}
+
+/// The tags to set and to remove, for kinds whose API has a call for each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagChange {
+    /// Keys with their new values.
+    pub set: Vec<(String, String)>,
+    /// Keys that go.
+    pub remove: Vec<String>,
+}
+
+/// The fields in which a live object differs from what is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Diff(pub Vec<Change>);
+
+impl Diff {
+    /// Compares `want` with `live` under `rules`.
+    ///
+    /// `accepted` is the last spec that the cloud took from us; it decides which tags are
+    /// ours to remove, and stands in for `unobserved` fields, which differ when it is `None`.
+    pub fn between(
+        want: &Value,
+        live: &Value,
+        accepted: Option<&Value>,
+        rules: &[(&str, Rule)],
+        unobserved: &[&str],
+    ) -> Self {
+        let Value::Object(fields) = want else { return Self::default() };
+        let mut changes = Vec::new();
+        for (field, to) in fields {
+            let rule = rules.iter().find(|(name, _)| name == field).map(|(_, rule)| *rule);
+            let recorded = accepted.map_or(&Value::Null, |spec| &spec[field.as_str()]);
+            let from = match unobserved.contains(&field.as_str()) {
+                true => recorded,
+                false => &live[field.as_str()],
+            };
+            match rule {
+                Some(Rule::CreateOnly) => {}
+                Some(Rule::Tags) => changes.extend(tags_between(field, to, from, recorded)),
+                Some(Rule::AtLeast) if !is_lower(from, to) => {}
+                _ if agrees(to, from) => {}
+                _ => changes.push(Change {
+                    field: field.clone(),
+                    from: from.clone(),
+                    to: to.clone(),
+                }),
+            }
+        }
+        Self(changes)
+    }
+
+    /// Lists every field of a spec that is about to be made.
+    pub fn of_new(want: &Value) -> Self {
+        let fields = want.as_object().into_iter().flatten().filter(|(_, v)| !v.is_null());
+        Self(
+            fields
+                .map(|(f, v)| Change { field: f.clone(), from: Value::Null, to: v.clone() })
+                .collect(),
+        )
+    }
+
+    /// Tells whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Tells whether one of `fields` differs.
+    pub fn touches(&self, fields: &[&str]) -> bool {
+        self.0.iter().any(|change| fields.contains(&change.field.as_str()))
+    }
+
+    /// Returns the tags to set and to remove in `field`.
+    pub fn tags(&self, field: &str) -> TagChange {
+        let mut change = TagChange::default();
+        let found = self.0.iter().find(|c| c.field == field).and_then(|c| c.to.as_object());
+        for (key, value) in found.into_iter().flatten() {
+            match value.as_str() {
+                Some(value) => change.set.push((key.clone(), value.to_owned())),
+                None => change.remove.push(key.clone()),
+            }
+        }
+        change
+    }
+}
+
+/// Compares what we want with what is there, three ways.
+fn tags_between(field: &str, want: &Value, live: &Value, recorded: &Value) -> Option<Change> {
+    let empty = Map::new();
+    let map = |value: &Value| value.as_object().cloned().unwrap_or_else(|| empty.clone());
+    let (want, live, recorded) = (map(want), map(live), map(recorded));
+    let (mut from, mut to) = (Map::new(), Map::new());
+    let gone = recorded.keys().filter(|key| !want.contains_key(*key) && live.contains_key(*key));
+    for key in gone {
+        from.insert(key.clone(), live[key].clone());
+        to.insert(key.clone(), Value::Null);
+    }
+    for (key, value) in want.iter().filter(|(key, value)| live.get(*key) != Some(value)) {
+        from.insert(key.clone(), live.get(key).cloned().unwrap_or(Value::Null));
+        to.insert(key.clone(), value.clone());
+    }
+    let changed = !to.is_empty();
+    changed.then(|| Change { field: field.to_owned(), from: from.into(), to: to.into() })
+}
+
+/// Tells whether `live` satisfies `want`, where null means that the cloud may choose.
+pub(crate) fn agrees(want: &Value, live: &Value) -> bool {
+    match (want, live) {
+        (Value::Null, _) => true,
+        (Value::Object(want_map), Value::Object(live_map)) if pending(want).is_none() => {
+            live_map.keys().all(|key| want_map.contains_key(key))
+                && want_map.iter().all(|(k, v)| agrees(v, live_map.get(k).unwrap_or(&Value::Null)))
+        }
+        _ => want == live,
+    }
+}
+
+/// Tells whether version `live` is lower than `want`. What is no version is lower.
+fn is_lower(live: &Value, want: &Value) -> bool {
+    let parts = |value: &Value| -> Option<Vec<u64>> {
+        value.as_str()?.split('.').map(|part| part.parse().ok()).collect()
+    };
+    match (parts(live), parts(want)) {
+        (_, None) => false,
+        (None, _) => true,
+        (Some(live), Some(want)) => live < want,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn fields(want: Value, live: Value, accepted: Option<Value>) -> Vec<String> {
+        let rules =
+            [("version", Rule::AtLeast), ("bootstrap", Rule::CreateOnly), ("tags", Rule::Tags)];
+        let diff = Diff::between(&want, &live, accepted.as_ref(), &rules, &["hidden"]);
+        diff.0.into_iter().map(|c| format!("{} {}→{}", c.field, c.from, c.to)).collect()
+    }
+
+    #[test]
+    fn each_rule_compares_as_documented() {
+        let none: [&str; 0] = [];
+        assert_eq!(fields(json!({"a": 1}), json!({"a": 2}), None), ["a 2→1"]);
+        assert_eq!(fields(json!({"a": null}), json!({"a": 2}), None), none);
+        assert_eq!(fields(json!({"version": "1.9"}), json!({"version": "1.10"}), None), none);
+        assert_eq!(
+            fields(json!({"version": "1.10"}), json!({"version": "1.9"}), None),
+            [r#"version "1.9"→"1.10""#]
+        );
+        assert_eq!(fields(json!({"bootstrap": true}), json!({"bootstrap": false}), None), none);
+    }
+
+    #[test]
+    fn an_unobserved_field_is_compared_with_what_the_cloud_accepted() {
+        let want = json!({"hidden": 1});
+        assert_eq!(fields(want.clone(), json!({"hidden": 9}), None), ["hidden null→1"]);
+        assert_eq!(fields(want.clone(), json!({}), Some(json!({"hidden": 2}))), ["hidden 2→1"]);
+        assert_eq!(fields(want.clone(), json!({"hidden": 9}), Some(want)), [""; 0]);
+    }
+
+    #[test]
+    fn tags_of_others_are_left_alone_and_ours_are_removed() {
+        let recorded = json!({"tags": {"old": "1", "keep": "1"}});
+        let live = json!({"tags": {"old": "1", "keep": "1", "theirs": "x"}});
+        let want = json!({"tags": {"keep": "2"}});
+        assert_eq!(
+            fields(want, live, Some(recorded)),
+            [r#"tags {"old":"1","keep":"1"}→{"old":null,"keep":"2"}"#]
+        );
+    }
+
+    #[test]
+    fn tag_changes_split_into_set_and_remove() {
+        let to = json!({"a": "1", "b": null});
+        let diff = Diff(vec![Change { field: "tags".into(), from: Value::Null, to }]);
+        let tags = diff.tags("tags");
+        assert_eq!(tags.set, [("a".to_owned(), "1".to_owned())]);
+        assert_eq!(tags.remove, ["b"]);
+    }
+
+    #[test]
+    fn an_unresolved_reference_equals_itself_only() {
+        let reference = json!({"a": {"$from": "vpc", "output": "id"}});
+        assert_eq!(fields(reference.clone(), reference.clone(), None), [""; 0]);
+        assert_eq!(fields(reference, json!({"a": "vpc-1"}), None).len(), 1);
+    }
+}

@@ -1,0 +1,175 @@
+//! A stack as plain data: resources in the order they were added.
+use crate::address::Address;
+use crate::resource::Resource;
+use crate::value::{Input, Pending, sources};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+use std::marker::PhantomData;
+
+/// A resource that a graph wants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Its address.
+    pub address: Address,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its spec, with references where a value comes from another resource.
+    pub spec: Value,
+    /// What its spec refers to.
+    pub refers: BTreeSet<Address>,
+    /// What must be there first: what it refers to, its parent, and what it was placed after.
+    pub needs: BTreeSet<Address>,
+    /// The parent it is within and goes with.
+    pub within: Option<Address>,
+    /// The slot in which it takes the place of an earlier generation.
+    pub slot: Option<String>,
+    /// The lane it keeps to.
+    pub lane: Option<Lane>,
+}
+
+/// A lane that steps share, or that one step at a time has to itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lane {
+    /// Its name.
+    pub name: String,
+    /// Whether a step in it runs alone.
+    pub exclusive: bool,
+}
+
+/// Where a resource is put: an address, and how it stands to others.
+#[derive(Clone, Debug)]
+pub struct Place {
+    address: Address,
+    after: BTreeSet<Address>,
+    within: Option<Address>,
+    slot: Option<String>,
+    lane: Option<Lane>,
+}
+
+impl Place {
+    /// A place at `address`.
+    pub fn at(address: impl Into<Address>) -> Self {
+        let address = address.into();
+        Self { address, after: BTreeSet::new(), within: None, slot: None, lane: None }
+    }
+
+    /// Names something that must be there first although the spec takes no value from it.
+    #[must_use]
+    pub fn after<R>(mut self, handle: &Handle<R>) -> Self {
+        self.after.insert(handle.address.clone());
+        self
+    }
+
+    /// Names the parent that it is within: when that goes, it is gone too.
+    #[must_use]
+    pub fn within<R>(mut self, handle: &Handle<R>) -> Self {
+        self.within = Some(handle.address.clone());
+        self.after(handle)
+    }
+
+    /// Names the slot: the new generation in a slot is ready before the old one goes.
+    #[must_use]
+    pub fn slot(mut self, slot: impl Into<String>) -> Self {
+        self.slot = Some(slot.into());
+        self
+    }
+
+    /// Names the lane that the scheduler keeps it to.
+    #[must_use]
+    pub fn lane(mut self, name: impl Into<String>, exclusive: bool) -> Self {
+        self.lane = Some(Lane { name: name.into(), exclusive });
+        self
+    }
+}
+
+impl<A: Into<Address>> From<A> for Place {
+    fn from(address: A) -> Self {
+        Self::at(address)
+    }
+}
+
+/// Resources in dependency order. A node can only name the handle of an
+/// earlier one, so a cycle cannot be written.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    index: HashMap<Address, usize>,
+}
+
+/// A resource that has been added, to take outputs from.
+#[derive(Debug)]
+pub struct Handle<R> {
+    address: Address,
+    resource: PhantomData<R>,
+}
+
+impl<R> Handle<R> {
+    /// Returns the address.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+}
+
+impl<R> Clone for Handle<R> {
+    fn clone(&self) -> Self {
+        Self { address: self.address.clone(), resource: PhantomData }
+    }
+}
+
+impl<R: Resource> Handle<R> {
+    /// Refers to one output. Use [`out!`](crate::out), which checks that name and field agree.
+    pub fn output<T>(&self, name: &str, _field: fn(&R::Outputs) -> &T) -> Input<T> {
+        Input::Pending(Pending { from: self.address.clone(), output: name.to_owned() })
+    }
+}
+
+/// Refers to one output of a handle, `out!(vpc.id)`; field and type are checked by the compiler.
+#[macro_export]
+macro_rules! out {
+    ($handle:ident . $field:ident) => {
+        $handle.output(stringify!($field), |outputs| &outputs.$field)
+    };
+}
+
+impl Graph {
+    /// Makes an empty graph, which is what destroys everything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a resource.
+    ///
+    /// # Panics
+    /// When two resources are put at one address, which is a mistake in the stack.
+    pub fn add<R: Resource>(&mut self, place: impl Into<Place>, resource: R) -> Handle<R> {
+        let Place { address, after, within, slot, lane } = place.into();
+        let spec = serde_json::to_value(&resource).expect("a spec serializes");
+        let refers = sources(&spec);
+        let needs = refers.union(&after).cloned().collect();
+        let taken = self.index.insert(address.clone(), self.nodes.len());
+        assert!(taken.is_none(), "two resources at {address}");
+        let node = Node {
+            address: address.clone(),
+            kind: R::KIND,
+            spec,
+            refers,
+            needs,
+            within,
+            slot,
+            lane,
+        };
+        self.nodes.push(node);
+        Handle { address, resource: PhantomData }
+    }
+
+    /// Returns the nodes in the order they were added, which is a topological order.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Returns the node at `address`.
+    pub fn node(&self, address: &Address) -> Option<&Node> {
+        self.index.get(address).map(|&i| &self.nodes[i])
+    }
+}
