@@ -1,0 +1,79 @@
+//! What a cloud's provider brings.
+use crate::{ClusterSpec, Problems};
+use futures::future::BoxFuture;
+use provision_core::{Drivers, Facts, Graph, Plan, Result, Scope, State};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// One cloud: how to read its section, what to ask it, and what a cluster is made of there.
+pub trait Provider: Send + Sync {
+    /// Returns the name that cluster files use.
+    fn name(&self) -> &'static str;
+
+    /// Returns how many calls may be under way at once without being throttled.
+    fn parallelism(&self) -> usize;
+
+    /// Checks the provider's own section, and what it knows of the rest, without a network.
+    ///
+    /// # Errors
+    /// Every problem, each with its place.
+    fn check(&self, spec: &ClusterSpec) -> Result<(), Problems>;
+
+    /// Finds credentials and asks whose they are.
+    ///
+    /// # Errors
+    /// [`Kind::Auth`](provision_core::Kind::Auth) when there are none or they are refused.
+    fn connect<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Box<dyn Session>>>;
+
+    /// Returns the kinds without reaching any cloud, for plans against recorded facts alone.
+    fn kinds(&self) -> Drivers;
+
+    /// Returns what a cluster is made of, stage by stage. Pure.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`](provision_core::Kind::Invalid) naming a fact that is missing, or what
+    /// the facts make impossible.
+    fn stack(&self, spec: &ClusterSpec, facts: &Facts) -> Result<Vec<Graph>>;
+
+    /// Returns what this version leaves to others, for the plan to say.
+    fn unmanaged(&self, spec: &ClusterSpec) -> Vec<String>;
+
+    /// Returns what a person should know before saying yes.
+    fn warnings(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String>;
+
+    /// Tells why this plan must not be carried out in this scope, if so.
+    fn refusal(&self, spec: &ClusterSpec, scope: &Scope, plan: &Plan) -> Option<String>;
+
+    /// Returns what the cluster's users need: its name, endpoint and the like.
+    fn outputs(&self, state: &State) -> BTreeMap<String, Value>;
+}
+
+/// Where a provider connects to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The region.
+    pub region: String,
+}
+
+/// A provider with credentials in hand.
+pub trait Session: Send + Sync {
+    /// Returns the account and region that the credentials lead to.
+    fn scope(&self) -> &Scope;
+
+    /// Returns who calls, in the cloud's own notation.
+    fn caller(&self) -> &str;
+
+    /// Returns every kind, ready to call the cloud.
+    fn drivers(&self) -> &Drivers;
+
+    /// Asks the cloud for every fact that is not on record. Changes nothing anywhere.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`](provision_core::Kind::Invalid) when the file asks for what the cloud
+    /// does not have, such as a machine type in a zone without it; else what the cloud answered.
+    fn resolve<'a>(
+        &'a self,
+        spec: &'a ClusterSpec,
+        recorded: &'a Facts,
+    ) -> BoxFuture<'a, Result<Facts>>;
+}

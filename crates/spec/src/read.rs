@@ -1,0 +1,201 @@
+//! From the bytes of a file to a [`ClusterSpec`], or to everything wrong with them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::check::{self, Context};
+use crate::cluster::{ClusterSpec, Document, ProviderName, Section, StorageClass, SupportAccess};
+use crate::fields::{Field, Fields};
+use crate::kubernetes::Kubernetes;
+use crate::labels;
+use crate::network::Network;
+use crate::pools::Pool;
+use crate::problem::Problems;
+use crate::profile::Profile;
+use crate::secrets::Secrets;
+use crate::source::{Report, Source};
+use crate::tree::{self, Node, Value};
+
+/// The fields at the top of a cluster file.
+pub(crate) const FIELDS: [&str; 18] = [
+    "name",
+    "provider",
+    "region",
+    "profile",
+    "kubernetes",
+    "network",
+    "pools",
+    "storageClasses",
+    "tags",
+    "protect",
+    "secrets",
+    "inCluster",
+    "manifests",
+    "support",
+    "eks",
+    "gke",
+    "aks",
+    "oke",
+];
+
+/// Reads a cluster file. The provider's own section is taken as it is; see [`read_with`].
+///
+/// # Errors
+///
+/// Everything wrong with the file, in its order.
+pub fn read(file: &str, text: &[u8]) -> Result<ClusterSpec, Problems> {
+    read_with(file, text, |_, _| ())
+}
+
+/// Reads a cluster file, and lets a function report what is wrong in the provider's own section.
+///
+/// The function is not called when the file names no known provider. What it finds is reported together with everything else.
+///
+/// # Errors
+///
+/// Everything wrong with the file, in its order.
+pub fn read_with(
+    file: &str,
+    text: &[u8],
+    check_section: impl FnOnce(ProviderName, &Field<'_>),
+) -> Result<ClusterSpec, Problems> {
+    let report = Report::new(Source::new(file, text)?);
+    let Some(node) = tree::parse(&report) else { return Err(report.into_problems()) };
+    let Some(root) = Field::root(&report, "", &node).fields(&FIELDS) else {
+        return Err(report.into_problems());
+    };
+    let (spec, provider) = cluster(&report, &node, &root);
+    if let Some(provider) = provider {
+        check_section(provider, &Field::root(&report, provider.word(), &spec.section.node));
+    }
+    report.finish(spec)
+}
+
+/// Fills in what was refused with placeholders, which nobody sees: there are problems then.
+fn cluster(report: &Report, node: &Node, root: &Fields<'_>) -> (ClusterSpec, Option<ProviderName>) {
+    let provider = provider(root);
+    let name = root.required("name", "acme-prod").and_then(|field| field.parse(check::name));
+    let region = root.required("region", "us-east-1");
+    let region = region.and_then(|field| field.parse(|text| check::region(text, provider)));
+    let profile = root.required("profile", "qualytics");
+    let profile = profile.and_then(|field| field.choice(&Profile::WORDS));
+    let network = Network::read(root, provider, region.as_deref());
+    let context = Context { provider, profile, region: region.as_deref(), zones: &network.zones };
+    let pools = Pool::read_all(root, &context);
+    let in_cluster = in_cluster(root);
+    let spec = ClusterSpec {
+        name: name.unwrap_or_default(),
+        provider: provider.unwrap_or(ProviderName::Eks),
+        profile: profile.unwrap_or(Profile::None),
+        kubernetes: Kubernetes::read(root),
+        pools,
+        storage_classes: storage_classes(root, profile),
+        tags: tags(root),
+        protect: boolean(root, "protect"),
+        secrets: Secrets::read(root),
+        in_cluster,
+        manifests: manifests(root),
+        support: support(root),
+        section: section(report, root, provider),
+        region: region.unwrap_or_default(),
+        network,
+        document: Document { root: node.clone(), source: Arc::clone(report.source()) },
+    };
+    (spec, provider)
+}
+
+fn provider(root: &Fields<'_>) -> Option<ProviderName> {
+    let field = root.required("provider", "eks")?;
+    let provider = field.choice(&ProviderName::WORDS)?;
+    if !provider.is_supported() {
+        let hint = Some("this version builds clusters on eks".to_owned());
+        field.refuse(
+            "file.not-supported",
+            format!("{} is not supported yet", provider.word()),
+            hint,
+        );
+    }
+    Some(provider)
+}
+
+fn boolean(root: &Fields<'_>, name: &str) -> bool {
+    root.optional(name).and_then(|field| field.boolean()).unwrap_or_default()
+}
+
+fn tags(root: &Fields<'_>) -> BTreeMap<String, String> {
+    root.optional("tags").and_then(|field| labels::tags(&field)).unwrap_or_default()
+}
+
+fn in_cluster(root: &Fields<'_>) -> bool {
+    let Some(field) = root.optional("inCluster") else { return true };
+    let wanted = field.boolean();
+    if wanted == Some(true) {
+        field.refuse_unsupported("remove the line, or write `inCluster: false`");
+    }
+    wanted.unwrap_or_default()
+}
+
+fn storage_classes(root: &Fields<'_>, profile: Option<Profile>) -> Vec<StorageClass> {
+    match root.optional("storageClasses") {
+        Some(field) => refuse_items(&field),
+        None => return profile.map(Profile::storage_classes).unwrap_or_default(),
+    }
+    Vec::new()
+}
+
+fn manifests(root: &Fields<'_>) -> Vec<String> {
+    if let Some(field) = root.optional("manifests") {
+        refuse_items(&field);
+    }
+    Vec::new()
+}
+
+/// Accepts only an empty list, for a feature that this version does not have.
+fn refuse_items(field: &Field<'_>) {
+    if field.list().is_some_and(|items| !items.is_empty()) {
+        let hint = format!("remove the lines, or write `{}: []`", field.name());
+        field.refuse_key("file.not-supported", "is not supported yet", Some(hint));
+    }
+}
+
+fn support(root: &Fields<'_>) -> SupportAccess {
+    let Some(fields) =
+        root.optional("support").and_then(|field| field.fields(&["access", "expires"]))
+    else {
+        return SupportAccess::None;
+    };
+    if let Some(expires) = fields.optional("expires") {
+        expires.refuse_unsupported("remove the line");
+    }
+    let words = [("none", SupportAccess::None), ("admin", SupportAccess::Admin)];
+    if let Some(field) = fields.optional("access")
+        && field.choice(&words) == Some(SupportAccess::Admin)
+    {
+        field.refuse_unsupported("write `support: { access: none }`");
+    }
+    SupportAccess::None
+}
+
+/// Takes the section of the named provider, and refuses those of others.
+fn section(report: &Report, root: &Fields<'_>, provider: Option<ProviderName>) -> Section {
+    let own = provider.unwrap_or(ProviderName::Eks);
+    let mut node = Node::made(Value::Map(Vec::new()));
+    for (word, name) in ProviderName::WORDS {
+        let Some(field) = root.optional(word) else { continue };
+        if name == own {
+            if field.entries().is_some() {
+                node = field.node().clone();
+            }
+        } else if provider.is_some() {
+            let message = format!("is the section of another provider than {}", own.word());
+            let hint = format!("remove it, or write `provider: {word}`");
+            field.refuse_key("file.conflict", message, Some(hint));
+        }
+    }
+    Section { provider: own, node, source: Arc::clone(report.source()) }
+}
+
+#[cfg(test)]
+mod mutations;
+#[cfg(test)]
+mod tests;

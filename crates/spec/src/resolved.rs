@@ -1,0 +1,327 @@
+//! The cluster file with every default written out.
+
+use crate::cluster::{ClusterSpec, SupportAccess};
+use crate::kubernetes::{Kubernetes, SecretsKey};
+use crate::network::{Nat, Network, Zones};
+use crate::pools::{Pool, Taint};
+use crate::print;
+use crate::tree::{Entry, Node, Span, Value};
+
+impl ClusterSpec {
+    /// Prints the file with every default filled in; reading it gives an equal `ClusterSpec`.
+    ///
+    /// What this version does not manage is not a field, which the reader would refuse, but a
+    /// comment at the end.
+    #[must_use]
+    pub fn resolved(&self) -> String {
+        let mut fields = Map::default()
+            .field("name", self.name.as_str())
+            .field("provider", self.provider.word())
+            .field("region", self.region.as_str())
+            .field("profile", self.profile.word())
+            .field("kubernetes", kubernetes(&self.kubernetes))
+            .field("network", network(&self.network))
+            .field("pools", pools(&self.pools))
+            .field("tags", texts(&self.tags))
+            .field("protect", self.protect);
+        if self.storage_classes.is_empty() {
+            fields = fields.field("storageClasses", Value::List(Vec::new()));
+        }
+        if !self.in_cluster {
+            fields = fields.field("inCluster", false);
+        }
+        let manifests: Node = self.manifests.iter().map(String::as_str).collect();
+        fields = fields
+            .field("manifests", manifests)
+            .field("support", Map::default().field("access", support(self.support)))
+            .field(self.provider.word(), self.section.node().clone());
+        let mut text = print::yaml(&fields.into());
+        let unmanaged = self.unmanaged();
+        if !unmanaged.is_empty() {
+            text.push_str(&format!("# not managed by this version: {}\n", unmanaged.join("; ")));
+        }
+        text
+    }
+}
+
+fn kubernetes(kubernetes: &Kubernetes) -> Map {
+    let mut fields = Map::default();
+    if let Some(version) = kubernetes.version {
+        fields = fields.field("version", version.to_string());
+    }
+    let allow: Node = kubernetes.api.allow.iter().map(ToString::to_string).collect();
+    let key = match &kubernetes.secrets_key {
+        SecretsKey::Managed => "managed",
+        SecretsKey::Own => "own",
+        SecretsKey::Key(key) => key,
+    };
+    fields
+        .field("api", Map::default().field("public", kubernetes.api.public).field("allow", allow))
+        .field("secretsKey", key)
+}
+
+fn network(network: &Network) -> Map {
+    let zones: Node = match &network.zones {
+        Zones::Count(count) => u32::from(*count).into(),
+        Zones::Names(names) => names.iter().map(String::as_str).collect(),
+    };
+    let nat = match network.nat {
+        Nat::Single => "single",
+        Nat::PerZone => "per-zone",
+        Nat::None => "none",
+    };
+    Map::default().field("cidr", network.cidr.to_string()).field("zones", zones).field("nat", nat)
+}
+
+fn pools(pools: &[Pool]) -> Map {
+    pools.iter().fold(Map::default(), |all, each| all.field(&each.name, pool(each)))
+}
+
+fn pool(pool: &Pool) -> Map {
+    let machine: Node = pool.machine.iter().map(String::as_str).collect();
+    let taints: Node = pool.taints.iter().map(taint).collect();
+    let fields = Map::default()
+        .field("machine", machine)
+        .field("capacity", pool.capacity.word())
+        .field("min", pool.min)
+        .field("max", pool.max)
+        .field("labels", texts(&pool.labels))
+        .field("taints", taints)
+        .field("diskGb", pool.disk_gb);
+    match &pool.zones {
+        Some(zones) => fields.field("zones", zones.iter().map(String::as_str).collect::<Node>()),
+        None => fields,
+    }
+}
+
+fn taint(taint: &Taint) -> Map {
+    Map::default()
+        .field("key", taint.key.as_str())
+        .field("value", taint.value.as_str())
+        .field("effect", taint.effect.word())
+}
+
+fn support(access: SupportAccess) -> &'static str {
+    match access {
+        SupportAccess::None => "none",
+        SupportAccess::Admin => "admin",
+    }
+}
+
+fn texts<'a>(texts: impl IntoIterator<Item = (&'a String, &'a String)>) -> Map {
+    texts.into_iter().fold(Map::default(), |all, (key, value)| all.field(key, value.as_str()))
+}
+
+/// The fields of a map that is being written.
+#[derive(Default)]
+struct Map(Vec<Entry>);
+
+impl Map {
+    fn field(mut self, name: &str, value: impl Into<Node>) -> Self {
+        self.0.push(Entry { key: name.to_owned(), span: Span::START, value: value.into() });
+        self
+    }
+}
+
+impl From<Map> for Node {
+    fn from(map: Map) -> Self {
+        Node::made(Value::Map(map.0))
+    }
+}
+
+impl From<Value> for Node {
+    fn from(value: Value) -> Self {
+        Node::made(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::read;
+
+    const SHORT: &str = "name: acme-prod\nprovider: eks\nregion: us-east-1\nprofile: qualytics\n";
+
+    const FULL: &str = r#"name: acme-prod
+provider: eks
+region: us-east-1
+profile: qualytics
+kubernetes:
+  version: 1.30
+  api: { public: true, allow: [203.0.113.0/24, "2001:db8::/32"] }
+  secretsKey: arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
+network: { cidr: 10.8.0.0/17, zones: [us-east-1a, us-east-1b], nat: per-zone }
+pools:
+  app: {}
+  executor: { machine: r5d.2xlarge, min: 0, zones: [us-east-1a] }
+  gpu:
+    machine: [g5.xlarge, g5.2xlarge]
+    max: 2
+    capacity: spot
+    labels: { gpu: true, acme.com/kind: "a10" }
+    taints: [{ key: nvidia.com/gpu, effect: NoSchedule }, { key: x, value: "1", effect: NoExecute }]
+    diskGb: 200
+tags: { team: platform, "cost center": "17", "on": "" }
+protect: true
+storageClasses: []
+inCluster: false
+manifests: []
+support: { access: none }
+eks:
+  account: "123456789012"
+  assumeRole: { arn: "arn:aws:iam::1:role/x", externalId: "a b: c#\n" }
+  addons: []
+  access:
+    - { principal: "arn:…", policy: X, also: [1, [2], { a: ~ }] }
+  podIdentity: true
+"#;
+
+    #[test]
+    fn reads_back_equal_and_prints_the_same() {
+        let none = "name: a\nprovider: eks\nregion: us-east-1\nprofile: none\n";
+        let spark = format!("{SHORT}pools: {{ app: {{}}, spark: {{}} }}\nstorageClasses: []\n");
+        for text in [SHORT, FULL, none, &spark] {
+            let spec = read("a.yaml", text.as_bytes()).unwrap();
+            let resolved = spec.resolved();
+            let again = read("resolved.yaml", resolved.as_bytes())
+                .unwrap_or_else(|problems| panic!("{resolved}\n{problems}"));
+            assert_eq!(again, spec, "{resolved}");
+            assert_eq!(again.resolved(), resolved);
+        }
+    }
+
+    #[test]
+    fn shows_every_default() {
+        let spec = read("a.yaml", SHORT.as_bytes()).unwrap();
+        insta::assert_snapshot!(spec.resolved(), @r#"
+        name: acme-prod
+        provider: eks
+        region: us-east-1
+        profile: qualytics
+        kubernetes:
+          api:
+            public: true
+            allow: [0.0.0.0/0]
+          secretsKey: managed
+        network:
+          cidr: 10.0.0.0/16
+          zones: 3
+          nat: single
+        pools:
+          app:
+            machine: [t3.2xlarge]
+            capacity: on-demand
+            min: 1
+            max: 3
+            labels:
+              appNodes: "true"
+            taints: []
+            diskGb: 100
+          driver:
+            machine: [r5.2xlarge]
+            capacity: on-demand
+            min: 1
+            max: 3
+            labels:
+              driverNodes: "true"
+            taints: []
+            diskGb: 100
+          executor:
+            machine: [r5d.2xlarge, r6id.2xlarge, r5dn.2xlarge, r5ad.2xlarge]
+            capacity: spot
+            min: 1
+            max: 12
+            labels:
+              executorNodes: "true"
+            taints: []
+            diskGb: 100
+        tags: {}
+        protect: false
+        manifests: []
+        support:
+          access: none
+        eks: {}
+        # not managed by this version: storage classes fast, fast-retain; namespace qualytics
+        "#);
+    }
+
+    #[test]
+    fn shows_every_field() {
+        let spec = read("a.yaml", FULL.as_bytes()).unwrap();
+        insta::assert_snapshot!(spec.resolved(), @r#"
+        name: acme-prod
+        provider: eks
+        region: us-east-1
+        profile: qualytics
+        kubernetes:
+          version: "1.30"
+          api:
+            public: true
+            allow: [203.0.113.0/24, "2001:db8::/32"]
+          secretsKey: "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+        network:
+          cidr: 10.8.0.0/17
+          zones: [us-east-1a, us-east-1b]
+          nat: per-zone
+        pools:
+          app:
+            machine: [t3.2xlarge]
+            capacity: on-demand
+            min: 1
+            max: 3
+            labels:
+              appNodes: "true"
+            taints: []
+            diskGb: 100
+          executor:
+            machine: [r5d.2xlarge]
+            capacity: spot
+            min: 0
+            max: 12
+            labels:
+              executorNodes: "true"
+            taints: []
+            diskGb: 100
+            zones: [us-east-1a]
+          gpu:
+            machine: [g5.xlarge, g5.2xlarge]
+            capacity: spot
+            min: 1
+            max: 2
+            labels:
+              acme.com/kind: a10
+              gpu: "true"
+            taints:
+              - key: nvidia.com/gpu
+                value: ""
+                effect: NoSchedule
+              - key: x
+                value: "1"
+                effect: NoExecute
+            diskGb: 200
+        tags:
+          "cost center": "17"
+          "on": ""
+          team: platform
+        protect: true
+        storageClasses: []
+        inCluster: false
+        manifests: []
+        support:
+          access: none
+        eks:
+          account: "123456789012"
+          assumeRole:
+            arn: "arn:aws:iam::1:role/x"
+            externalId: "a b: c#\n"
+          addons: []
+          access:
+            - principal: "arn:…"
+              policy: X
+              also:
+                - 1
+                - [2]
+                - a: ~
+          podIdentity: true
+        "#);
+    }
+}

@@ -1,0 +1,278 @@
+//! The text of a file, and the problems found in it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::problem::{Problem, Problems, Snippet};
+use crate::redact;
+use crate::tree::Span;
+
+/// The text of a file that is worth parsing: small enough, UTF-8, without control characters.
+pub struct Source {
+    file: String,
+    text: String,
+    starts: Vec<usize>,
+    hidden: BTreeMap<usize, usize>,
+}
+
+impl Source {
+    /// Bounds the size of a file in bytes.
+    pub const MAX_BYTES: usize = 1024 * 1024;
+    /// Bounds the number of values in a file.
+    pub const MAX_VALUES: usize = 100_000;
+    /// Lines longer than this many bytes are not quoted in problems.
+    const QUOTED_BYTES: usize = 1000;
+
+    /// Takes the bytes of a file.
+    ///
+    /// # Errors
+    ///
+    /// One problem when the bytes are too many, not UTF-8, or hold control characters or tabs as
+    /// indentation.
+    pub fn new(file: &str, bytes: &[u8]) -> Result<Arc<Self>, Problems> {
+        if bytes.len() > Self::MAX_BYTES {
+            let message = format!("file has {} bytes, more than 1 MiB", bytes.len());
+            return Err(Problem::bare("file.too-large", file, Span::START, message).into());
+        }
+        let text =
+            str::from_utf8(bytes).map_err(|error| Problems::from(not_utf8(file, bytes, &error)))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
+        let starts = line_starts(&text);
+        let mut source = Self { file: file.to_owned(), text, starts, hidden: BTreeMap::new() };
+        source.hidden = redact::hidden(source.lines());
+        source.refuse_control_characters()?;
+        source.refuse_tabs()?;
+        source.refuse_crowds()?;
+        Ok(Arc::new(source))
+    }
+
+    /// Names the file as the user named it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Gives the text, without a byte order mark.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        (1..=self.starts.len()).map(|number| self.line(number))
+    }
+
+    fn line(&self, number: usize) -> &str {
+        let Some(start) = number.checked_sub(1).and_then(|index| self.starts.get(index)) else {
+            return "";
+        };
+        let end = self.starts.get(number).copied().unwrap_or(self.text.len());
+        self.text[*start..end].trim_end_matches(['\n', '\r'])
+    }
+
+    /// Makes a problem of this file, quoting its line without what may be a secret.
+    #[must_use]
+    pub fn problem(
+        &self,
+        code: &'static str,
+        span: Span,
+        message: String,
+        hint: Option<String>,
+    ) -> Problem {
+        let mut problem = Problem::bare(code, &self.file, span, message);
+        problem.hint = hint;
+        problem.snippet = self.snippet(span);
+        problem
+    }
+
+    fn snippet(&self, span: Span) -> Option<Snippet> {
+        let line = self.line(span.line);
+        if line.trim().is_empty() || line.len() > Self::QUOTED_BYTES {
+            return None;
+        }
+        let safe = |c: char| if c.is_control() { ' ' } else { c };
+        let (offset, width) = (span.column.saturating_sub(1), span.width.max(1));
+        let Some(&shown) = self.hidden.get(&span.line) else {
+            let length = line.chars().count();
+            let width = width.min(length.saturating_sub(offset)).max(1);
+            return Some(Snippet { text: line.chars().map(safe).collect(), offset, width });
+        };
+        let text = line.chars().take(shown).map(safe).chain(" …".chars()).collect();
+        if offset < shown {
+            return Some(Snippet { text, offset, width: width.min(shown - offset) });
+        }
+        Some(Snippet { text, offset: shown + 1, width: 1 })
+    }
+
+    /// Says whether the text at a place may be a secret, and must not be in a message either.
+    pub(crate) fn hides(&self, span: Span) -> bool {
+        self.hidden.get(&span.line).is_some_and(|shown| span.column > *shown)
+    }
+
+    /// Refuses what would make the parser queue a whole long line of tokens.
+    fn refuse_crowds(&self) -> Result<(), Problems> {
+        let marks = self.text.bytes().filter(|byte| b",:[]{}".contains(byte)).count();
+        if marks <= Self::MAX_VALUES {
+            return Ok(());
+        }
+        let message = format!("file holds more than {} values", Self::MAX_VALUES);
+        Err(Problem::bare("file.too-large", &self.file, Span::START, message).into())
+    }
+
+    fn refuse_control_characters(&self) -> Result<(), Problems> {
+        let Some(at) = self.text.find(|c: char| c.is_control() && !"\t\r\n".contains(c)) else {
+            return Ok(());
+        };
+        let line = self.starts.partition_point(|start| *start <= at);
+        let column = self.text[self.starts[line - 1]..at].chars().count() + 1;
+        let code = u32::from(self.text[at..].chars().next().unwrap_or_default());
+        let message = format!("file contains the control character U+{code:04X}");
+        let span = Span { line, column, width: 1 };
+        let hint = Some("remove it; this may not be a text file".to_owned());
+        Err(self.problem("file.control-character", span, message, hint).into())
+    }
+
+    fn refuse_tabs(&self) -> Result<(), Problems> {
+        for (line, text) in (1..).zip(self.lines()) {
+            let content = text.trim_start();
+            let indentation = &text[..text.len() - content.len()];
+            if let Some(spaces) = indentation.find('\t').filter(|_| !content.is_empty()) {
+                let message = "indentation contains a tab".to_owned();
+                let hint = Some("indent with spaces only, two per level".to_owned());
+                let column = indentation[..spaces].chars().count() + 1;
+                let span = Span { line, column, width: 1 };
+                return Err(self.problem("file.tab", span, message, hint).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+fn not_utf8(file: &str, bytes: &[u8], error: &std::str::Utf8Error) -> Problem {
+    let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    let span =
+        Span { line: before.matches('\n').count() + 1, column: last.chars().count() + 1, width: 1 };
+    let mut problem =
+        Problem::bare("file.encoding", file, span, "file is not UTF-8 text".to_owned());
+    problem.hint = Some("save it as UTF-8".to_owned());
+    problem
+}
+
+/// Finds where lines begin, by YAML's line ends: `\n`, `\r\n` and a lone `\r`.
+fn line_starts(text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let ends = bytes.iter().enumerate().filter(|(at, byte)| match byte {
+        b'\n' => true,
+        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    });
+    std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect()
+}
+
+/// Collects the problems of one file while it is read.
+#[derive(Debug)]
+pub struct Report {
+    source: Arc<Source>,
+    problems: RefCell<Problems>,
+}
+
+impl Report {
+    /// Starts without problems.
+    #[must_use]
+    pub fn new(source: Arc<Source>) -> Self {
+        Self { source, problems: RefCell::default() }
+    }
+
+    /// Gives the file that is read.
+    #[must_use]
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// Adds a problem at a place.
+    pub fn refuse(
+        &self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        let problem = self.source.problem(code, span, message.into(), hint);
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// Counts the problems so far, to tell whether a part was read without any.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.problems.borrow().count()
+    }
+
+    /// Gives what was read, or the problems when there are any.
+    ///
+    /// # Errors
+    ///
+    /// All problems, in the order of the file.
+    pub fn finish<T>(self, read: T) -> Result<T, Problems> {
+        let problems = self.into_problems();
+        if problems.is_empty() { Ok(read) } else { Err(problems) }
+    }
+
+    /// Gives the problems, in the order of the file.
+    #[must_use]
+    pub fn into_problems(self) -> Problems {
+        let mut problems = self.problems.into_inner();
+        problems.sort();
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(bytes: &[u8]) -> String {
+        let problem = Source::new("a.yaml", bytes).unwrap_err().into_iter().next().unwrap();
+        format!("{} {}:{} {}", problem.code, problem.line, problem.column, problem.message)
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_small_text_file() {
+        for (bytes, wanted) in [
+            (&b"a: b\nc: \xff"[..], "file.encoding 2:4 file is not UTF-8 text"),
+            (b"a: \0", "file.control-character 1:4 file contains the control character U+0000"),
+            (b"a:\n \tb: c", "file.tab 2:2 indentation contains a tab"),
+            (
+                &[b'a'; Source::MAX_BYTES + 1],
+                "file.too-large 1:1 file has 1048577 bytes, more than 1 MiB",
+            ),
+        ] {
+            assert_eq!(refused(bytes), wanted);
+        }
+    }
+
+    #[test]
+    fn counts_every_kind_of_line_end() {
+        let source = Source::new("a.yaml", "\u{feff}a\r\nb\rc\nd".as_bytes()).unwrap();
+        assert_eq!(source.lines().collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+        assert_eq!(source.line(0), "");
+        assert_eq!(source.line(9), "");
+    }
+
+    #[test]
+    fn quotes_no_secret_and_no_endless_line() {
+        let text = format!("registryToken: hunter2\nx: {}", "y".repeat(2000));
+        let source = Source::new("a.yaml", text.as_bytes()).unwrap();
+        let snippet = source.snippet(Span { line: 1, column: 16, width: 7 }).unwrap();
+        assert_eq!(snippet, Snippet { text: "registryToken: …".to_owned(), offset: 15, width: 1 });
+        assert_eq!(source.snippet(Span { line: 2, column: 4, width: 7 }), None);
+    }
+}
