@@ -144,7 +144,7 @@ pub(crate) fn agrees(want: &Value, live: &Value) -> bool {
 }
 
 /// Tells whether version `live` is lower than `want`. What is no version is lower.
-fn is_lower(live: &Value, want: &Value) -> bool {
+pub(crate) fn is_lower(live: &Value, want: &Value) -> bool {
     let parts = |value: &Value| -> Option<Vec<u64>> {
         value.as_str()?.split('.').map(|part| part.parse().ok()).collect()
     };

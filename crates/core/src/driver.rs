@@ -49,8 +49,12 @@ impl Meta {
 
     /// Tells whether `diff` has a change that the cloud cannot make in place.
     pub fn must_replace(&self, diff: &Diff) -> bool {
-        let immutable = |field: &str| self.rules.contains(&(field, Rule::Immutable));
-        diff.0.iter().any(|change| immutable(&change.field))
+        diff.0.iter().any(|change| self.is_immutable(&change.field))
+    }
+
+    /// Tells whether the cloud cannot change `field` in place.
+    pub fn is_immutable(&self, field: &str) -> bool {
+        self.rules.contains(&(field, Rule::Immutable))
     }
 }
 

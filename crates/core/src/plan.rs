@@ -2,8 +2,6 @@
 mod decide;
 mod order;
 mod refusal;
-#[cfg(test)]
-mod tests;
 
 use crate::address::Address;
 use crate::diff::Diff;

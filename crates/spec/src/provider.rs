@@ -1,5 +1,5 @@
 //! What a cloud's provider brings.
-use crate::{ClusterSpec, Problems};
+use crate::{ClusterSpec, Field};
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Facts, Graph, Plan, Result, Scope, State};
 use serde_json::Value;
@@ -13,11 +13,9 @@ pub trait Provider: Send + Sync {
     /// Returns how many calls may be under way at once without being throttled.
     fn parallelism(&self) -> usize;
 
-    /// Checks the provider's own section, and what it knows of the rest, without a network.
-    ///
-    /// # Errors
-    /// Every problem, each with its place.
-    fn check(&self, spec: &ClusterSpec) -> Result<(), Problems>;
+    /// Checks the provider's own section of a cluster file, without a network. What is wrong
+    /// with it is reported through the field, together with everything else.
+    fn check_section(&self, section: &Field<'_>);
 
     /// Finds credentials and asks whose they are.
     ///

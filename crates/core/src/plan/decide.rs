@@ -2,7 +2,7 @@
 use super::order::order;
 use super::{Action, Cause, Plan, Question, Refusal, Refused, Step};
 use crate::address::Address;
-use crate::diff::Diff;
+use crate::diff::{Diff, Rule, is_lower};
 use crate::driver::{LiveValue, Meta};
 use crate::graph::{Graph, Node};
 use crate::marks::Marks;
@@ -76,11 +76,13 @@ impl<'a> Decider<'a> {
             }
             Some(Seen::Many(lives)) => {
                 let objects = lives.iter().map(named).collect();
+                self.keep_outputs(&node.address, record.and_then(|r| r.outputs.as_ref()));
                 self.refusals.push(Refusal::Twice { address: node.address.clone(), objects });
             }
             Some(Seen::Live(live)) => self.settle_live(node, &want, live, record),
         }
-        self.targets.insert(node.address.clone(), want);
+        let target = self.ahead(node, want);
+        self.targets.insert(node.address.clone(), target);
     }
 
     fn settle_live(
@@ -113,7 +115,8 @@ impl<'a> Decider<'a> {
         }
         if asked || meta.must_replace(&diff) {
             if meta.precious && !asked && (settled || adopted) {
-                let fields = diff.0.iter().map(|c| c.field.clone()).collect();
+                let changed = diff.0.iter().map(|change| change.field.clone());
+                let fields = changed.filter(|field| meta.is_immutable(field)).collect();
                 return self.refuse(Refusal::Precious { address: address.clone(), fields });
             }
             return self.replace(node, cause, want);
@@ -129,6 +132,17 @@ impl<'a> Decider<'a> {
                 }
             }
         }
+    }
+
+    /// Returns what a stage makes of a node: what is wanted, or a version that is ahead of it.
+    fn ahead(&self, node: &Node, mut want: Value) -> Value {
+        let Some(live) = self.question.observed.live(&node.address) else { return want };
+        for (field, _) in self.meta(node).rules.iter().filter(|(_, r)| *r == Rule::AtLeast) {
+            if !is_lower(&live.spec[*field], &want[*field]) {
+                want[*field] = live.spec[*field].clone();
+            }
+        }
+        want
     }
 
     /// Plans a node of a later stage against what the stage before makes of it.

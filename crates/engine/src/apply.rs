@@ -1,0 +1,284 @@
+//! Runs the steps of a plan: each as soon as what it waits for is done.
+use crate::calls::{Ended, Engine, is_fatal};
+use crate::journal::Journal;
+use crate::remove::unplanned;
+use crate::settle::{Done, Work};
+use futures::stream::{FuturesUnordered, StreamExt};
+use provision_core::{
+    Action, Address, Error, EventKind, Graph, Kind, LiveValue, Observed, Plan, Seen, Step,
+};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+/// How a run ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many steps of each action ended well.
+    pub done: BTreeMap<Action, usize>,
+    /// What is there and not well, in the cloud's words.
+    pub degraded: BTreeMap<Address, String>,
+    /// What failed.
+    pub failed: Vec<(Address, Error)>,
+    /// What was not tried, and why.
+    pub skipped: Vec<(Address, String)>,
+    /// What ended the run: credentials, or a journal that cannot be written.
+    pub fatal: Option<Error>,
+    /// Whether somebody asked it to stop before it was done.
+    pub interrupted: bool,
+}
+
+impl Outcome {
+    /// Tells whether everything was done, whether or not all is well.
+    pub fn is_complete(&self) -> bool {
+        self.failed.is_empty()
+            && self.skipped.is_empty()
+            && self.fatal.is_none()
+            && !self.interrupted
+    }
+}
+
+/// What one step's end means to those that wait for it.
+enum Verdict {
+    Done,
+    /// Done, but not well enough for what it takes the place of to go.
+    NotReady,
+    NotDone,
+}
+
+impl Engine<'_> {
+    /// Carries out `plan`, which was made from `graphs` and `observed`. A failed step stops only
+    /// what needs it; nothing is undone; what is left, the next run does.
+    pub async fn apply(
+        &self,
+        journal: &Journal,
+        graphs: &[Graph],
+        observed: &Observed,
+        plan: &Plan,
+    ) -> Outcome {
+        let mut outcome = Outcome { degraded: plan.degraded.clone(), ..Outcome::default() };
+        let nothing = [Graph::new()];
+        let graphs = if graphs.is_empty() { &nothing[..] } else { graphs };
+        let mut begin = 0;
+        for (stage, graph) in graphs.iter().enumerate() {
+            let end = begin + plan.steps[begin..].iter().take_while(|s| s.stage == stage).count();
+            let steps = &plan.steps[begin..end];
+            if outcome.is_complete() {
+                let job = Job { engine: self, journal, graph, observed };
+                job.run(steps, begin, &mut outcome).await;
+            } else {
+                let why = "the stage before it did not end well".to_owned();
+                outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), why.clone())));
+            }
+            begin = end;
+        }
+        excuse_capacity(journal, &mut outcome);
+        outcome
+    }
+}
+
+/// One stage of a plan under way.
+struct Job<'a> {
+    engine: &'a Engine<'a>,
+    journal: &'a Journal,
+    graph: &'a Graph,
+    observed: &'a Observed,
+}
+
+impl Job<'_> {
+    async fn run(&self, steps: &[Step], begin: usize, outcome: &mut Outcome) {
+        let mut queue = Queue::new(steps, begin);
+        let mut running = FuturesUnordered::new();
+        loop {
+            while let Some(i) = queue.next(steps, self.engine.is_stopping()) {
+                running.push(async move { (i, self.step(&steps[i]).await) });
+            }
+            let Some((i, ended)) = running.next().await else { break };
+            let step = &steps[i];
+            let verdict = self.judge(step, ended, outcome);
+            queue.end(steps, i, &verdict);
+        }
+        outcome.interrupted |= self.engine.is_stopping() && outcome.fatal.is_none();
+        for (i, why) in queue.left(steps, outcome) {
+            self.engine.tell(&steps[i], EventKind::Skipped(why.clone()));
+            outcome.skipped.push((steps[i].address.clone(), why));
+        }
+    }
+
+    async fn step(&self, step: &Step) -> Result<Done, Ended> {
+        self.engine.tell(step, EventKind::Started);
+        let work = Work::new(self.engine, self.journal, step)?;
+        if step.action == Action::Delete {
+            return work.remove(self.stray(step)).await;
+        }
+        let node = self.graph.node(&step.address).ok_or_else(|| unplanned(&step.address))?;
+        work.settle(node).await
+    }
+
+    /// Returns the object of a step that is not on record, only seen.
+    fn stray(&self, step: &Step) -> Option<&LiveValue> {
+        if self.journal.with(|state| state.get(&step.address).is_some()) {
+            return None;
+        }
+        match self.observed.0.get(&step.address)? {
+            Seen::Live(live) => Some(live),
+            Seen::Many(lives) => lives.first(),
+            Seen::Absent | Seen::Unknown(_) => None,
+        }
+    }
+
+    /// Notes how a step ended, and tells.
+    fn judge(&self, step: &Step, ended: Result<Done, Ended>, outcome: &mut Outcome) -> Verdict {
+        let outputs = || self.journal.with(|s| s.get(&step.address)?.outputs.clone());
+        let (verdict, event) = match ended {
+            Ok(Done::Degraded(why)) => {
+                outcome.degraded.insert(step.address.clone(), why.clone());
+                (Verdict::NotReady, EventKind::Degraded(why))
+            }
+            Ok(Done::Removed) => (Verdict::Done, EventKind::Removed),
+            Ok(Done::Ready) => {
+                let outputs = outputs().unwrap_or_default();
+                let event = match step.action {
+                    Action::Adopt => EventKind::Adopted(outputs),
+                    _ => EventKind::Settled(outputs),
+                };
+                (Verdict::Done, event)
+            }
+            Err(Ended::Stopped) => {
+                let why = "interrupted".to_owned();
+                outcome.skipped.push((step.address.clone(), why.clone()));
+                (Verdict::NotDone, EventKind::Skipped(why))
+            }
+            Err(Ended::Failed(error)) => {
+                if is_fatal(&error) {
+                    self.engine.halt.ask();
+                    outcome.fatal.get_or_insert(error.clone());
+                }
+                outcome.failed.push((step.address.clone(), error.clone()));
+                (Verdict::NotDone, EventKind::Failed(error))
+            }
+        };
+        if !matches!(verdict, Verdict::NotDone) {
+            *outcome.done.entry(step.action).or_default() += 1;
+        }
+        self.engine.tell(step, event);
+        verdict
+    }
+}
+
+/// Which steps of a stage may begin. Every operation is a look-up.
+struct Queue {
+    /// How many steps each one still waits for.
+    waits: Vec<usize>,
+    /// Who waits for each one.
+    waiters: Vec<Vec<usize>>,
+    ready: VecDeque<usize>,
+    lanes: HashMap<String, LaneQueue>,
+    begun: Vec<bool>,
+    /// The step whose end keeps each one from beginning.
+    blocked_by: Vec<Option<(usize, bool)>>,
+}
+
+#[derive(Default)]
+struct LaneQueue {
+    shared: usize,
+    exclusive: bool,
+    waiting: VecDeque<usize>,
+}
+
+impl Queue {
+    fn new(steps: &[Step], begin: usize) -> Self {
+        let mut waiters = vec![Vec::new(); steps.len()];
+        for (i, step) in steps.iter().enumerate() {
+            step.after.iter().for_each(|before| waiters[before - begin].push(i));
+        }
+        let waits: Vec<_> = steps.iter().map(|step| step.after.len()).collect();
+        let ready = (0..steps.len()).filter(|&i| waits[i] == 0).collect();
+        let (begun, blocked_by) = (vec![false; steps.len()], vec![None; steps.len()]);
+        Self { waits, waiters, ready, lanes: HashMap::new(), begun, blocked_by }
+    }
+
+    /// Returns a step that may begin now.
+    fn next(&mut self, steps: &[Step], stopping: bool) -> Option<usize> {
+        while let Some(i) = self.ready.pop_front().filter(|_| !stopping) {
+            if let Some(lane) = &steps[i].lane {
+                let queue = self.lanes.entry(lane.name.clone()).or_default();
+                if queue.exclusive || (lane.exclusive && queue.shared > 0) {
+                    queue.waiting.push_back(i);
+                    continue;
+                }
+                match lane.exclusive {
+                    true => queue.exclusive = true,
+                    false => queue.shared += 1,
+                }
+            }
+            self.begun[i] = true;
+            return Some(i);
+        }
+        None
+    }
+
+    fn end(&mut self, steps: &[Step], i: usize, verdict: &Verdict) {
+        if let Some(lane) = &steps[i].lane
+            && let Some(queue) = self.lanes.get_mut(&lane.name)
+        {
+            match lane.exclusive {
+                true => queue.exclusive = false,
+                false => queue.shared -= 1,
+            }
+            self.ready.extend(queue.waiting.drain(..));
+        }
+        for next in std::mem::take(&mut self.waiters[i]) {
+            let gives_way = steps[next].action == Action::Delete
+                && steps[next].slot.is_some()
+                && steps[next].slot == steps[i].slot;
+            match verdict {
+                Verdict::NotDone => self.block(next, i, false),
+                Verdict::NotReady if gives_way => self.block(next, i, true),
+                Verdict::NotReady | Verdict::Done => {
+                    self.waits[next] -= 1;
+                    if self.waits[next] == 0 {
+                        self.ready.push_back(next);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps a step, and all that wait for it, from beginning.
+    fn block(&mut self, step: usize, by: usize, not_ready: bool) {
+        let mut blocked = vec![(step, by, not_ready)];
+        while let Some((step, by, not_ready)) = blocked.pop() {
+            if self.blocked_by[step].is_none() {
+                self.blocked_by[step] = Some((by, not_ready));
+                blocked.extend(self.waiters[step].iter().map(|&next| (next, step, false)));
+            }
+        }
+    }
+
+    /// Returns the steps that never began, each with the reason.
+    fn left(&self, steps: &[Step], outcome: &Outcome) -> Vec<(usize, String)> {
+        let idle = (0..steps.len()).filter(|&i| !self.begun[i]);
+        let why = |i: usize| match self.blocked_by[i] {
+            Some((by, true)) => format!("kept until {} is ready", steps[by].address),
+            Some((by, false)) => format!("needs {} first", steps[by].address),
+            None if outcome.fatal.is_some() => "the run ended before its turn".to_owned(),
+            None => "interrupted".to_owned(),
+        };
+        idle.map(|i| (i, why(i))).collect()
+    }
+}
+
+/// Reports what never settled for want of capacity as degraded, if nothing else failed.
+fn excuse_capacity(journal: &Journal, outcome: &mut Outcome) {
+    let unsettled = |address: &Address| {
+        journal.with(|s| s.get(address).is_some_and(|r| r.stage != provision_core::Stage::Settled))
+    };
+    let only_capacity =
+        outcome.failed.iter().all(|(a, e)| e.kind == Kind::Capacity && unsettled(a));
+    if !only_capacity || outcome.failed.is_empty() || outcome.interrupted {
+        return;
+    }
+    for (address, error) in std::mem::take(&mut outcome.failed) {
+        outcome.degraded.insert(address, error.to_string());
+    }
+    outcome.skipped.retain(|(_, why)| !why.starts_with("kept until") && !why.starts_with("needs"));
+}

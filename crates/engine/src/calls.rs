@@ -1,0 +1,159 @@
+//! How the engine calls a cloud: within a bound, on a clock, and with a way to be stopped.
+use crate::journal::Journal;
+use crate::listings::Listings;
+use crate::pace::{Backoff, Pace};
+use crate::stop::Stop;
+use provision_core::{
+    Address, At, Driver, Drivers, Error, Event, EventKind, Kind, Marks, Result, Secrets, Step,
+};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+/// Observes one cluster's cloud objects and carries out plans for them.
+pub struct Engine<'a> {
+    pub(crate) drivers: &'a Drivers,
+    pub(crate) marks: Marks,
+    pub(crate) secrets: &'a dyn Secrets,
+    pub(crate) pace: Pace,
+    stop: Stop,
+    /// Asked when something failed that ends the run.
+    pub(crate) halt: Stop,
+    pub(crate) listings: Listings,
+    events: Option<&'a (dyn Fn(Event) + Send + Sync)>,
+    bound: Semaphore,
+}
+
+/// Why a step ended before it was done.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    Failed(Error),
+    Stopped,
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// How long a read that fails may be tried again while nothing but looking is going on.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl<'a> Engine<'a> {
+    /// Makes an engine for the objects with these marks, with at most `bound` calls at once.
+    pub fn new(drivers: &'a Drivers, marks: Marks, secrets: &'a dyn Secrets, bound: usize) -> Self {
+        Self {
+            drivers,
+            marks,
+            secrets,
+            pace: Pace::REAL,
+            stop: Stop::default(),
+            halt: Stop::default(),
+            listings: Listings::default(),
+            events: None,
+            bound: Semaphore::new(bound.max(1)),
+        }
+    }
+
+    /// Sets how fast it waits.
+    #[must_use]
+    pub fn at_pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// Sets what may stop it.
+    #[must_use]
+    pub fn until(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// Sets who is told what happens.
+    #[must_use]
+    pub fn telling(mut self, events: &'a (dyn Fn(Event) + Send + Sync)) -> Self {
+        self.events = Some(events);
+        self
+    }
+
+    pub(crate) fn driver(&self, kind: &str) -> Result<&'a dyn Driver> {
+        let driver = self.drivers.get(kind).map(AsRef::as_ref);
+        driver.ok_or_else(|| Error::invalid(format!("this version does not know kind {kind}")))
+    }
+
+    pub(crate) fn at<'b>(&'b self, address: &'b Address, within: Option<&'b Value>) -> At<'b> {
+        At { marks: &self.marks, address, token: "", within, secrets: self.secrets }
+    }
+
+    /// Makes one call within the bound.
+    pub(crate) async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let _place = self.bound.acquire().await.expect("the bound is never closed");
+        call.await
+    }
+
+    /// Makes a call that changes nothing, again while its failure passes and there is time.
+    pub(crate) async fn ask<T>(
+        &self,
+        deadline: Option<Instant>,
+        call: impl AsyncFn() -> Result<T>,
+    ) -> Result<T, Ended> {
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + self.pace.of(PATIENCE));
+        let mut backoff = Backoff::new();
+        loop {
+            match self.call(call()).await {
+                Err(e) if e.kind.is_transient() && Instant::now() < deadline => {
+                    self.wait(backoff.next()).await?;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// Waits for a span of the cloud's clock, or until asked to stop.
+    pub(crate) async fn wait(&self, span: Duration) -> Result<(), Ended> {
+        tokio::select! {
+            () = self.stop.asked() => Err(Ended::Stopped),
+            () = self.halt.asked() => Err(Ended::Stopped),
+            () = tokio::time::sleep(self.pace.of(span)) => Ok(()),
+        }
+    }
+
+    /// Tells whether nothing new may begin.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.is_asked() || self.halt.is_asked()
+    }
+
+    pub(crate) fn tell(&self, step: &Step, what: EventKind) {
+        if let Some(tell) = self.events {
+            let (address, kind) = (step.address.clone(), step.kind.clone());
+            tell(Event { address, kind, action: step.action, what });
+        }
+    }
+
+    /// Writes down what the cloud decided, before anything that relies on it is made.
+    ///
+    /// # Errors
+    /// [`Kind::Journal`] when it cannot be written.
+    pub async fn record_facts(
+        &self,
+        journal: &Journal,
+        facts: &provision_core::Facts,
+    ) -> Result<()> {
+        let old = journal.with(provision_core::State::facts).recorded;
+        let gone = old.keys().filter(|key| !facts.recorded.contains_key(*key));
+        let gone = gone.map(|key| (key.clone(), Value::Null));
+        let new = facts.recorded.iter().filter(|(key, value)| old.get(*key) != Some(value));
+        let new = new.map(|(key, value)| (key.clone(), value.clone()));
+        for (key, value) in gone.chain(new) {
+            journal.record(&provision_core::Entry::Fact { key, value }).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells whether the run must not go on after this.
+pub(crate) fn is_fatal(error: &Error) -> bool {
+    matches!(error.kind, Kind::Auth | Kind::Journal)
+}

@@ -1,0 +1,49 @@
+//! Takes an object off the record and leaves it in the cloud, without our marks.
+use crate::calls::{Ended, Engine};
+use crate::journal::Journal;
+use provision_core::{Address, Change, Diff, Entry, Error, Kind, Marks, Owner, Result, resolve};
+use serde_json::{Map, Value};
+
+impl Engine<'_> {
+    /// Removes our marks from the object at `address` and forgets it. An object that is not
+    /// there any more, or not ours, is only forgotten.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`] when nothing is on record there; else what the cloud answered, and the
+    /// object stays on record.
+    pub async fn forget(&self, journal: &Journal, address: &Address) -> Result<()> {
+        let record = journal.with(|state| state.get(address).cloned());
+        let nothing = || Error::invalid(format!("nothing is on record at {address}"));
+        let record = record.ok_or_else(nothing)?;
+        let driver = self.driver(&record.kind)?;
+        let (spec, parent) = journal.with(|state| {
+            let parent = record.within.as_ref().and_then(|p| state.get(p)?.outputs.clone());
+            (resolve(&record.spec, &|from, output| state.output(from, output)), parent)
+        });
+        let at = self.at(address, parent.as_ref());
+        let read = async || driver.read(at, &spec, record.outputs.as_ref()).await;
+        let live = self.ask(None, read).await.map_err(stopped)?;
+        let live = live.filter(|live| live.owner == Owner::Ours);
+        if let (Some(live), Some(field)) = (live, driver.meta().tags_field()) {
+            let unmarked = without_marks(field, &live.spec[field]);
+            journal.record(&Entry::Updating { address: address.clone() }).await?;
+            let spec = live.spec.clone();
+            self.call(driver.update(at, &spec, live, &unmarked)).await?;
+        }
+        journal.record(&Entry::Gone { address: address.clone() }).await.map(drop)
+    }
+}
+
+fn without_marks(field: &str, tags: &Value) -> Diff {
+    let marks = tags.as_object().into_iter().flatten().filter(|(key, _)| Marks::is_mark(key));
+    let from: Map<_, _> = marks.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let to: Map<_, _> = from.keys().map(|key| (key.clone(), Value::Null)).collect();
+    Diff(vec![Change { field: field.to_owned(), from: from.into(), to: to.into() }])
+}
+
+fn stopped(ended: Ended) -> Error {
+    match ended {
+        Ended::Failed(error) => error,
+        Ended::Stopped => Error::new(Kind::Retry, "interrupted"),
+    }
+}

@@ -1,0 +1,31 @@
+//! Observes clouds and carries out plans. All waiting and retrying of the program is here.
+//!
+//! The journal is written before every call that changes anything and after it. Whatever stops
+//! a run, the next one looks at the cloud and at the journal and goes on.
+#![warn(missing_docs)]
+
+mod apply;
+mod calls;
+mod forget;
+mod journal;
+mod listings;
+mod lock;
+mod observe;
+mod pace;
+mod remove;
+mod saved;
+mod secrets;
+mod settle;
+mod state_file;
+mod stop;
+
+pub use apply::Outcome;
+pub use calls::Engine;
+pub use journal::{Header, Journal, MemoryStore, STATE_FORMAT, Store, new_lineage};
+pub use lock::{Holder, Lock, Locked};
+pub use observe::Adoptions;
+pub use pace::Pace;
+pub use saved::{Mismatch, SAVED_PLAN_FORMAT, SavedPlan};
+pub use secrets::LocalSecrets;
+pub use state_file::{FileStore, Loaded, StateFileError, load, parse};
+pub use stop::Stop;

@@ -1,0 +1,148 @@
+//! Removes one object: look, delete, wait, and look again until it is gone for good.
+use crate::calls::Ended;
+use crate::settle::{Done, Work};
+use provision_core::{
+    Action, Address, Entry, Error, EventKind, Kind, LiveValue, Owner, Phase, Progress, Record, Verb,
+};
+use serde_json::Value;
+use tokio::time::Instant;
+
+/// What is being removed: a recorded object, or one that was only seen.
+struct Doomed {
+    spec: Value,
+    known: Option<Value>,
+    within: Option<Address>,
+}
+
+impl Work<'_> {
+    /// Removes everything that is ours at the address.
+    pub(crate) async fn remove(mut self, seen: Option<&LiveValue>) -> Result<Done, Ended> {
+        debug_assert_eq!(self.step.action, Action::Delete, "only delete steps remove");
+        let mut sent: Option<(Value, Instant)> = None;
+        let mut another: Option<LiveValue> = None;
+        loop {
+            self.may_go_on()?;
+            let record = self.record();
+            let doomed = self.doomed(record.as_ref(), another.as_ref().or(seen));
+            let parent = self.parent(doomed.within.as_ref());
+            let at = self.engine.at(self.address(), parent.as_ref());
+            if let Some(record) = &record
+                && !self.operation_ended(at, record).await?
+            {
+                continue;
+            }
+            let spec = self.resolved(&doomed.spec);
+            let live = self.read(at, &spec, doomed.known.as_ref()).await?;
+            let Some(live) = live.filter(|live| !matches!(live.owner, Owner::Foreign(_))) else {
+                if self.missing_for() < self.grace() {
+                    self.engine.wait(self.turn()).await?;
+                    continue;
+                }
+                another = self.another(doomed.within.as_ref().zip(parent.as_ref())).await?;
+                if another.is_none() {
+                    return self.gone(record.is_some()).await;
+                }
+                self.missing = None;
+                continue;
+            };
+            self.missing = None;
+            if let Phase::Busy(status) = &live.phase {
+                self.wait_for(status).await?;
+                continue;
+            }
+            let grace = self.grace();
+            let again =
+                |(spec, when): &(Value, Instant)| *spec == live.spec && when.elapsed() < grace;
+            if sent.as_ref().is_some_and(again) {
+                self.wait_for("deleting").await?;
+                continue;
+            }
+            let before = live.spec.clone();
+            if self.delete(at, live, record.is_some()).await? {
+                sent = Some((before, Instant::now()));
+            }
+        }
+    }
+
+    fn doomed(&self, record: Option<&Record>, seen: Option<&LiveValue>) -> Doomed {
+        match (record, seen) {
+            (Some(record), None) => Doomed {
+                spec: record.spec.clone(),
+                known: record.outputs.clone(),
+                within: record.within.clone(),
+            },
+            (record, Some(seen)) => Doomed {
+                spec: seen.spec.clone(),
+                known: Some(seen.outputs.clone()),
+                within: record.and_then(|record| record.within.clone()),
+            },
+            (None, None) => Doomed { spec: Value::Null, known: None, within: None },
+        }
+    }
+
+    /// Follows what is going on. One that ended badly stands in the way of nothing here.
+    async fn operation_ended(
+        &mut self,
+        at: provision_core::At<'_>,
+        record: &Record,
+    ) -> Result<bool, Ended> {
+        let Some(operation) = &record.operation else { return Ok(true) };
+        let poll = async || self.driver.poll(at, operation).await;
+        match self.engine.ask(Some(self.deadline), poll).await? {
+            Progress::Running(status) => {
+                self.wait_for(&status).await?;
+                Ok(false)
+            }
+            Progress::Done | Progress::Failed(_) => {
+                let address = self.address().clone();
+                self.write(&Entry::Operation { address, operation: None }).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Makes one delete call. True when it was accepted.
+    async fn delete(
+        &mut self,
+        at: provision_core::At<'_>,
+        live: LiveValue,
+        recorded: bool,
+    ) -> Result<bool, Ended> {
+        if recorded {
+            self.write(&Entry::Deleting { address: self.address().clone() }).await?;
+        }
+        self.engine.tell(self.step, EventKind::Called(Verb::Delete));
+        match self.engine.call(self.driver.delete(at, live)).await {
+            Ok(started) => {
+                if recorded {
+                    self.began(&started).await?;
+                }
+                Ok(true)
+            }
+            Err(e) if e.kind.is_transient() => self.try_again(e).await.map(|()| false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Returns an object of ours that the kind's listing still shows at the address.
+    pub(crate) async fn another(
+        &self,
+        parent: Option<(&Address, &Value)>,
+    ) -> Result<Option<LiveValue>, Ended> {
+        let listing = self.engine.list(self.meta.kind, parent).await?;
+        let lives = listing.and_then(|listing| listing.marked.get(self.address()).cloned());
+        Ok(lives.into_iter().flatten().find(|live| live.owner == Owner::Ours))
+    }
+
+    async fn gone(&self, recorded: bool) -> Result<Done, Ended> {
+        if recorded {
+            self.write(&Entry::Gone { address: self.address().clone() }).await?;
+        }
+        Ok(Done::Removed)
+    }
+}
+
+/// Makes the error for a step that has nothing to work on.
+pub(crate) fn unplanned(address: &Address) -> Error {
+    Error::new(Kind::Invalid, format!("{address} is not part of what was planned"))
+}

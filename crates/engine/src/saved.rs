@@ -1,0 +1,162 @@
+//! A plan that was saved to be carried out later, and what must still hold then.
+use provision_core::{Scope, World};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// The format that this version writes.
+pub const SAVED_PLAN_FORMAT: &str = "provision.saved-plan/v1";
+
+/// A saved plan: everything that the plan was made from, and its steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedPlan {
+    /// [`SAVED_PLAN_FORMAT`].
+    pub format: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The provider's name.
+    pub provider: String,
+    /// Where the cluster file was.
+    pub source: String,
+    /// The cluster file with every default, as `show --resolved` prints it.
+    pub file: String,
+    /// The SHA-256 of `file`, in hex.
+    pub file_hash: String,
+    /// The facts that were recorded or would be.
+    pub facts: BTreeMap<String, Value>,
+    /// The account and region.
+    pub scope: Scope,
+    /// Which servers answered.
+    pub world: World,
+    /// The state's identity. `None` when there was no state yet.
+    pub lineage: Option<String>,
+    /// The number of the state's last line.
+    pub serial: u64,
+    /// Where the state is.
+    pub state: String,
+    /// Addresses whose object may become ours, with its id if given.
+    pub adopt: BTreeMap<String, Option<String>>,
+    /// Addresses whose object may be made anew.
+    pub replace: Vec<String>,
+    /// The steps.
+    pub steps: Value,
+}
+
+/// What does not hold any more.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// The state went on, or is another.
+    #[error("the state changed after the plan was saved: it was at entry {then}, and is at {now}")]
+    State {
+        /// The serial then.
+        then: u64,
+        /// The serial now.
+        now: u64,
+    },
+    /// The cluster file says something else now.
+    #[error("cluster file {0} changed after the plan was saved")]
+    File(String),
+    /// The state is another one.
+    #[error("the state is another one than the plan was saved for")]
+    Lineage,
+    /// The caller is somewhere else.
+    #[error("the plan was saved for {then}, and these credentials lead to {now}")]
+    Scope {
+        /// The scope then.
+        then: String,
+        /// The scope now.
+        now: String,
+    },
+    /// The same question has another answer now.
+    #[error("the plan is not what it would be now: {0}")]
+    World(String),
+}
+
+impl SavedPlan {
+    /// Returns the hash of a resolved cluster file.
+    pub fn hash(file: &str) -> String {
+        Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Tells whether the file in it is the one that was planned.
+    pub fn is_intact(&self) -> bool {
+        Self::hash(&self.file) == self.file_hash
+    }
+
+    /// Compares the file that was planned with what the cluster file says now, resolved.
+    ///
+    /// # Errors
+    /// [`Mismatch::File`] when they differ.
+    pub fn check_file(&self, resolved: &str) -> Result<(), Mismatch> {
+        match resolved == self.file {
+            true => Ok(()),
+            false => Err(Mismatch::File(self.source.clone())),
+        }
+    }
+
+    /// Compares what was saved with what is now. `steps` is the plan made anew.
+    ///
+    /// # Errors
+    /// The first thing that moved.
+    pub fn check(
+        &self,
+        scope: &Scope,
+        lineage: Option<&str>,
+        serial: u64,
+        steps: &Value,
+    ) -> Result<(), Mismatch> {
+        if self.scope != *scope {
+            let name = |s: &Scope| serde_json::to_string(s).expect("a scope serializes");
+            return Err(Mismatch::Scope { then: name(&self.scope), now: name(scope) });
+        }
+        if self.lineage.as_deref() != lineage {
+            return Err(Mismatch::Lineage);
+        }
+        if self.serial != serial {
+            return Err(Mismatch::State { then: self.serial, now: serial });
+        }
+        match difference(&self.steps, steps) {
+            Some(what) => Err(Mismatch::World(what)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Names the first step that is not in both, or not the same.
+fn difference(then: &Value, now: &Value) -> Option<String> {
+    if then == now {
+        return None;
+    }
+    let steps = |plan: &Value| -> BTreeMap<String, Value> {
+        let steps = plan.as_array().cloned().unwrap_or_default();
+        steps.into_iter().map(|s| (s["id"].as_str().unwrap_or_default().to_owned(), s)).collect()
+    };
+    let (then, now) = (steps(then), steps(now));
+    let gone =
+        then.keys().find(|id| !now.contains_key(*id)).map(|id| format!("{id} is not needed"));
+    let new = now.keys().find(|id| !then.contains_key(*id)).map(|id| format!("{id} is new"));
+    let other = now.iter().find(|(id, step)| then.get(*id) != Some(step));
+    gone.or(new).or(other.map(|(id, _)| format!("{id} does something else")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_difference_is_named() {
+        let then = json!([{"id": "0/create/vpc", "changes": 1}]);
+        assert_eq!(difference(&then, &then), None);
+        let check = |now: Value, expect: &str| {
+            assert_eq!(difference(&then, &now).as_deref(), Some(expect));
+        };
+        check(json!([]), "0/create/vpc is not needed");
+        check(json!([{"id": "0/create/vpc", "changes": 2}]), "0/create/vpc does something else");
+        check(
+            json!([{"id": "0/create/vpc", "changes": 1}, {"id": "0/delete/x"}]),
+            "0/delete/x is new",
+        );
+    }
+}

@@ -1,0 +1,296 @@
+//! One rule of the engine or the planner in each test.
+use provision_core::plan::Refusal;
+use provision_core::{Action, Cause, Error, Graph, Kind, Plan, Stage};
+use provision_testkit::{
+    Bench, Complaint, Fault, FaultKind, LAG, Ran, World, first, second, stack, without_clusters,
+};
+use std::time::Duration;
+
+async fn built() -> Bench {
+    let bench = Bench::default();
+    let (_, outcome) = bench.run(&first(), None).await.through();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    bench.world.calls();
+    bench
+}
+
+fn steps(plan: &Plan) -> Vec<String> {
+    plan.steps.iter().map(|s| format!("{} {}", s.action, s.address)).collect()
+}
+
+fn refusals(ran: Ran) -> Vec<Refusal> {
+    match ran {
+        Ran::Refused(refused) => refused.0,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+fn position(calls: &[String], begin: &str) -> usize {
+    let found = calls.iter().position(|call| call.starts_with(begin));
+    found.unwrap_or_else(|| panic!("no {begin} in {calls:?}"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_question_has_the_same_answer_byte_for_byte() {
+    let bench = built().await;
+    let plans = [bench.plan(&second()).await.unwrap(), bench.plan(&second()).await.unwrap()];
+    let texts = plans.map(|plan| serde_json::to_string(&plan).unwrap());
+    assert_eq!(texts[0], texts[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_generation_is_ready_before_the_old_one_goes() {
+    let bench = built().await;
+    bench.run(&[stack(&["a", "b"], "1.33", "old", "large", "h1")], None).await.through();
+    let calls = bench.world.calls();
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    assert!(position(&calls, "create fake.pool") < position(&calls, "delete fake.pool"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_generation_stays_while_the_new_one_is_degraded() {
+    let bench = built().await;
+    let graphs = [stack(&["a", "b"], "1.33", "old", "large", "h1")];
+    bench.world.complain("fake.pool", Some(Complaint::Degraded("no nodes".into())));
+    let (_, outcome) = bench.run(&graphs, None).await.through();
+    assert_eq!(outcome.degraded.len(), 1);
+    assert!(bench.world.calls().iter().all(|call| !call.starts_with("delete")));
+    let plan = bench.plan(&graphs).await.unwrap();
+    assert_eq!((steps(&plan), plan.kept.len(), plan.degraded.len()), (vec![], 1, 1));
+
+    bench.world.tamper(|objects| objects.values_mut().for_each(|o| o.complaint = None));
+    let (plan, _) = bench.run(&graphs, None).await.through();
+    assert_eq!(plan.count(Action::Delete), 1);
+    assert!(bench.faults().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_lags_after_settling_plans_nothing() {
+    let bench = built().await;
+    for back in [1, 60, 600, 100_000] {
+        tokio::time::sleep(LAG).await;
+        let graphs = first();
+        let lag = |world: &World| world.lag(Duration::from_secs(back));
+        let plan = bench.plan_while(&graphs, lag).await.unwrap();
+        assert_eq!(steps(&plan), [""; 0], "{back} s back");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_create_stays_on_record_until_a_look_has_shown_that_nothing_is_there() {
+    let bench = Bench::default();
+    let refused = Fault { at: 3, kind: FaultKind::Refused };
+    let (_, outcome) = bench.run(&first(), Some(refused)).await.through();
+    assert_eq!(outcome.failed.len(), 1, "{outcome:?}");
+    let (address, error) = &outcome.failed[0];
+    assert_eq!(error.kind, Kind::Denied);
+    assert_eq!(bench.state().get(address).map(|record| record.stage), Some(Stage::Creating));
+    bench.run(&first(), None).await.through();
+    assert!(bench.faults().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_objects_at_one_address_are_refused_and_destroyed() {
+    let bench = built().await;
+    bench.world.tamper(|objects| {
+        let (id, twin) = objects.iter().find(|(_, o)| o.kind == "fake.network").unwrap();
+        let (id, twin) = (format!("{id}-twin"), twin.clone());
+        objects.insert(id, twin);
+    });
+    let refused = refusals(bench.run(&first(), None).await);
+    assert!(matches!(&refused[..], [Refusal::Twice { objects, .. }] if objects.len() == 2));
+    bench.run(&[], None).await.through();
+    assert!(bench.world.objects().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_of_somebody_else_is_refused_until_adopted() {
+    let mut bench = built().await;
+    let strip = |tags: &mut serde_json::Value| {
+        tags.as_object_mut().unwrap().retain(|key, _| !key.starts_with("provision-"));
+    };
+    bench.world.tamper(|objects| {
+        let cluster = objects.values_mut().find(|o| o.kind == "fake.cluster").unwrap();
+        strip(&mut cluster.body["tags"]);
+    });
+    let before = bench.picture();
+    let refused = refusals(bench.run(&first(), None).await);
+    assert!(matches!(&refused[..], [Refusal::Foreign { .. }]), "{refused:?}");
+    assert_eq!(refusals(bench.run(&[], None).await).len(), 1, "nor is it destroyed");
+    assert_eq!(bench.picture(), before);
+    bench.adopt.insert("cluster".into(), None);
+    let (plan, _) = bench.run(&first(), None).await.through();
+    assert_eq!(steps(&plan), ["adopt cluster"]);
+    assert!(bench.faults().is_empty());
+    assert_eq!(steps(&bench.plan(&first()).await.unwrap()), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_never_settled_and_is_broken_is_made_again() {
+    let bench = Bench::default();
+    let broken = Complaint::Broken(Error::invalid("no such machine"));
+    bench.world.complain("fake.pool", Some(broken));
+    let (_, outcome) = bench.run(&first(), None).await.through();
+    assert_eq!(outcome.failed.len(), 1, "{outcome:?}");
+    bench.world.complain("fake.pool", None);
+    let (plan, outcome) = bench.run(&first(), None).await.through();
+    assert_eq!((plan.count(Action::Delete), plan.count(Action::Create)), (1, 1));
+    assert!(plan.steps.iter().all(|step| step.cause == Cause::Leftover));
+    assert!(outcome.is_complete() && bench.faults().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_settled_and_is_broken_is_replaced_only_when_asked() {
+    let mut bench = built().await;
+    bench.world.tamper(|objects| {
+        let gateway = objects.values_mut().find(|o| o.kind == "fake.gateway").unwrap();
+        gateway.complaint = Some(Complaint::Broken(Error::invalid("it failed")));
+    });
+    assert!(matches!(&refusals(bench.run(&first(), None).await)[..], [Refusal::Broken { .. }]));
+    bench.replace.extend(["gateway".into(), "route".into()]);
+    let (plan, _) = bench.run(&first(), None).await.through();
+    assert_eq!((plan.count(Action::Delete), plan.count(Action::Create)), (2, 2));
+    bench.replace.clear();
+    assert_eq!(steps(&bench.plan(&first()).await.unwrap()), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_precious_is_never_replaced_unasked_and_nothing_in_use_is_replaced() {
+    let bench = built().await;
+    let other = stack(&["a", "b"], "1.33", "old", "small", "h1");
+    let renamed = bench.plan(&[rename(&other)]).await;
+    let Err(Ran::Refused(refused)) = renamed else { panic!("{renamed:?}") };
+    let precious =
+        |r: &Refusal| matches!(r, Refusal::Precious { fields, .. } if fields == &["name"]);
+    assert!(refused.0.iter().any(precious), "{refused:?}");
+}
+
+/// Gives the cluster another name, which it cannot change.
+fn rename(graph: &Graph) -> Graph {
+    use provision_testkit::kinds::Cluster;
+    let mut renamed = Graph::new();
+    for node in graph.nodes() {
+        if node.kind == "fake.cluster" {
+            let mut cluster: Cluster =
+                serde_json::from_value(node.spec.clone()).expect("it is a cluster");
+            cluster.name = "other".into();
+            renamed.add(node.address.clone(), cluster);
+        }
+    }
+    renamed
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_within_a_parent_goes_with_it_without_a_call() {
+    let bench = built().await;
+    let (plan, outcome) = bench.run(&[], None).await.through();
+    assert!(outcome.is_complete());
+    assert!(plan.steps.iter().all(|step| !step.address.as_str().starts_with("addon/")));
+    assert!(bench.world.calls().iter().all(|call| !call.contains("addon")));
+    assert!(bench.world.objects().is_empty() && bench.state().records().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_without_capacity_is_degraded_and_made_by_the_next_run() {
+    let bench = Bench::default();
+    let none = Error::new(Kind::Capacity, "no spot capacity");
+    bench.world.complain("fake.pool", Some(Complaint::Broken(none)));
+    let (_, outcome) = bench.run(&first(), None).await.through();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(outcome.degraded.values().collect::<Vec<_>>(), ["no spot capacity"]);
+    bench.world.complain("fake.pool", None);
+    let (_, outcome) = bench.run(&first(), None).await.through();
+    assert!(outcome.degraded.is_empty() && bench.faults().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_is_put_back_and_what_was_deleted_by_hand_is_made_again() {
+    let bench = built().await;
+    bench.world.tamper(|objects| {
+        objects.retain(|_, o| o.kind != "fake.route");
+        let network = objects.values_mut().find(|o| o.kind == "fake.network").unwrap();
+        network.body["dns"] = false.into();
+        network.body["tags"]["theirs"] = "stays".into();
+    });
+    tokio::time::sleep(LAG).await;
+    let (plan, _) = bench.run(&first(), None).await.through();
+    assert_eq!(steps(&plan), ["update network", "create route"]);
+    assert!(plan.steps.iter().all(|step| step.cause == Cause::Drift), "{plan:?}");
+    let objects = bench.world.objects();
+    let network = objects.values().find(|o| o.kind == "fake.network").unwrap();
+    assert_eq!(network.tag("theirs"), Some("stays"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_observed_is_unknown_and_never_made() {
+    let bench = built().await;
+    let mut blind = Bench::broken(without_clusters, |_| true);
+    (blind.world, blind.text) = (bench.world.clone(), bench.text.clone());
+    let plan = blind.plan(&first()).await.unwrap();
+    assert_eq!(steps(&plan), [""; 0]);
+    let reasons: Vec<_> = plan.unknown.iter().map(|(a, why)| format!("{a}: {why}")).collect();
+    assert_eq!(
+        reasons,
+        ["addon/dns: cluster: not allowed to look", "cluster: not allowed to look"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_run_goes_on_where_it_stopped() {
+    let mut bench = Bench::default();
+    let (stop, graphs) = (bench.stop.clone(), first());
+    let asking = async {
+        tokio::time::sleep(Duration::from_secs(200)).await;
+        stop.ask();
+    };
+    let (ran, ()) = tokio::join!(bench.run(&graphs, None), asking);
+    let (_, outcome) = ran.through();
+    assert!(outcome.interrupted && outcome.failed.is_empty(), "{outcome:?}");
+    bench.stop = Default::default();
+    let (plan, outcome) = bench.run(&graphs, None).await.through();
+    assert!(outcome.is_complete() && bench.faults().is_empty());
+    let adopted = plan.steps.iter().find(|step| step.address.as_str() == "cluster").unwrap();
+    assert_eq!((adopted.action, adopted.cause), (Action::Adopt, Cause::Leftover));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_tail_described_is_found_again() {
+    for lost in 1..12 {
+        let bench = Bench::default();
+        bench.run(&first(), Some(Fault { at: 30, kind: FaultKind::CrashAfter })).await;
+        let mut text = bench.text.0.lock().unwrap().clone();
+        let lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::len).collect();
+        let cut: usize = lines.iter().rev().take(lost).sum();
+        text.truncate(text.len() - cut);
+        *bench.text.0.lock().unwrap() = text;
+        let end: Vec<Graph> = if lost % 2 == 0 { Vec::new() } else { first() };
+        let (_, outcome) = bench.run(&end, None).await.through();
+        assert!(outcome.is_complete(), "{lost} lines lost: {outcome:?}");
+        assert_eq!(bench.faults(), [""; 0], "{lost} lines lost");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stages_run_one_after_the_other_and_are_planned_against_each_other() {
+    let bench = built().await;
+    let graphs = [
+        stack(&["a", "b"], "1.34", "old", "small", "h1"),
+        stack(&["a", "b"], "1.35", "old", "small", "h1"),
+    ];
+    let (plan, outcome) = bench.run(&graphs, None).await.through();
+    let ids: Vec<_> = plan.steps.iter().map(provision_core::Step::id).collect();
+    assert_eq!(ids, ["0/update/cluster", "1/update/cluster"]);
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(bench.world.calls().len(), 2);
+    assert_eq!(steps(&bench.plan(&graphs).await.unwrap()), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hidden_field_is_sent_once_and_compared_with_what_was_accepted() {
+    let bench = built().await;
+    let graphs = [stack(&["a", "b"], "1.33", "old", "small", "h2")];
+    let (plan, _) = bench.run(&graphs, None).await.through();
+    assert_eq!(steps(&plan), ["update cluster"]);
+    assert_eq!(bench.world.calls().len(), 1);
+    assert_eq!(steps(&bench.plan(&graphs).await.unwrap()), [""; 0]);
+}

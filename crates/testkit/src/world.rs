@@ -1,0 +1,432 @@
+//! A cloud in memory: slow, picky about dependencies, late to show what happened, and able to
+//! end the process that calls it around any effect.
+use provision_core::{CLUSTER_MARK, Error, Kind, LINEAGE_MARK, Operation, Progress, Result};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How long the world may show an old picture of itself: shorter than every kind's grace.
+pub const LAG: Duration = Duration::from_secs(12);
+
+/// How long a call takes.
+const LATENCY: Duration = Duration::from_millis(100);
+
+/// What goes wrong, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FaultKind {
+    /// The process ends before the effect.
+    CrashBefore,
+    /// The process ends after the effect.
+    CrashAfter,
+    /// The process ends after the effect, and for as long as [`LAG`] reads show the world from
+    /// before it, also to the next process.
+    CrashUnseen,
+    /// The call takes hold and its reply is lost.
+    ReplyLost,
+    /// The call is refused for good.
+    Refused,
+    /// The call is refused for now.
+    Throttled,
+    /// From the effect on, reads show the world from before it, for as long as [`LAG`].
+    Stale,
+}
+
+impl FaultKind {
+    /// Every fault.
+    pub const ALL: [Self; 7] = [
+        Self::CrashBefore,
+        Self::CrashAfter,
+        Self::CrashUnseen,
+        Self::ReplyLost,
+        Self::Refused,
+        Self::Throttled,
+        Self::Stale,
+    ];
+
+    /// Tells whether the process lives on.
+    pub fn is_survived(self) -> bool {
+        !matches!(self, Self::CrashBefore | Self::CrashAfter | Self::CrashUnseen)
+    }
+}
+
+/// A fault at one effect, counted from one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which effect.
+    pub at: usize,
+    /// What happens there.
+    pub kind: FaultKind,
+}
+
+/// An object of the world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// Its kind.
+    pub kind: &'static str,
+    /// The name that is unique in its kind.
+    pub name: Option<String>,
+    /// The parent it goes with.
+    pub within: Option<String>,
+    /// What it is.
+    pub body: Value,
+    token: String,
+    ready_at: Instant,
+    leaves_at: Option<Instant>,
+    /// What the world says is wrong with it.
+    pub complaint: Option<Complaint>,
+}
+
+/// What is wrong with an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Complaint {
+    /// It serves all the same.
+    Degraded(String),
+    /// It was given up.
+    Broken(Error),
+}
+
+/// What a create asks for.
+pub(crate) struct NewObject {
+    pub(crate) kind: &'static str,
+    pub(crate) name: Option<String>,
+    pub(crate) within: Option<String>,
+    pub(crate) token: String,
+    pub(crate) takes_token: bool,
+    pub(crate) body: Value,
+    pub(crate) takes: Duration,
+}
+
+/// How an object stands at the time of a read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Making,
+    Ready,
+    Leaving,
+}
+
+/// A cloud. Clones are the same cloud.
+#[derive(Clone)]
+pub struct World(Arc<Mutex<Inner>>, Arc<watch::Sender<bool>>);
+
+struct Inner {
+    next: usize,
+    /// Which process calls: writes of one that has ended come to nothing.
+    life: usize,
+    objects: BTreeMap<String, Object>,
+    /// Every picture of every object, with the time from which it held.
+    past: BTreeMap<String, Vec<(Instant, Option<Object>)>>,
+    operations: BTreeMap<String, Instant>,
+    calls: Vec<String>,
+    effects: Vec<bool>,
+    fault: Option<Fault>,
+    /// The time that reads show, until the time when they show the present again.
+    stale: Option<(Instant, Instant)>,
+    /// Complaints for objects of a kind, raised when one is made.
+    complaints: BTreeMap<&'static str, Complaint>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        let inner = Inner {
+            next: 0,
+            life: 0,
+            objects: BTreeMap::new(),
+            past: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            calls: Vec::new(),
+            effects: Vec::new(),
+            fault: None,
+            stale: None,
+            complaints: BTreeMap::new(),
+        };
+        Self(Arc::new(Mutex::new(inner)), Arc::new(watch::channel(false).0))
+    }
+}
+
+impl World {
+    /// Arms a fault and counts effects from zero. A process that had ended may call again.
+    pub fn begin(&self, fault: Option<Fault>) {
+        let mut inner = self.inner();
+        inner.fault = fault;
+        inner.life += 1;
+        inner.effects.clear();
+        drop(inner);
+        self.1.send_replace(false);
+    }
+
+    /// Returns the effects since [`World::begin`]: true for a call, false for a journal entry.
+    pub fn effects(&self) -> Vec<bool> {
+        self.inner().effects.clone()
+    }
+
+    /// Returns what was called since the last time this was asked.
+    pub fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.inner().calls)
+    }
+
+    /// Returns the objects that are not leaving, by id.
+    pub fn objects(&self) -> BTreeMap<String, Object> {
+        let mut inner = self.inner();
+        inner.advance();
+        let objects = inner.objects.iter().filter(|(_, object)| object.leaves_at.is_none());
+        objects.map(|(id, object)| (id.clone(), object.clone())).collect()
+    }
+
+    /// Changes objects behind everybody's back.
+    pub fn tamper(&self, change: impl FnOnce(&mut BTreeMap<String, Object>)) {
+        let mut inner = self.inner();
+        change(&mut inner.objects);
+        let ids: Vec<_> = inner.past.keys().chain(inner.objects.keys()).cloned().collect();
+        ids.iter().for_each(|id| inner.remember(id));
+    }
+
+    /// Makes every later object of a kind complain; `None` makes them well.
+    pub fn complain(&self, kind: &'static str, complaint: Option<Complaint>) {
+        let mut inner = self.inner();
+        match complaint {
+            Some(complaint) => drop(inner.complaints.insert(kind, complaint)),
+            None => drop(inner.complaints.remove(kind)),
+        }
+    }
+
+    /// Shows the past from now on, for as long as [`LAG`].
+    pub fn lag(&self, back: Duration) {
+        let now = Instant::now();
+        self.inner().stale = Some((now - back, now + LAG));
+    }
+
+    /// Waits until the process has ended.
+    pub async fn ended(&self) {
+        let mut ended = self.1.subscribe();
+        ended.wait_for(|ended| *ended).await.expect("the sender lives as long as self");
+    }
+
+    /// Returns which process calls.
+    pub(crate) fn life(&self) -> usize {
+        self.inner().life
+    }
+
+    /// Runs a journal write of a process around the armed fault.
+    pub(crate) fn write(
+        &self,
+        life: usize,
+        write: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        if *self.1.borrow() || self.life() != life {
+            return Err(io::Error::other("the process has ended"));
+        }
+        let fault = self.inner().count(false);
+        match fault {
+            Some(FaultKind::CrashBefore) => self.end(),
+            Some(FaultKind::CrashAfter | FaultKind::CrashUnseen) => {
+                write().and_then(|()| self.end())
+            }
+            _ => write(),
+        }
+    }
+
+    fn end(&self) -> io::Result<()> {
+        self.1.send_replace(true);
+        Err(io::Error::other("the process has ended"))
+    }
+
+    /// Makes an effect around the armed fault. After the end of the process nothing returns.
+    async fn effect<T>(&self, effect: impl FnOnce(&mut Inner) -> Result<T>) -> Result<T> {
+        tokio::time::sleep(LATENCY).await;
+        if *self.1.borrow() {
+            std::future::pending::<()>().await;
+        }
+        let fault = self.inner().count(true);
+        let result = match fault {
+            Some(FaultKind::CrashBefore) => None,
+            Some(FaultKind::Refused) => return Err(Error::new(Kind::Denied, "not allowed")),
+            Some(FaultKind::Throttled) => return Err(Error::new(Kind::Retry, "slow down")),
+            Some(FaultKind::Stale | FaultKind::CrashUnseen) => {
+                let now = Instant::now();
+                let mut inner = self.inner();
+                inner.stale = Some((now - Duration::from_millis(1), now + LAG));
+                Some(effect(&mut inner))
+            }
+            _ => Some(effect(&mut self.inner())),
+        };
+        match (fault, result) {
+            (Some(FaultKind::ReplyLost), Some(_)) => Err(Error::new(Kind::Retry, "reply lost")),
+            (Some(FaultKind::CrashAfter | FaultKind::CrashUnseen), _) | (_, None) => {
+                self.1.send_replace(true);
+                std::future::pending().await
+            }
+            (_, Some(result)) => result,
+        }
+    }
+
+    pub(crate) async fn create(&self, new: NewObject) -> Result<String> {
+        self.effect(|inner| inner.create(new)).await
+    }
+
+    pub(crate) async fn modify(&self, id: &str, change: impl FnOnce(&mut Value)) -> Result<()> {
+        self.effect(|inner| {
+            inner.advance();
+            let Some(object) = inner.objects.get_mut(id) else {
+                return Err(Error::new(Kind::Retry, format!("there is no {id}")));
+            };
+            change(&mut object.body);
+            inner.calls.push(format!("modify {id}"));
+            inner.remember(id);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Changes an object by an operation of its own.
+    pub(crate) async fn operate(
+        &self,
+        id: &str,
+        takes: Duration,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<Operation> {
+        self.modify(id, change).await?;
+        let mut inner = self.inner();
+        inner.next += 1;
+        let name = format!("operation-{}", inner.next);
+        inner.operations.insert(name.clone(), Instant::now() + takes);
+        Ok(Operation(name))
+    }
+
+    pub(crate) fn progress(&self, operation: &Operation) -> Progress {
+        match self.inner().operations.get(&operation.0) {
+            Some(end) if Instant::now() < *end => Progress::Running("UPDATING".into()),
+            _ => Progress::Done,
+        }
+    }
+
+    pub(crate) async fn delete(&self, id: &str, takes: Duration) -> Result<()> {
+        self.effect(|inner| inner.delete(id, takes)).await
+    }
+
+    /// Returns what a read shows, with the status then.
+    pub(crate) async fn seen(
+        &self,
+        matches: impl Fn(&str, &Object) -> bool,
+    ) -> Vec<(String, Object, Status)> {
+        tokio::time::sleep(LATENCY).await;
+        if *self.1.borrow() {
+            std::future::pending::<()>().await;
+        }
+        let mut inner = self.inner();
+        inner.advance();
+        let now = Instant::now();
+        let shown = inner.stale.filter(|(_, until)| now < *until).map_or(now, |(then, _)| then);
+        let pictures = inner.past.iter().filter_map(|(id, pictures)| {
+            let last = pictures.iter().rev().find(|(since, _)| *since <= shown)?;
+            Some((id.clone(), last.1.clone()?))
+        });
+        pictures
+            .filter(|(id, object)| matches(id, object))
+            .map(|(id, object)| {
+                let status = object.status(shown);
+                (id, object, status)
+            })
+            .collect()
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().expect("nothing panics while it holds the world")
+    }
+}
+
+impl Object {
+    fn status(&self, now: Instant) -> Status {
+        match () {
+            () if self.leaves_at.is_some() => Status::Leaving,
+            () if now < self.ready_at => Status::Making,
+            () => Status::Ready,
+        }
+    }
+
+    /// Returns one of its tags.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        self.body.get("tags")?.get(key)?.as_str()
+    }
+
+    /// Tells whether it carries the marks of a lineage.
+    pub fn is_of(&self, lineage: &str) -> bool {
+        self.tag(LINEAGE_MARK) == Some(lineage)
+    }
+
+    pub(crate) fn is_of_cluster(&self, cluster: &str) -> bool {
+        self.tag(CLUSTER_MARK) == Some(cluster)
+    }
+}
+
+impl Inner {
+    fn count(&mut self, is_call: bool) -> Option<FaultKind> {
+        self.effects.push(is_call);
+        self.fault.filter(|fault| fault.at == self.effects.len()).map(|fault| fault.kind)
+    }
+
+    /// Lets go of what has left.
+    fn advance(&mut self) {
+        let now = Instant::now();
+        let left = |object: &Object| object.leaves_at.is_some_and(|at| at <= now);
+        let gone: Vec<_> =
+            self.objects.iter().filter(|(_, o)| left(o)).map(|(id, _)| id.clone()).collect();
+        for id in gone {
+            self.objects.retain(|key, object| *key != id && object.within.as_ref() != Some(&id));
+            let ids: Vec<_> = self.past.keys().cloned().collect();
+            ids.iter().for_each(|id| self.remember(id));
+        }
+    }
+
+    /// Keeps a picture of an object as it is now, if it changed.
+    fn remember(&mut self, id: &str) {
+        let now = self.objects.get(id).cloned();
+        let pictures = self.past.entry(id.to_owned()).or_default();
+        if pictures.last().is_none_or(|(_, last)| *last != now) {
+            pictures.push((Instant::now(), now));
+        }
+    }
+
+    fn create(&mut self, new: NewObject) -> Result<String> {
+        self.advance();
+        let NewObject { kind, name, within, token, takes_token, body, takes } = new;
+        let same = |object: &&Object| object.kind == kind && object.token == token;
+        if takes_token && let Some((id, twin)) = self.objects.iter().find(|(_, o)| same(o)) {
+            let mismatch = || Error::invalid("the token was used for another request");
+            return if twin.body == body { Ok(id.clone()) } else { Err(mismatch()) };
+        }
+        let taken = |object: &Object| object.kind == kind && object.name == name;
+        if name.is_some() && self.objects.values().any(taken) {
+            return Err(Error::new(Kind::Exists, format!("{name:?} exists")));
+        }
+        self.next += 1;
+        let id = format!("{kind}-{}", self.next);
+        let ready_at = Instant::now() + takes;
+        let complaint = self.complaints.get(kind).cloned();
+        let leaves_at = None;
+        let object = Object { kind, name, within, body, token, ready_at, leaves_at, complaint };
+        self.calls.push(format!("create {id}"));
+        self.objects.insert(id.clone(), object);
+        self.remember(&id);
+        Ok(id)
+    }
+
+    fn delete(&mut self, id: &str, takes: Duration) -> Result<()> {
+        self.advance();
+        let quoted = format!("\"{id}\"");
+        let uses = |(_, object): &(&String, &Object)| object.body.to_string().contains(&quoted);
+        if let Some((user, _)) = self.objects.iter().find(uses) {
+            return Err(Error::new(Kind::Blocked, format!("{user} still uses {id}")));
+        }
+        if let Some(object) = self.objects.get_mut(id) {
+            object.leaves_at.get_or_insert(Instant::now() + takes);
+            self.calls.push(format!("delete {id}"));
+            self.remember(id);
+            self.advance();
+        }
+        Ok(())
+    }
+}
