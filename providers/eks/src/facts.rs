@@ -1,0 +1,251 @@
+//! What only AWS knows about a cluster: zones, machines and versions.
+use crate::aws::{Aws, Reply};
+use crate::zones::{self, Offers, Zone};
+use aws_sdk_ec2::types::{ArchitectureType, Filter, InstanceTypeInfo, LocationType};
+use provision_core::{Error, Facts, Result};
+use provision_spec::{ClusterSpec, Minor, Pool, Profile, SecretsKey, Zones};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The Kubernetes version of a cluster whose file names none.
+pub(crate) const VERSION: Minor = Minor(35);
+/// The names of the zones, in the order of their slots.
+pub(crate) const ZONES: &str = "zones";
+/// The slot of each zone that the cluster ever had.
+pub(crate) const SLOTS: &str = "zone-slots";
+/// The zones that the control plane was made in, which EKS never leaves.
+pub(crate) const CONTROL_PLANE_ZONES: &str = "control-plane-zones";
+/// The Kubernetes version.
+pub(crate) const KUBERNETES: &str = "version";
+/// The key for secrets, once there is one.
+pub(crate) const SECRETS_KEY: &str = "secrets-key";
+
+/// The shape of a machine type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Machine {
+    pub(crate) vcpus: u32,
+    pub(crate) memory_mib: u64,
+    pub(crate) arch: Arch,
+    /// What its own disks hold together; 0 without any.
+    pub(crate) nvme_gb: u64,
+}
+
+/// An architecture, as EC2 writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Arch {
+    #[serde(rename = "x86_64")]
+    X86,
+    #[serde(rename = "arm64")]
+    Arm,
+}
+
+/// The key for secrets: what the file called it, and its ARN when it is not ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Secrets {
+    pub(crate) asked: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) arn: Option<String>,
+}
+
+/// Returns the key under which a machine type is recorded.
+pub(crate) fn machine_key(name: &str) -> String {
+    format!("machine/{name}")
+}
+
+/// Finds every fact that is not on record. Recorded facts win until the file says otherwise.
+pub(crate) async fn resolve(aws: &Aws, spec: &ClusterSpec, recorded: &Facts) -> Result<Facts> {
+    let mut facts = Facts { recorded: recorded.recorded.clone(), ..Facts::default() };
+    facts.recorded.insert(KUBERNETES.into(), json!(version(spec, recorded).to_string()));
+    if let Some(key) = secrets_key(aws, spec, recorded).await? {
+        facts.recorded.insert(SECRETS_KEY.into(), json!(key));
+    }
+    let types: BTreeSet<_> = spec.pools.iter().flat_map(|pool| pool.machine.clone()).collect();
+    let missing: Vec<_> = types
+        .iter()
+        .filter(|name| recorded.get::<Machine>(&machine_key(name)).is_none())
+        .cloned()
+        .collect();
+    for (name, machine) in machines(aws, spec, &missing).await? {
+        facts.recorded.insert(machine_key(&name), json!(machine));
+    }
+    enough(spec, &facts)?;
+    let before: Vec<String> = recorded.get(ZONES).unwrap_or_default();
+    let settled = zones_on_record(spec, &before);
+    if settled.is_none() || !missing.is_empty() {
+        let (all, offers) = (available(aws).await?, offers(aws, types).await?);
+        let chosen = match settled {
+            Some(zones) => zones,
+            None => zones::choose(spec, &before, &all, &offers)?,
+        };
+        zones::check(spec, &chosen, &all, &offers)?;
+        record_zones(&mut facts, &chosen)?;
+    } else if let Some(zones) = settled {
+        record_zones(&mut facts, &zones)?;
+    }
+    Ok(facts)
+}
+
+fn version(spec: &ClusterSpec, recorded: &Facts) -> Minor {
+    let before: Option<String> = recorded.get(KUBERNETES);
+    let before = before.and_then(|text| text.parse::<Minor>().ok());
+    let floor = spec.kubernetes.version;
+    match before {
+        Some(before) => before.max(floor.unwrap_or(before)),
+        None => floor.map_or(VERSION, |floor| floor.max(VERSION)),
+    }
+}
+
+/// Takes the zones from the record when the file asks for nothing else.
+fn zones_on_record(spec: &ClusterSpec, before: &[String]) -> Option<Vec<String>> {
+    match &spec.network.zones {
+        Zones::Count(count) => {
+            let count = usize::from(*count);
+            (count <= before.len()).then(|| before[..count].to_vec())
+        }
+        Zones::Names(names) => {
+            names.iter().all(|name| before.contains(name)).then(|| names.clone())
+        }
+    }
+}
+
+fn record_zones(facts: &mut Facts, zones: &[String]) -> Result<()> {
+    let first: Vec<String> = facts.get(CONTROL_PLANE_ZONES).unwrap_or_else(|| zones.to_vec());
+    if let Some(left) = first.iter().find(|zone| !zones.contains(zone)) {
+        return Err(Error::invalid(format!(
+            "network.zones leaves out {left}: EKS never moves a control plane out of the zones it \
+             was made in ({})",
+            first.join(", ")
+        )));
+    }
+    let slots = zones::slots(facts.get(SLOTS).unwrap_or_default(), zones)?;
+    let mut zones = zones.to_vec();
+    zones.sort_by_key(|zone| slots[zone]);
+    facts.recorded.insert(CONTROL_PLANE_ZONES.into(), json!(first));
+    facts.recorded.insert(SLOTS.into(), json!(slots));
+    facts.recorded.insert(ZONES.into(), json!(zones));
+    Ok(())
+}
+
+async fn secrets_key(aws: &Aws, spec: &ClusterSpec, recorded: &Facts) -> Result<Option<Secrets>> {
+    let before: Option<Secrets> = recorded.get(SECRETS_KEY);
+    let asked = match &spec.kubernetes.secrets_key {
+        SecretsKey::Managed => "managed",
+        SecretsKey::Own => "own",
+        SecretsKey::Key(id) => id.as_str(),
+    };
+    match before {
+        Some(before) if before.asked == asked => return Ok(Some(before)),
+        Some(before) => {
+            return Err(Error::invalid(format!(
+                "kubernetes.secretsKey cannot change from {} to {asked}: EKS keeps the key that \
+                 encrypts a cluster's secrets for ever",
+                before.asked
+            )));
+        }
+        None => {}
+    }
+    let arn = match &spec.kubernetes.secrets_key {
+        SecretsKey::Managed => return Ok(None),
+        SecretsKey::Own => None,
+        SecretsKey::Key(id) => {
+            let found = aws.kms.describe_key().key_id(id).send().await.found("kms:DescribeKey")?;
+            let arn = found.and_then(|answer| answer.key_metadata?.arn);
+            let error = || Error::invalid(format!("kubernetes.secretsKey: there is no key {id}"));
+            Some(arn.ok_or_else(error)?)
+        }
+    };
+    Ok(Some(Secrets { asked: asked.to_owned(), arn }))
+}
+
+async fn machines(
+    aws: &Aws,
+    spec: &ClusterSpec,
+    names: &[String],
+) -> Result<BTreeMap<String, Machine>> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let wanted = Filter::builder().name("instance-type").set_values(Some(names.to_vec())).build();
+    let pages = aws.ec2.describe_instance_types().filters(wanted).into_paginator();
+    let found: Result<Vec<_>, _> = pages.items().send().collect().await;
+    let found = found.reply("ec2:DescribeInstanceTypes")?;
+    let machines: BTreeMap<_, _> = found.into_iter().filter_map(machine).collect();
+    let unknown: Vec<_> =
+        names.iter().filter(|name| !machines.contains_key(*name)).map(String::as_str).collect();
+    match unknown.is_empty() {
+        true => Ok(machines),
+        false => Err(Error::invalid(format!(
+            "EC2 has no machine type {} in {}",
+            unknown.join(", "),
+            spec.region
+        ))),
+    }
+}
+
+fn machine(info: InstanceTypeInfo) -> Option<(String, Machine)> {
+    let archs = info.processor_info?.supported_architectures?;
+    let machine = Machine {
+        vcpus: info.v_cpu_info?.default_v_cpus?.try_into().ok()?,
+        memory_mib: info.memory_info?.size_in_mib?.try_into().ok()?,
+        arch: match archs.contains(&ArchitectureType::Arm64) {
+            true => Arch::Arm,
+            false => Arch::X86,
+        },
+        nvme_gb: info
+            .instance_storage_info
+            .and_then(|storage| storage.total_size_in_gb?.try_into().ok())
+            .unwrap_or_default(),
+    };
+    Some((info.instance_type?.to_string(), machine))
+}
+
+async fn available(aws: &Aws) -> Result<Vec<Zone>> {
+    let found = aws.ec2.describe_availability_zones().send().await;
+    let found = found.reply("ec2:DescribeAvailabilityZones")?.availability_zones;
+    Ok(found.unwrap_or_default().into_iter().filter_map(Zone::new).collect())
+}
+
+async fn offers(aws: &Aws, types: BTreeSet<String>) -> Result<Offers> {
+    if types.is_empty() {
+        return Ok(Offers::default());
+    }
+    let types = types.into_iter().collect();
+    let wanted = Filter::builder().name("instance-type").set_values(Some(types)).build();
+    let call = aws.ec2.describe_instance_type_offerings().filters(wanted);
+    let call = call.location_type(LocationType::AvailabilityZone);
+    let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
+    let found = found.reply("ec2:DescribeInstanceTypeOfferings")?;
+    let offer = |offering: aws_sdk_ec2::types::InstanceTypeOffering| {
+        Some((offering.location?, offering.instance_type?.to_string()))
+    };
+    Ok(found.into_iter().filter_map(offer).collect())
+}
+
+/// Checks that the platform fits into what the pools can grow to.
+fn enough(spec: &ClusterSpec, facts: &Facts) -> Result<()> {
+    const CORES: u64 = 16;
+    const GIGABYTES: u64 = 80;
+    if spec.profile != Profile::Qualytics {
+        return Ok(());
+    }
+    let least = |pool: &Pool, of: fn(&Machine) -> u64| {
+        let machines = pool.machine.iter();
+        let known = machines.filter_map(|name| facts.get::<Machine>(&machine_key(name)));
+        known.map(|machine| of(&machine)).min().unwrap_or_default() * u64::from(pool.max)
+    };
+    let sum = |of| spec.pools.iter().map(|pool| least(pool, of)).sum::<u64>();
+    let cores = sum(|machine| u64::from(machine.vcpus));
+    let gigabytes = sum(|machine| machine.memory_mib) * 1024 * 1024 / 1_000_000_000;
+    if cores >= CORES && gigabytes >= GIGABYTES {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "pools reach {cores} vCPUs and {gigabytes} GB at their maximum; profile qualytics needs at \
+         least {CORES} vCPUs and {GIGABYTES} GB"
+    )))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+use super::*;
+use aws_sdk_ec2::types::{InstanceStorageInfo, InstanceType, MemoryInfo, ProcessorInfo, VCpuInfo};
+
+fn spec(rest: &str) -> ClusterSpec {
+    let text =
+        format!("name: acme\nprovider: eks\nregion: us-east-1\nprofile: qualytics\n{rest}\n");
+    provision_spec::read("a.yaml", text.as_bytes()).unwrap()
+}
+
+fn recorded(key: &str, value: serde_json::Value) -> Facts {
+    Facts { recorded: [(key.to_owned(), value)].into(), ..Facts::default() }
+}
+
+#[test]
+fn the_version_is_a_floor_that_never_falls() {
+    let of = |rest: &str, facts: &Facts| version(&spec(rest), facts);
+    assert_eq!(of("", &Facts::default()), VERSION);
+    assert_eq!(of("kubernetes: { version: \"1.33\" }", &Facts::default()), VERSION);
+    assert_eq!(of("kubernetes: { version: \"1.36\" }", &Facts::default()), Minor(36));
+    let before = recorded(KUBERNETES, json!("1.36"));
+    assert_eq!(of("kubernetes: { version: \"1.34\" }", &before), Minor(36));
+    assert_eq!(of("kubernetes: { version: \"1.37\" }", &before), Minor(37));
+    assert_eq!(of("", &recorded(KUBERNETES, json!("1.34"))), Minor(34));
+}
+
+#[test]
+fn recorded_zones_win_until_the_file_asks_for_more() {
+    let before = ["a", "b"].map(String::from);
+    let of = |rest: &str| zones_on_record(&spec(rest), &before);
+    assert_eq!(of("network: { zones: 2 }"), Some(before.to_vec()));
+    assert_eq!(of("network: { zones: 3 }"), None);
+}
+
+#[test]
+fn the_control_plane_stays_in_its_zones() {
+    let mut facts = Facts::default();
+    let zones = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    record_zones(&mut facts, &zones(&["b", "a"])).unwrap();
+    assert_eq!(facts.get::<Vec<String>>(ZONES).unwrap(), ["b", "a"]);
+    record_zones(&mut facts, &zones(&["a", "b", "c"])).unwrap();
+    assert_eq!(facts.get::<Vec<String>>(ZONES).unwrap(), ["b", "a", "c"]);
+    assert_eq!(facts.get::<Vec<String>>(CONTROL_PLANE_ZONES).unwrap(), ["b", "a"]);
+    record_zones(&mut facts, &zones(&["a", "b"])).unwrap();
+    let error = record_zones(&mut facts, &zones(&["a", "c"])).unwrap_err();
+    assert!(error.message.contains("leaves out b"), "{error}");
+}
+
+#[test]
+fn a_machine_is_told_by_its_shape() {
+    let info = InstanceTypeInfo::builder()
+        .instance_type(InstanceType::from("r5d.2xlarge"))
+        .v_cpu_info(VCpuInfo::builder().default_v_cpus(8).build())
+        .memory_info(MemoryInfo::builder().size_in_mib(65536).build())
+        .processor_info(
+            ProcessorInfo::builder().supported_architectures(ArchitectureType::X8664).build(),
+        )
+        .instance_storage_info(InstanceStorageInfo::builder().total_size_in_gb(300).build());
+    let (name, machine) = machine(info.build()).unwrap();
+    assert_eq!(name, "r5d.2xlarge");
+    let fact = json!({"vcpus": 8, "memoryMib": 65536, "arch": "x86_64", "nvmeGb": 300});
+    assert_eq!(json!(machine), fact);
+}
+
+#[test]
+fn the_platform_must_fit_into_the_pools() {
+    let machine = |vcpus: u32, memory_mib: u64| {
+        json!(Machine { vcpus, memory_mib, arch: Arch::X86, nvme_gb: 0 })
+    };
+    let spec = spec("pools: { app: { machine: [big, small], max: 2 } }");
+    let mut facts = recorded("machine/big", machine(64, 512 * 1024));
+    facts.recorded.insert("machine/small".into(), machine(4, 16 * 1024));
+    let error = enough(&spec, &facts).unwrap_err();
+    assert!(error.message.starts_with("pools reach 8 vCPUs and 34 GB"), "{error}");
+    facts.recorded.insert("machine/small".into(), machine(8, 48 * 1024));
+    enough(&spec, &facts).unwrap();
+}

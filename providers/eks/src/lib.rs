@@ -1,0 +1,157 @@
+//! Amazon EKS: its resources, its facts, and what a cluster is made of.
+//!
+//! [`Eks`] is the way in. To add a kind: write `resources/<kind>.rs`, add a line to
+//! [`resources::drivers`], and use it in `stack.rs`.
+mod aws;
+mod classify;
+mod connect;
+mod facts;
+mod names;
+pub mod resources;
+mod section;
+mod stack;
+mod zones;
+
+pub use aws::Aws;
+pub use section::Section;
+pub use stack::stack;
+
+use futures::future::BoxFuture;
+use provision_core::{Action, Drivers, Error, Facts, Graph, Plan, Resource, Result, Scope, State};
+use provision_spec::{ClusterSpec, Field, Nat, Provider, ProviderName, Session, Target};
+use resources::Cluster;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Amazon's managed Kubernetes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Eks;
+
+impl Provider for Eks {
+    fn name(&self) -> &'static str {
+        ProviderName::Eks.word()
+    }
+
+    fn parallelism(&self) -> usize {
+        10
+    }
+
+    fn check_section(&self, section: &Field<'_>) {
+        Section::read(section);
+    }
+
+    fn connect<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Box<dyn Session>>> {
+        Box::pin(async { Ok(Box::new(connect::connect(target).await?) as Box<dyn Session>) })
+    }
+
+    fn kinds(&self) -> Drivers {
+        connect::kinds()
+    }
+
+    fn stack(&self, spec: &ClusterSpec, facts: &Facts) -> Result<Vec<Graph>> {
+        let section = Section::of(spec).map_err(|e| Error::invalid(e.to_string()))?;
+        Ok(vec![stack(spec, &section, facts)?])
+    }
+
+    fn unmanaged(&self, spec: &ClusterSpec) -> Vec<String> {
+        let section = Section::of(spec).unwrap_or_default();
+        let parts = [
+            (section.no_addons, "add-ons (EKS installs vpc-cni, kube-proxy and coredns itself)"),
+            (section.no_access, "access entries"),
+            (section.no_pod_identity, "pod identity"),
+        ];
+        let ours = parts.into_iter().filter(|(left_out, _)| !left_out);
+        ours.map(|(_, words)| words.to_owned()).chain(spec.unmanaged()).collect()
+    }
+
+    fn warnings(&self, spec: &ClusterSpec, _: &Facts) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if spec.kubernetes.api.is_open() {
+            warnings.push(
+                "the Kubernetes API answers the whole internet; list networks in \
+                 kubernetes.api.allow"
+                    .to_owned(),
+            );
+        }
+        if spec.network.nat == Nat::None {
+            warnings.push(
+                "network.nat is none: nodes have no way to the APIs of EC2, EKS and ECR, and \
+                 will not join unless somebody else makes one"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+
+    fn refusal(&self, _: &ClusterSpec, scope: &Scope, plan: &Plan) -> Option<String> {
+        let makes_cluster = |step: &provision_core::Step| {
+            step.action == Action::Create && step.kind == Cluster::KIND
+        };
+        let locked_out =
+            scope.world == provision_core::World::Vendor && plan.steps.iter().any(makes_cluster);
+        locked_out.then(|| {
+            "this version manages no access entries, and a cluster that lets in nobody but those \
+             with one could be entered by no one"
+                .to_owned()
+        })
+    }
+
+    fn outputs(&self, state: &State) -> BTreeMap<String, Value> {
+        let told = |name: &str| state.output("cluster", name).and_then(Value::as_str);
+        let region = told("arn").and_then(|arn| arn.split(':').nth(3));
+        let all = [
+            ("cluster", told("id")),
+            ("endpoint", told("endpoint")),
+            ("region", region),
+            ("oidcIssuer", told("issuer")),
+            ("version", told("version")),
+        ];
+        let known = all.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let known = known.filter(|(_, value)| !value.is_empty());
+        known.map(|(name, value)| (name.to_owned(), json!(value))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use provision_core::{Cause, Diff, Step, World};
+
+    #[test]
+    fn what_is_left_out_by_name_is_not_missed() {
+        let of = |rest: &str| Eks.unmanaged(&stack::tests::spec(rest)).len();
+        let all = of("");
+        assert_eq!(of("eks: { addons: [], access: [], podIdentity: false }"), all - 3);
+    }
+
+    #[test]
+    fn a_cluster_that_nobody_could_enter_is_not_made_at_the_vendor() {
+        let step = Step {
+            stage: 0,
+            action: Action::Create,
+            address: "cluster".into(),
+            kind: Cluster::KIND.into(),
+            cause: Cause::File,
+            changes: Diff::default(),
+            slot: None,
+            lane: None,
+            after: Default::default(),
+        };
+        let plan = Plan { steps: vec![step], ..Plan::default() };
+        let spec = stack::tests::spec("");
+        let refusal = |world, plan: &Plan| {
+            Eks.refusal(&spec, &Scope { world, place: Default::default() }, plan)
+        };
+        assert!(refusal(World::Vendor, &plan).is_some());
+        assert!(refusal(World::Loopback, &plan).is_none());
+        assert!(refusal(World::Vendor, &Plan::default()).is_none());
+    }
+
+    #[test]
+    fn an_open_api_is_warned_about() {
+        let of = |rest: &str| Eks.warnings(&stack::tests::spec(rest), &Facts::default());
+        assert!(of("")[0].contains("whole internet"));
+        assert!(of("kubernetes: { api: { allow: [203.0.113.0/24] } }").is_empty());
+        assert!(of("network: { nat: none }")[1].contains("will not join"));
+    }
+}

@@ -1,0 +1,65 @@
+//! The kinds of objects that a cluster on EKS is made of.
+mod cluster;
+mod elastic_ip;
+mod internet_gateway;
+mod key;
+mod key_alias;
+mod launch_template;
+mod log_group;
+mod nat_gateway;
+mod node_group;
+mod oidc_provider;
+mod role;
+mod route;
+mod route_table;
+mod route_table_association;
+mod subnet;
+mod update;
+mod vpc;
+mod vpc_endpoint;
+
+use crate::aws::Aws;
+pub use cluster::Cluster;
+pub use elastic_ip::ElasticIp;
+pub use internet_gateway::InternetGateway;
+pub use key::Key;
+pub use key_alias::KeyAlias;
+pub use launch_template::LaunchTemplate;
+pub(crate) use launch_template::own_disks;
+pub use log_group::LogGroup;
+pub use nat_gateway::NatGateway;
+pub use node_group::{NodeGroup, Taint};
+pub use oidc_provider::OidcProvider;
+use provision_core::{Drivers, Typed};
+pub use role::Role;
+pub(crate) use role::trust;
+pub use route::Route;
+pub use route_table::RouteTable;
+pub use route_table_association::RouteTableAssociation;
+use std::sync::Arc;
+pub use subnet::Subnet;
+pub use vpc::Vpc;
+pub use vpc_endpoint::VpcEndpoint;
+
+/// Returns every kind, driven with one account's clients.
+pub fn drivers(aws: &Arc<Aws>) -> Drivers {
+    Drivers::from([
+        Typed::<Cluster>::driver(aws),
+        Typed::<ElasticIp>::driver(aws),
+        Typed::<InternetGateway>::driver(aws),
+        Typed::<Key>::driver(aws),
+        Typed::<KeyAlias>::driver(aws),
+        Typed::<LaunchTemplate>::driver(aws),
+        Typed::<LogGroup>::driver(aws),
+        Typed::<NatGateway>::driver(aws),
+        Typed::<NodeGroup>::driver(aws),
+        Typed::<OidcProvider>::driver(aws),
+        Typed::<Role>::driver(aws),
+        Typed::<Route>::driver(aws),
+        Typed::<RouteTable>::driver(aws),
+        Typed::<RouteTableAssociation>::driver(aws),
+        Typed::<Subnet>::driver(aws),
+        Typed::<Vpc>::driver(aws),
+        Typed::<VpcEndpoint>::driver(aws),
+    ])
+}

@@ -1,0 +1,112 @@
+//! Changes that EKS carries out in its own time, and what it says when something went wrong.
+use crate::aws::{Aws, Reply, foreign_status};
+use aws_sdk_eks::types::{Update, UpdateStatus};
+use provision_core::{Cx, Error, Kind, Operation, Progress, Result, Started};
+
+/// Words with which EKS passes on that EC2 has no machines to give.
+const NO_CAPACITY: [&str; 5] = [
+    "InsufficientInstanceCapacity",
+    "UnfulfillableCapacity",
+    "MaxSpotInstanceCount",
+    "InsufficientFreeAddresses",
+    "sufficient capacity",
+];
+/// Words with which EKS passes on that a limit of the account is reached.
+const NO_QUOTA: [&str; 4] =
+    ["InstanceLimitExceeded", "VcpuLimitExceeded", "LimitExceeded", "vCPU capacity"];
+
+/// Names what was begun: `cluster/update`, or `cluster/node group/update`.
+pub(super) fn begun<O>(path: &str, update: Option<Update>) -> Started<O> {
+    match update.and_then(|update| update.id) {
+        Some(id) => Started::running(Operation(format!("{path}/{id}"))),
+        None => Started::done(),
+    }
+}
+
+/// Asks how a change is doing. One that EKS does not know has ended.
+pub(super) async fn poll(cx: &Cx<'_, Aws>, operation: &Operation) -> Result<Progress> {
+    let parts: Vec<_> = operation.0.split('/').collect();
+    let (cluster, group, update) = match parts[..] {
+        [cluster, update] => (cluster, None, update),
+        [cluster, group, update] => (cluster, Some(group.to_owned()), update),
+        _ => return Err(Error::invalid(format!("{} names no update", operation.0))),
+    };
+    let call = cx.cloud.eks.describe_update().name(cluster).update_id(update);
+    let found = match call.set_nodegroup_name(group).send().await {
+        Err(error) if foreign_status(&error) == Some(404) => None,
+        answer => answer.found("eks:DescribeUpdate")?,
+    };
+    Ok(found.and_then(|answer| answer.update).map_or(Progress::Done, progress))
+}
+
+fn progress(update: Update) -> Progress {
+    match update.status {
+        Some(UpdateStatus::Successful) => Progress::Done,
+        Some(UpdateStatus::Failed | UpdateStatus::Cancelled) => {
+            let errors = update.errors.unwrap_or_default().into_iter();
+            let issues =
+                errors.map(|error| (error.error_code.map(|c| c.to_string()), error.error_message));
+            Progress::Failed(failure(issues.collect(), "the update failed"))
+        }
+        status => Progress::Running(status.map_or_else(String::new, |s| s.to_string())),
+    }
+}
+
+/// Joins codes and messages into the words of EKS.
+pub(super) fn words(issues: &[(Option<String>, Option<String>)]) -> String {
+    let one = |(code, message): &(Option<String>, Option<String>)| {
+        let parts = [code.as_deref(), message.as_deref()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(": ")
+    };
+    issues.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+/// Makes an error of issues; `otherwise` stands in where EKS gives none.
+pub(super) fn failure(issues: Vec<(Option<String>, Option<String>)>, otherwise: &str) -> Error {
+    let words = words(&issues);
+    let says = |any: &[&str]| any.iter().any(|it| words.contains(it));
+    let kind = match () {
+        () if says(&NO_CAPACITY) => Kind::Capacity,
+        () if says(&NO_QUOTA) => Kind::Quota,
+        () => Kind::Invalid,
+    };
+    Error::new(kind, if words.is_empty() { otherwise.to_owned() } else { words })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_eks::types::{ErrorCode, ErrorDetail};
+
+    #[test]
+    fn words_tell_a_lack_of_capacity_from_a_limit() {
+        let of = |code: &str, message: &str| {
+            failure(vec![(Some(code.into()), Some(message.into()))], "it failed").kind
+        };
+        let asg = "AsgInstanceLaunchFailures";
+        assert_eq!(of(asg, "Could not launch: InsufficientInstanceCapacity"), Kind::Capacity);
+        assert_eq!(of(asg, "Could not launch Spot: UnfulfillableCapacity"), Kind::Capacity);
+        assert_eq!(of("InstanceLimitExceeded", "too many"), Kind::Quota);
+        assert_eq!(of("NodeCreationFailure", "did not join"), Kind::Invalid);
+        assert_eq!(failure(Vec::new(), "it failed").message, "it failed");
+    }
+
+    #[test]
+    fn a_failed_update_gives_its_words() {
+        let detail = ErrorDetail::builder().error_code(ErrorCode::IpNotAvailable);
+        let detail = detail.error_message("no address").build();
+        let update = Update::builder().status(UpdateStatus::Failed).errors(detail).build();
+        let Progress::Failed(error) = progress(update) else { panic!("it failed") };
+        assert_eq!(error.message, "IpNotAvailable: no address");
+        let running = Update::builder().status(UpdateStatus::InProgress).build();
+        assert_eq!(progress(running), Progress::Running("InProgress".into()));
+    }
+
+    #[test]
+    fn an_update_is_named_by_its_path() {
+        let update = Update::builder().id("u-1").build();
+        let started: Started<()> = begun("acme/app-1", Some(update));
+        assert_eq!(started.operation, Some(Operation("acme/app-1/u-1".into())));
+        assert_eq!(begun::<()>("acme", None), Started::done());
+    }
+}

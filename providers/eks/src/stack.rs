@@ -1,0 +1,144 @@
+//! What a cluster on EKS is made of.
+mod network;
+mod pool;
+
+use crate::facts::{self, Secrets};
+use crate::names;
+use crate::resources::{Cluster, Key, KeyAlias, LogGroup, OidcProvider, Role, trust};
+use crate::section::Section;
+use network::Networking;
+use provision_core::{Error, Facts, Graph, Handle, Input, Place, Result, out};
+use provision_spec::ClusterSpec;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+/// How long the control plane's logs are kept, in days.
+const LOG_DAYS: i32 = 90;
+/// What the control plane logs: who asked what, and whom it let in.
+const LOGS: [&str; 3] = ["api", "audit", "authenticator"];
+/// What the control plane may do.
+const CLUSTER_POLICIES: [&str; 1] = ["AmazonEKSClusterPolicy"];
+/// What nodes may do: join, pull images, and give addresses to pods.
+const NODE_POLICIES: [&str; 3] =
+    ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKS_CNI_Policy"];
+
+/// What the stack is made from.
+struct Stack<'a> {
+    spec: &'a ClusterSpec,
+    facts: &'a Facts,
+    /// The zones with their slots, in the order of the slots.
+    zones: Vec<(String, usize)>,
+    graph: Graph,
+}
+
+/// Returns the resources of a cluster.
+///
+/// # Errors
+/// [`Kind::Invalid`](provision_core::Kind::Invalid) naming a fact that is missing, or what the
+/// facts make impossible.
+pub fn stack(spec: &ClusterSpec, section: &Section, facts: &Facts) -> Result<Graph> {
+    let names: Vec<String> = fact(facts, facts::ZONES)?;
+    let slots: BTreeMap<String, usize> = fact(facts, facts::SLOTS)?;
+    let missing = |zone: &String| Error::invalid(format!("zone {zone} has no slot on record"));
+    let slot = |zone: String| Ok((zone.clone(), *slots.get(&zone).ok_or_else(|| missing(&zone))?));
+    let mut zones = names.into_iter().map(slot).collect::<Result<Vec<_>>>()?;
+    zones.sort_by_key(|(_, slot)| *slot);
+    let mut stack = Stack { spec, facts, zones, graph: Graph::new() };
+    let network = stack.network()?;
+    let cluster = stack.cluster(&network)?;
+    if section.irsa {
+        stack.oidc_provider(&cluster);
+    }
+    let role = stack.role("node", "ec2.amazonaws.com", &NODE_POLICIES);
+    for pool in &spec.pools {
+        stack.pool(pool, &network, &cluster, &role)?;
+    }
+    Ok(stack.graph)
+}
+
+/// Returns a fact.
+fn fact<T: DeserializeOwned>(facts: &Facts, key: &str) -> Result<T> {
+    facts.get(key).ok_or_else(|| Error::invalid(format!("fact {key} is not on record")))
+}
+
+impl Stack<'_> {
+    fn cluster(&mut self, network: &Networking) -> Result<Handle<Cluster>> {
+        let version: String = fact(self.facts, facts::KUBERNETES)?;
+        let secrets_key = self.secrets_key();
+        let role = self.role("cluster", "eks.amazonaws.com", &CLUSTER_POLICIES);
+        let logs = self.graph.add(
+            "log-group",
+            LogGroup {
+                name: names::log_group(self.spec),
+                retention: LOG_DAYS,
+                tags: names::tags(self.spec, "log-group"),
+            },
+        );
+        let first: Vec<String> = fact(self.facts, facts::CONTROL_PLANE_ZONES)?;
+        let subnets = first.iter().filter_map(|zone| network.private.get(zone));
+        let subnets = subnets.map(|subnet| out!(subnet.id)).collect();
+        let api = &self.spec.kubernetes.api;
+        let allow = api.allow.iter().filter(|_| api.public).map(ToString::to_string);
+        let cluster = Cluster {
+            name: self.spec.name.clone(),
+            version,
+            role: out!(role.arn),
+            subnets,
+            public: api.public,
+            private: true,
+            public_cidrs: allow.collect(),
+            logs: LOGS.map(String::from).into(),
+            authentication: "API".into(),
+            creator_is_admin: false,
+            // Nothing here manages add-ons yet, and without a network plugin no node gets ready.
+            bootstrap_addons: true,
+            support: "STANDARD".into(),
+            secrets_key,
+            tags: names::tags(self.spec, "cluster"),
+        };
+        Ok(self.graph.add(Place::at("cluster").after(&logs), cluster))
+    }
+
+    fn secrets_key(&mut self) -> Option<Input<String>> {
+        let secrets: Secrets = self.facts.get(facts::SECRETS_KEY)?;
+        if let Some(arn) = secrets.arn {
+            return Some(arn.into());
+        }
+        let key = self.graph.add(
+            "key",
+            Key {
+                description: format!("secrets of EKS cluster {}", self.spec.name),
+                rotation: true,
+                tags: names::tags(self.spec, "key"),
+            },
+        );
+        let alias = KeyAlias { name: names::key_alias(self.spec), key: out!(key.id) };
+        self.graph.add("key-alias", alias);
+        Some(out!(key.arn))
+    }
+
+    fn role(&mut self, of: &str, service: &str, policies: &[&str]) -> Handle<Role> {
+        let address = format!("role/{of}");
+        let partition = names::partition(&self.spec.region);
+        let arn = |policy: &&str| format!("arn:{partition}:iam::aws:policy/{policy}");
+        let role = Role {
+            name: names::role(self.spec, of),
+            trust: trust(service),
+            policies: policies.iter().map(arn).collect(),
+            tags: names::tags(self.spec, &address),
+        };
+        self.graph.add(address, role)
+    }
+
+    fn oidc_provider(&mut self, cluster: &Handle<Cluster>) {
+        let provider = OidcProvider {
+            issuer: out!(cluster.issuer),
+            audiences: ["sts.amazonaws.com".to_owned()].into(),
+            tags: names::tags(self.spec, "oidc-provider"),
+        };
+        self.graph.add("oidc-provider", provider);
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,125 @@
+use super::*;
+use serde_json::{Value, json};
+
+/// A cluster file with a few lines of its own.
+pub(crate) fn spec(rest: &str) -> ClusterSpec {
+    let text =
+        format!("name: acme-prod\nprovider: eks\nregion: us-east-1\nprofile: qualytics\n{rest}\n");
+    provision_spec::read("a.yaml", text.as_bytes()).unwrap()
+}
+
+/// Facts of three zones and the profile's machines.
+pub(crate) fn facts() -> Facts {
+    let machine = |arch: &str, nvme_gb: u64| {
+        let arch = if arch == "arm64" { facts::Arch::Arm } else { facts::Arch::X86 };
+        json!(facts::Machine { vcpus: 8, memory_mib: 65536, arch, nvme_gb })
+    };
+    let facts = [
+        ("zones", json!(["us-east-1a", "us-east-1b", "us-east-1c"])),
+        ("zone-slots", json!({"us-east-1a": 0, "us-east-1b": 1, "us-east-1c": 2})),
+        ("control-plane-zones", json!(["us-east-1a", "us-east-1b", "us-east-1c"])),
+        ("version", json!("1.35")),
+        ("machine/t3.2xlarge", machine("x86_64", 0)),
+        ("machine/r5.2xlarge", machine("x86_64", 0)),
+        ("machine/m8g.2xlarge", machine("arm64", 0)),
+        ("machine/r5d.2xlarge", machine("x86_64", 300)),
+        ("machine/r6id.2xlarge", machine("x86_64", 474)),
+        ("machine/r5dn.2xlarge", machine("x86_64", 300)),
+        ("machine/r5ad.2xlarge", machine("x86_64", 300)),
+    ];
+    let recorded = facts.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    Facts { recorded, ..Facts::default() }
+}
+
+/// The graph of a cluster file.
+pub(crate) fn graph(rest: &str, facts: &Facts) -> Graph {
+    stack(&spec(rest), &Section::default(), facts).unwrap()
+}
+
+fn addresses(graph: &Graph, group: &str) -> Vec<String> {
+    let all = graph.nodes().iter().map(|node| &node.address);
+    all.filter(|address| address.group() == group).map(ToString::to_string).collect()
+}
+
+fn fields(graph: &Graph, group: &str, field: &str) -> BTreeMap<String, Value> {
+    let nodes = graph.nodes().iter().filter(|node| node.address.group() == group);
+    nodes.map(|node| (node.address.to_string(), node.spec[field].clone())).collect()
+}
+
+#[test]
+fn another_zone_moves_no_subnet() {
+    let mut two = facts();
+    two.recorded.insert("zones".into(), json!(["us-east-1b", "us-east-1c"]));
+    let (few, many) = (graph("", &two), graph("", &facts()));
+    let (few, many) = (fields(&few, "subnet", "cidr"), fields(&many, "subnet", "cidr"));
+    assert_eq!((few.len(), many.len()), (4, 6));
+    assert!(few.iter().all(|(address, cidr)| many[address] == *cidr));
+    assert_eq!(many["subnet/private/us-east-1b"], "10.0.16.0/20");
+    assert_eq!(many["subnet/public/us-east-1a"], "10.0.240.0/24");
+}
+
+#[test]
+fn nat_changes_gateways_and_routes_alone() {
+    let of = |nat: &str| graph(&format!("network: {{ nat: {nat} }}"), &facts());
+    let (single, per_zone, none) = (of("single"), of("per-zone"), of("none"));
+    assert_eq!(addresses(&single, "nat-gateway"), ["nat-gateway/us-east-1a"]);
+    assert_eq!(addresses(&per_zone, "elastic-ip").len(), 3);
+    assert_eq!(addresses(&none, "route"), ["route/public"]);
+    assert_eq!(addresses(&none, "route-table"), addresses(&per_zone, "route-table"));
+    let target =
+        |graph: &Graph| fields(graph, "route", "target")["route/private/us-east-1c"].clone();
+    assert_eq!(target(&single)["$from"], "nat-gateway/us-east-1a");
+    assert_eq!(target(&per_zone)["$from"], "nat-gateway/us-east-1c");
+}
+
+#[test]
+fn a_nat_gateway_comes_after_its_way_to_the_internet() {
+    let graph = graph("", &facts());
+    let needs = &graph.node(&"nat-gateway/us-east-1a".into()).unwrap().needs;
+    assert!(needs.contains("route/public") && needs.contains("association/public/us-east-1a"));
+}
+
+#[test]
+fn the_key_and_the_oidc_provider_are_there_when_asked_for() {
+    let plain = graph("", &facts());
+    assert!(plain.node(&"key".into()).is_none() && plain.node(&"oidc-provider".into()).is_none());
+    let mut own = facts();
+    own.recorded.insert("secrets-key".into(), json!({"asked": "own"}));
+    let section = Section { irsa: true, ..Section::default() };
+    let graph = stack(&spec(""), &section, &own).unwrap();
+    let cluster = graph.node(&"cluster".into()).unwrap();
+    assert_eq!(cluster.spec["secrets_key"], json!({"$from": "key", "output": "arn"}));
+    assert!(graph.node(&"oidc-provider".into()).unwrap().refers.contains("cluster"));
+}
+
+#[test]
+fn a_closed_api_allows_nobody() {
+    let closed = graph("kubernetes: { api: { public: false } }", &facts());
+    let cluster = &closed.node(&"cluster".into()).unwrap().spec;
+    assert_eq!((&cluster["public"], &cluster["public_cidrs"]), (&json!(false), &json!([])));
+}
+
+#[test]
+fn names_keep_within_their_limits() {
+    let long = "a23456789-b234567890";
+    assert_eq!(long.len(), 20);
+    let mut spec = spec(&format!("pools: {{ {long}: {{ machine: t3.2xlarge, max: 9 }} }}"));
+    (spec.name, spec.region) = (long.into(), "ap-southeast-99".into());
+    let graph = stack(&spec, &Section::default(), &facts()).unwrap();
+    let limits = [("role", 64), ("launch-template", 128), ("pool", 63), ("cluster", 100)];
+    for (group, limit) in limits {
+        for (address, name) in fields(&graph, group, "name") {
+            assert!(name.as_str().unwrap().len() <= limit, "{address}: {name}");
+        }
+    }
+    let tags = graph.nodes().iter().filter_map(|node| node.spec.get("tags")?.as_object());
+    assert!(tags.flatten().all(|(_, value)| value.as_str().unwrap().len() <= 256));
+}
+
+#[test]
+fn a_missing_fact_is_named() {
+    let mut facts = facts();
+    facts.recorded.remove("machine/t3.2xlarge");
+    let error = stack(&spec(""), &Section::default(), &facts).unwrap_err();
+    assert_eq!(error.message, "fact machine/t3.2xlarge is not on record");
+}
