@@ -1,0 +1,185 @@
+//! The command line.
+use crate::failure::{Exit, Failure};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Creates and looks after the Kubernetes cluster that a data platform runs on.
+#[derive(Debug, Parser)]
+#[command(name = "provision", version, disable_help_subcommand = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Where the state is; by default `<name>.state.jsonl` beside the cluster file.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) state: Option<String>,
+    /// Work on the embedded simulated cloud.
+    #[arg(long, global = true)]
+    pub(crate) sandbox: bool,
+    /// How many cloud calls may be under way at once.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallelism: Option<u16>,
+    /// Print machine-readable output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print no colours.
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// How log lines on standard error look.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub(crate) log_format: LogFormat,
+    /// Log more: what is done; twice, every call.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Print nothing but failures.
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+impl Global {
+    /// Refuses what is not built yet, by name.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let unsupported = |what: &str| {
+            let error = format!("{what} is not supported yet");
+            Err(Failure::new(Exit::Usage, "usage.unsupported", error))
+        };
+        match &self.state {
+            _ if self.sandbox => unsupported("--sandbox"),
+            Some(state) if state.contains("://") => unsupported("a state that is not a local file"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check the cluster file; needs no credentials and no network.
+    Validate(FileArgs),
+    /// Show what apply would do; changes nothing.
+    Plan(PlanArgs),
+    /// Make the cluster what the file says; goes on where an earlier run stopped.
+    Apply(ApplyArgs),
+    /// Remove everything that is ours, and nothing else.
+    Destroy(DestroyArgs),
+    /// Show the recorded resources and outputs.
+    Show(ShowArgs),
+    /// Look at the record, or take an object off it.
+    State(StateArgs),
+}
+
+/// The cluster file.
+#[derive(Debug, Args)]
+pub(crate) struct FileArgs {
+    /// The cluster file.
+    #[arg(value_name = "FILE", default_value = "provision.yaml")]
+    pub(crate) file: PathBuf,
+}
+
+/// What a plan may take over or replace.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Consents {
+    /// Take over an object of somebody else at this address; with its id where it has no name.
+    #[arg(long, value_name = "ADDRESS[=ID]")]
+    pub(crate) adopt: Vec<String>,
+    /// Delete the object at this address and make it again.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) replace: Vec<String>,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
+    #[command(flatten)]
+    pub(crate) consents: Consents,
+    /// Save the plan, to be carried out by `apply PLAN`.
+    #[arg(long, value_name = "PLAN")]
+    pub(crate) out: Option<PathBuf>,
+    /// Exit with 2 when there is something to do.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+    /// Plan against the state and the recorded facts alone.
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+/// Arguments of `apply`.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// The cluster file, or a saved plan.
+    #[arg(value_name = "FILE|PLAN", default_value = "provision.yaml")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) consents: Consents,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+}
+
+/// Arguments of `destroy`.
+#[derive(Debug, Args)]
+pub(crate) struct DestroyArgs {
+    /// The cluster file; not needed with `--state`.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) auto_approve: bool,
+    /// Also delete the volumes that the cluster's workloads left behind.
+    #[arg(long)]
+    pub(crate) delete_volumes: bool,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
+    /// Print the cluster file with every default instead.
+    #[arg(long)]
+    pub(crate) resolved: bool,
+}
+
+/// Arguments of `state`.
+#[derive(Debug, Args)]
+pub(crate) struct StateArgs {
+    #[command(subcommand)]
+    pub(crate) command: StateCommand,
+    /// The cluster file.
+    #[arg(short = 'f', long, global = true, value_name = "FILE", default_value = "provision.yaml")]
+    pub(crate) file: PathBuf,
+}
+
+/// What to do with the record.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StateCommand {
+    /// List the recorded addresses.
+    List,
+    /// Show what is recorded at an address.
+    Show {
+        /// The address.
+        address: String,
+    },
+    /// Take an object off the record; it stays in the cloud, without our marks.
+    Forget {
+        /// The address.
+        address: String,
+    },
+}

@@ -1,0 +1,181 @@
+//! Carries out what was decided: asks, records, applies, and says how it went.
+use super::destroy::PROTECT;
+use crate::args::Global;
+use crate::failure::{Exit, Failure};
+use crate::render::Style;
+use crate::render::progress::{Finish, Mode, Reporter};
+use crate::run::{Decision, Subject};
+use crate::{output, signals};
+use provision_core::{Error, Event, Facts, LiveValue};
+use provision_engine::{FileStore, Journal, Outcome, Stop};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, IsTerminal};
+use std::time::Instant;
+
+/// Tells whether somebody must be asked. Where nobody can be, approval must have been given.
+pub(crate) fn needs_approval(
+    global: &Global,
+    approved: bool,
+    command: &str,
+) -> Result<bool, Failure> {
+    if approved {
+        return Ok(false);
+    }
+    if io::stdin().is_terminal() && io::stdout().is_terminal() && !global.json {
+        return Ok(true);
+    }
+    let error = format!("{command} asks before it changes anything, and nobody is there to ask");
+    Err(Failure::new(Exit::Usage, "usage.approval", error)
+        .hint("add --auto-approve, or apply a saved plan"))
+}
+
+/// Asks, and tells whether the answer was the one that approves.
+pub(crate) fn approve(question: &str, answer: &str) -> Result<bool, Failure> {
+    let wanted = if answer == "yes" { " Only `yes` is taken for yes:" } else { "" };
+    output::stdout(&format!("\n{question}{wanted} "));
+    let mut line = String::new();
+    let unread = |e: io::Error| {
+        Failure::new(Exit::Failed, "not-approved", "the answer cannot be read").because(&e)
+    };
+    io::stdin().lock().read_line(&mut line).map_err(unread)?;
+    Ok(line.trim() == answer)
+}
+
+/// Opens the journal of a state, and begins it if there is none yet.
+pub(crate) fn begin(subject: &Subject) -> Result<Journal, Failure> {
+    let torn = subject.loaded.as_ref().map_or(0, |loaded| loaded.torn);
+    let path = &subject.state_path;
+    let journal = FileStore::open(path, torn).and_then(|store| match &subject.loaded {
+        Some(loaded) => Ok(Journal::resume(Box::new(store), loaded.clone())),
+        None => Journal::begin(Box::new(store), subject.header.clone()),
+    });
+    journal.map_err(|e| {
+        let error = format!("state file {} cannot be written", path.display());
+        Failure::new(Exit::Failed, "state.unwritable", error).because(&e)
+    })
+}
+
+/// A decision that is about to be carried out.
+pub(crate) struct CarryOut<'a> {
+    pub(crate) global: &'a Global,
+    pub(crate) subject: &'a Subject,
+    pub(crate) destroys: bool,
+}
+
+impl CarryOut<'_> {
+    /// Carries a decision out. `shows` when the plan has not been shown yet.
+    pub(crate) async fn run(
+        &self,
+        decision: &Decision,
+        shows: bool,
+        begin: impl FnOnce(&Subject) -> Result<Journal, Failure>,
+    ) -> Result<Exit, Failure> {
+        let since = Instant::now();
+        let reporter = Reporter::new(self.mode(), Style::of_stdout(self.global.no_color));
+        match shows {
+            true => decision.shown(self.subject, |view| reporter.planned(view)),
+            false => reporter.expect(decision.plan.steps.len()),
+        }
+        let journal = begin(self.subject)?;
+        let stop = Stop::default();
+        let signals = signals::heed(stop.clone(), |text| reporter.note(text));
+        let tell = |event: Event| reporter.event(&event);
+        let engine = self.subject.engine(self.global).until(stop).telling(&tell);
+        let facts = self.facts(decision);
+        if !self.destroys {
+            engine.record_facts(&journal, &facts).await?;
+        }
+        let (graphs, observed) = (&decision.graphs, &decision.observed);
+        let outcome = tokio::select! {
+            outcome = engine.apply(&journal, graphs, observed, &decision.plan) => outcome,
+            never = signals => match never {},
+        };
+        let left = match self.destroys && outcome.is_complete() {
+            true => engine.leftovers().await?,
+            false => Vec::new(),
+        };
+        if self.destroys && outcome.is_complete() && left.is_empty() {
+            engine.record_facts(&journal, &Facts::default()).await?;
+        }
+        self.compact(&journal, &outcome);
+        self.finish(&reporter, &journal, &outcome, &left, since);
+        exit(&outcome, &left)
+    }
+
+    /// Returns the facts to record: those that were resolved, and what the file protects.
+    fn facts(&self, decision: &Decision) -> Facts {
+        let mut facts = decision.facts.clone();
+        let protects = self.subject.spec.as_ref().is_some_and(|spec| spec.protect);
+        match protects {
+            true => drop(facts.recorded.insert(PROTECT.to_owned(), true.into())),
+            false => drop(facts.recorded.remove(PROTECT)),
+        }
+        facts
+    }
+
+    fn mode(&self) -> Mode {
+        match () {
+            () if self.global.json => Mode::Json,
+            () if self.global.quiet => Mode::Quiet,
+            () if io::stderr().is_terminal() && io::stdout().is_terminal() => Mode::Live,
+            () => Mode::Plain,
+        }
+    }
+
+    fn compact(&self, journal: &Journal, outcome: &Outcome) {
+        if outcome.is_complete()
+            && let Err(error) = journal.compact()
+        {
+            tracing::warn!(%error, "the state file could not be shortened; it is good as it is");
+        }
+    }
+
+    fn finish(
+        &self,
+        reporter: &Reporter,
+        journal: &Journal,
+        outcome: &Outcome,
+        left: &[LiveValue],
+        since: Instant,
+    ) {
+        let outputs = match self.destroys {
+            true => BTreeMap::new(),
+            false => journal.with(|state| self.subject.provider.outputs(state)),
+        };
+        let left: Vec<_> = left.iter().map(named).collect();
+        let next = self.next(outcome);
+        reporter.finished(&Finish {
+            outcome,
+            outputs: &outputs,
+            destroyed: self.destroys,
+            left: &left,
+            next: &next,
+            elapsed: since.elapsed(),
+        });
+    }
+
+    fn next(&self, outcome: &Outcome) -> Vec<String> {
+        match outcome.is_complete() && !self.destroys {
+            true => vec!["provision plan".to_owned(), "provision show".to_owned()],
+            false => Vec::new(),
+        }
+    }
+}
+
+fn named(live: &LiveValue) -> (String, String) {
+    let address = live.address.as_ref().map(ToString::to_string).unwrap_or_default();
+    (address, format!("{} {}", live.kind, live.id().unwrap_or_default()))
+}
+
+/// Returns the exit code of a run; what stopped it altogether is told as an error as well.
+fn exit(outcome: &Outcome, left: &[LiveValue]) -> Result<Exit, Failure> {
+    if let Some(fatal) = &outcome.fatal {
+        return Err(Error::clone(fatal).into());
+    }
+    Ok(match () {
+        () if outcome.interrupted => Exit::Interrupted,
+        () if !outcome.is_complete() || !left.is_empty() => Exit::Failed,
+        () if !outcome.degraded.is_empty() => Exit::Degraded,
+        () => Exit::Done,
+    })
+}

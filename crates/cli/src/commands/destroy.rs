@@ -1,0 +1,78 @@
+//! `provision destroy`: removes everything that is ours, and nothing else.
+use super::carry_out::{CarryOut, approve, begin, needs_approval};
+use super::plan::show;
+use crate::args::{DestroyArgs, Global};
+use crate::failure::{Exit, Failure};
+use crate::run::Subject;
+use crate::{output, place};
+use provision_engine::{Lock, load};
+use provision_spec::ClusterSpec;
+use std::path::{Path, PathBuf};
+
+/// The fact that keeps a cluster from being destroyed.
+pub(crate) const PROTECT: &str = "protect";
+
+pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Failure> {
+    if args.delete_volumes {
+        let error = "--delete-volumes is not supported yet";
+        return Err(Failure::new(Exit::Usage, "usage.unsupported", error));
+    }
+    let asks = needs_approval(global, args.auto_approve, "destroy")?;
+    let (spec, state_path) = subject(global, args)?;
+    let _lock = Lock::take(&state_path)?;
+    let loaded = match &spec {
+        Some(spec) => place::state(&state_path, spec)?,
+        None => load(&state_path)?,
+    };
+    let Some(loaded) = loaded else {
+        return nothing(global, &state_path);
+    };
+    if loaded.state.facts().get(PROTECT) == Some(true) {
+        let error = format!("cluster {} is protected", loaded.header.cluster);
+        return Err(Failure::new(Exit::Failed, "protected", error)
+            .hint("set `protect: false` in the cluster file and apply it first"));
+    }
+    let subject = Subject::connect(spec, &state_path, Some(loaded)).await?;
+    let decision = subject.decide_to_destroy(global).await?;
+    if asks {
+        show(global, &subject, &decision);
+    }
+    decision.check_known()?;
+    let name = &subject.header.cluster;
+    let question = "This cannot be undone. To destroy it, type the name of the cluster:";
+    if asks && !decision.plan.is_empty() && !approve(question, name)? {
+        return Err(Failure::new(Exit::Failed, "not-approved", "nothing was changed"));
+    }
+    let carry_out = CarryOut { global, subject: &subject, destroys: true };
+    carry_out.run(&decision, !asks, begin).await
+}
+
+/// Returns the cluster file, if there is one or one was named, and where the state is.
+fn subject(global: &Global, args: &DestroyArgs) -> Result<(Option<ClusterSpec>, PathBuf), Failure> {
+    let default = Path::new("provision.yaml");
+    let file = match (&args.file, &global.state) {
+        (Some(file), _) => Some(file.as_path()),
+        (None, Some(_)) => Some(default).filter(|file| file.exists()),
+        (None, None) => Some(default),
+    };
+    match (file, &global.state) {
+        (Some(file), _) => {
+            let spec = place::cluster_file(file)?;
+            let state_path = place::state_path(global, file, &spec.name);
+            Ok((Some(spec), state_path))
+        }
+        (None, state) => Ok((None, state.as_ref().expect("a file or a state is named").into())),
+    }
+}
+
+fn nothing(global: &Global, state_path: &Path) -> Result<Exit, Failure> {
+    if global.state.is_some() {
+        let error = format!("there is no state at {}", state_path.display());
+        return Err(Failure::new(Exit::Mismatch, "state.missing", error));
+    }
+    if !global.quiet && !global.json {
+        let path = state_path.display();
+        output::stdout(&format!("Nothing to destroy: there is no state at {path}.\n"));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,57 @@
+//! `provision state`: the record itself.
+use super::carry_out::begin;
+use super::show::document;
+use crate::args::{Global, StateArgs, StateCommand};
+use crate::failure::{Exit, Failure};
+use crate::run::Subject;
+use crate::{output, place};
+use provision_core::Address;
+use provision_engine::Lock;
+use serde_json::json;
+
+pub(crate) async fn run(global: &Global, args: &StateArgs) -> Result<Exit, Failure> {
+    let spec = place::cluster_file(&args.file)?;
+    let path = place::state_path(global, &args.file, &spec.name);
+    match &args.command {
+        StateCommand::Forget { address } => {
+            let _lock = Lock::take(&path)?;
+            let loaded = place::state(&path, &spec)?;
+            let address = Address::from(address.as_str());
+            if loaded.as_ref().is_none_or(|l| l.state.get(&address).is_none()) {
+                return Err(unknown(&address));
+            }
+            let subject = Subject::connect(Some(spec), &path, loaded).await?;
+            let journal = begin(&subject)?;
+            subject.engine(global).forget(&journal, &address).await?;
+            if !global.quiet && !global.json {
+                output::stdout(&format!(
+                    "{address} is forgotten; the object itself is still there\n"
+                ));
+            }
+        }
+        StateCommand::List => {
+            let loaded = place::state(&path, &spec)?;
+            let state = loaded.map(|loaded| loaded.state).unwrap_or_default();
+            let addresses: Vec<_> = state.records().keys().collect();
+            match global.json {
+                true => output::json(&json!(addresses)),
+                false => addresses.iter().for_each(|a| output::stdout(&format!("{a}\n"))),
+            }
+        }
+        StateCommand::Show { address } => {
+            let loaded = place::state(&path, &spec)?;
+            let address = Address::from(address.as_str());
+            let state = loaded.map(|loaded| loaded.state).unwrap_or_default();
+            let record = state.get(&address).ok_or_else(|| unknown(&address))?;
+            let text = serde_json::to_string_pretty(&document((&address, record)));
+            output::stdout(&format!("{}\n", text.expect("plain data serializes")));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn unknown(address: &Address) -> Failure {
+    let error = format!("nothing is on record at {address}");
+    Failure::new(Exit::Usage, "usage.address", error)
+        .hint("`provision state list` shows the addresses")
+}

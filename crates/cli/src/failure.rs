@@ -1,0 +1,232 @@
+//! How the program ends when it does not end well.
+use crate::output;
+use provision_core::plan::Refused;
+use provision_core::{Error, Kind};
+use provision_engine::{Locked, Mismatch, StateFileError};
+use provision_spec::Problems;
+use serde::Serialize;
+use std::process::ExitCode;
+
+/// What the exit code says; scripts rely on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done = 0,
+    /// Safe to run again.
+    Failed = 1,
+    /// Something to do, with `plan --detailed-exitcode`.
+    Pending = 2,
+    /// Done, and something is not well.
+    Degraded = 4,
+    Usage = 64,
+    /// The cluster file, plan or state is wrong or belongs to something else.
+    Mismatch = 65,
+    Locked = 75,
+    Credentials = 77,
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// What went wrong, and what to do about it.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) code: &'static str,
+    pub(crate) error: String,
+    pub(crate) causes: Vec<String>,
+    pub(crate) hints: Vec<String>,
+    problems: Option<Box<Problems>>,
+    request_id: Option<Box<str>>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, code: &'static str, error: impl Into<String>) -> Self {
+        let (causes, hints) = (Vec::new(), Vec::new());
+        let error = error.into();
+        Self { exit, code, error, causes, hints, problems: None, request_id: None }
+    }
+
+    /// Adds an error and what it came from to the causes.
+    pub(crate) fn because(mut self, error: &dyn std::error::Error) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            self.causes.push(error.to_string());
+            next = error.source();
+        }
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Writes it to standard error, for people or as one JSON object.
+    pub(crate) fn report(&self, json: bool) {
+        output::stderr(&if json { self.json() } else { self.text() });
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        if let Some(problems) = &self.problems {
+            text.push_str(&format!("{problems}\n\n"));
+        }
+        text.push_str(&format!("error: {}\n", self.error));
+        for cause in &self.causes {
+            text.push_str(&format!("caused by: {cause}\n"));
+        }
+        for (i, hint) in self.hints.iter().enumerate() {
+            text.push_str(&format!("{}hint: {hint}\n", if i == 0 { "\n" } else { "" }));
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Document<'a> {
+            format: &'static str,
+            code: &'static str,
+            exit: u8,
+            error: &'a str,
+            causes: &'a [String],
+            hints: &'a [String],
+            problems: Option<&'a Problems>,
+            request_id: Option<&'a str>,
+        }
+        let empty = Problems::default();
+        let document = Document {
+            format: "provision.error/v1",
+            code: self.code,
+            exit: self.exit as u8,
+            error: &self.error,
+            causes: &self.causes,
+            hints: &self.hints,
+            problems: Some(self.problems.as_deref().unwrap_or(&empty)),
+            request_id: self.request_id.as_deref(),
+        };
+        let text = serde_json::to_string(&document).expect("plain data serializes");
+        format!("{text}\n")
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        let error = match problems.count() {
+            1 => "the cluster file has a problem".to_owned(),
+            n => format!("the cluster file has {n} problems"),
+        };
+        Self {
+            problems: Some(Box::new(problems)),
+            ..Self::new(Exit::Mismatch, "file.invalid", error)
+        }
+    }
+}
+
+impl From<StateFileError> for Failure {
+    fn from(error: StateFileError) -> Self {
+        let (code, hint) = match &error {
+            StateFileError::Io(..) => ("state.unreadable", "check its permissions"),
+            StateFileError::Foreign(..) => ("state.foreign", "name another file with --state"),
+            StateFileError::Newer(..) => {
+                ("state.newer", "use the version of provision that wrote it")
+            }
+            StateFileError::Damaged(..) => {
+                ("state.damaged", "restore it from the file of the same name that ends in .backup")
+            }
+        };
+        let failure = Self::new(Exit::Mismatch, code, error.to_string()).hint(hint);
+        match std::error::Error::source(&error) {
+            Some(source) => failure.because(source),
+            None => failure,
+        }
+    }
+}
+
+impl From<Locked> for Failure {
+    fn from(error: Locked) -> Self {
+        match &error {
+            Locked::Held(_) => Self::new(Exit::Locked, "state.locked", error.to_string())
+                .hint("wait for that run to end; a run that died holds no lock"),
+            Locked::Io(_, source) => {
+                Self::new(Exit::Failed, "state.lock", error.to_string()).because(source)
+            }
+        }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let mut failure = Self::new(Exit::Failed, "plan.refused", refused.to_string());
+        if refused.0.len() > 1 {
+            failure.causes = refused.0.iter().map(ToString::to_string).collect();
+        }
+        for refusal in &refused.0 {
+            let hint = refusal.hint();
+            if !failure.hints.contains(&hint) {
+                failure.hints.push(hint);
+            }
+        }
+        failure
+    }
+}
+
+impl From<Mismatch> for Failure {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::new(Exit::Mismatch, "plan.stale", mismatch.to_string())
+            .hint("make a new plan and look at it again")
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (exit, code, hint) = match error.kind {
+            Kind::Auth => (
+                Exit::Credentials,
+                "credentials",
+                Some("get fresh credentials and run the same command again"),
+            ),
+            Kind::Journal => (
+                Exit::Failed,
+                "state.unwritable",
+                Some("make room, or mend the folder's permissions, and run the same command again"),
+            ),
+            Kind::Denied => (Exit::Failed, "cloud.denied", None),
+            Kind::Quota => (Exit::Failed, "cloud.quota", Some("ask the cloud to raise the limit")),
+            Kind::Capacity => (Exit::Failed, "cloud.capacity", None),
+            _ => (Exit::Failed, "failed", None),
+        };
+        let mut failure = Self::new(exit, code, error.to_string());
+        failure.request_id = error.request_id.map(Into::into);
+        failure.hints.extend(hint.map(str::to_owned));
+        failure
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_reads_from_what_to_why_to_what_to_do() {
+        let source = std::io::Error::other("no space left on device");
+        let failure =
+            Failure::new(Exit::Failed, "state.lock", "the lock cannot be taken").because(&source);
+        insta::assert_snapshot!(failure.hint("make room").text(), @r"
+        error: the lock cannot be taken
+        caused by: no space left on device
+
+        hint: make room
+        ");
+    }
+
+    #[test]
+    fn a_failure_in_json_has_every_field() {
+        let failure = Failure::new(Exit::Locked, "state.locked", "locked").hint("wait");
+        insta::assert_snapshot!(failure.json(), @r#"{"format":"provision.error/v1","code":"state.locked","exit":75,"error":"locked","causes":[],"hints":["wait"],"problems":[],"requestId":null}"#);
+    }
+}

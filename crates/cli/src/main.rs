@@ -1,0 +1,59 @@
+//! The `provision` command: creates and looks after the Kubernetes cluster of a data platform.
+mod args;
+mod commands;
+mod failure;
+mod logging;
+mod output;
+mod place;
+mod providers;
+mod render;
+mod run;
+mod signals;
+
+use args::{Cli, Command};
+use clap::Parser;
+use failure::{Exit, Failure};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    logging::start(&cli.global);
+    let result = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Failed, "runtime", "the runtime cannot start").because(&e))
+        .and_then(|runtime| runtime.block_on(dispatch(&cli)));
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            failure.report(cli.global.json);
+            failure.exit.into()
+        }
+    }
+}
+
+async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    global.check()?;
+    match &cli.command {
+        Command::Validate(args) => commands::validate::run(global, args),
+        Command::Plan(args) => commands::plan::run(global, args).await,
+        Command::Apply(args) => commands::apply::run(global, args).await,
+        Command::Destroy(args) => commands::destroy::run(global, args).await,
+        Command::Show(args) => commands::show::run(global, args),
+        Command::State(args) => commands::state::run(global, args).await,
+    }
+}
+
+/// Prints what clap has to say: help and version are answers, the rest is wrong usage.
+fn usage(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    match error.use_stderr() {
+        true => Exit::Usage.into(),
+        false if printed.is_ok() => ExitCode::SUCCESS,
+        false => Exit::Failed.into(),
+    }
+}

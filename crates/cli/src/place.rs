@@ -1,0 +1,123 @@
+//! Where things are: the cluster file, the state beside it, a saved plan.
+use crate::args::Global;
+use crate::failure::{Exit, Failure};
+use crate::providers;
+use provision_engine::{Header, Loaded, SAVED_PLAN_FORMAT, SavedPlan, load};
+use provision_spec::{ClusterSpec, Source, read_with};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Reads and checks a cluster file.
+pub(crate) fn cluster_file(path: &Path) -> Result<ClusterSpec, Failure> {
+    cluster_text(&path.display().to_string(), &bytes(path)?)
+}
+
+/// Checks the text of a cluster file; `name` is only for messages.
+pub(crate) fn cluster_text(name: &str, text: &[u8]) -> Result<ClusterSpec, Failure> {
+    let spec = read_with(name, text, |provider, section| {
+        if let Some(provider) = providers::named(provider.word()) {
+            provider.check_section(section);
+        }
+    })?;
+    providers::of(&spec)?;
+    Ok(spec)
+}
+
+/// Reads a file that is as long as a cluster file may be, or a little longer.
+fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    let limit = Source::MAX_BYTES as u64 + 1;
+    let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut text));
+    read.map(|_| text).map_err(|e| unreadable(path, &e))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let what = format!("{} cannot be read", path.display());
+    let failure = Failure::new(Exit::Mismatch, "file.unreadable", what).because(error);
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            failure.hint("name the cluster file, as in `provision plan FILE`")
+        }
+        _ => failure,
+    }
+}
+
+/// Reads a saved plan. `None` when the file is something else.
+pub(crate) fn saved_plan(path: &Path) -> Result<Option<SavedPlan>, Failure> {
+    let begin = format!("{{\"format\":\"{SAVED_PLAN_FORMAT}\"");
+    let text = std::fs::read(path).map_err(|e| unreadable(path, &e))?;
+    if !text.starts_with(b"{\"format\":\"provision.saved-plan/") {
+        return Ok(None);
+    }
+    let invalid = |why: String| {
+        let what = format!("{} is not a plan that this version can use: {why}", path.display());
+        Failure::new(Exit::Mismatch, "plan.invalid", what).hint("make a new plan")
+    };
+    if !text.starts_with(begin.as_bytes()) {
+        return Err(invalid("another version wrote it".into()));
+    }
+    let plan: SavedPlan = serde_json::from_slice(&text).map_err(|e| invalid(e.to_string()))?;
+    match plan.is_intact() {
+        true => Ok(Some(plan)),
+        false => Err(invalid("the file in it was edited".into())),
+    }
+}
+
+/// Returns where the state of a cluster is.
+pub(crate) fn state_path(global: &Global, file: &Path, cluster: &str) -> PathBuf {
+    match &global.state {
+        Some(path) => path.into(),
+        None => file.with_file_name(format!("{cluster}.state.jsonl")),
+    }
+}
+
+/// Reads the state of the cluster that the file describes, and checks that it is.
+pub(crate) fn state(path: &Path, spec: &ClusterSpec) -> Result<Option<Loaded>, Failure> {
+    let loaded = load(path)?;
+    if let Some(loaded) = &loaded {
+        let header = &loaded.header;
+        same(path, "cluster", &header.cluster, &spec.name)?;
+        same(path, "provider", &header.provider, spec.provider.word())?;
+        if let Some(region) = header.scope.place.get("region") {
+            same(path, "region", region, &spec.region)?;
+        }
+    }
+    Ok(loaded)
+}
+
+fn same(path: &Path, what: &str, state: &str, file: &str) -> Result<(), Failure> {
+    if state == file {
+        return Ok(());
+    }
+    let error = format!("state {} is of {what} {state}, and the file says {file}", path.display());
+    Err(Failure::new(Exit::Mismatch, "state.mismatch", error)
+        .hint("put the file back as it was, or name another state with --state"))
+}
+
+/// Checks that the caller's credentials lead to where the state's objects are.
+pub(crate) fn same_scope(
+    path: &Path,
+    header: &Header,
+    scope: &provision_core::Scope,
+) -> Result<(), Failure> {
+    if header.scope == *scope {
+        return Ok(());
+    }
+    let mut differences = Vec::new();
+    if header.scope.world != scope.world {
+        differences.push(format!("servers {} and not {}", header.scope.world, scope.world));
+    }
+    let keys: std::collections::BTreeSet<_> =
+        header.scope.place.keys().chain(scope.place.keys()).collect();
+    let text = |place: Option<&String>| place.map_or("none", String::as_str).to_owned();
+    for key in keys {
+        let (then, now) = (header.scope.place.get(key), scope.place.get(key));
+        if then != now {
+            differences.push(format!("{key} {} and not {}", text(then), text(now)));
+        }
+    }
+    let error = format!("state {} is of {}", path.display(), differences.join(", "));
+    Err(Failure::new(Exit::Mismatch, "state.scope", error)
+        .hint("use the credentials of that account, or name another state with --state"))
+}

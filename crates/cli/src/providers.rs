@@ -1,0 +1,25 @@
+//! The providers that this build knows.
+use crate::failure::{Exit, Failure};
+use provision_spec::{ClusterSpec, Provider};
+
+/// Returns the provider of a name.
+pub(crate) fn named(name: &str) -> Option<&'static dyn Provider> {
+    match name {
+        #[cfg(feature = "eks")]
+        "eks" => Some(&provision_eks::Eks),
+        _ => None,
+    }
+}
+
+/// Returns the provider of a cluster file.
+pub(crate) fn of(spec: &ClusterSpec) -> Result<&'static dyn Provider, Failure> {
+    known(spec.provider.word())
+}
+
+/// Returns the provider of a name, or says that this build has none.
+pub(crate) fn known(name: &str) -> Result<&'static dyn Provider, Failure> {
+    named(name).ok_or_else(|| {
+        let error = format!("provider {name} is not part of this build");
+        Failure::new(Exit::Mismatch, "provider.unknown", error)
+    })
+}

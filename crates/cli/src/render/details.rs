@@ -1,0 +1,128 @@
+//! The few fields of a new object that say most about it.
+use super::style::Word;
+use super::value::{compact, is_blank, reference};
+use provision_core::{LINEAGE_MARK, Marks, Step};
+use serde_json::{Map, Value};
+
+/// The fields that tell most, in the order they are shown in.
+const TELLING: [&str; 21] = [
+    "cidr",
+    "cidrs",
+    "zone",
+    "zones",
+    "destination",
+    "target",
+    "service",
+    "version",
+    "min",
+    "machine",
+    "machines",
+    "capacity",
+    "disk_gb",
+    "labels",
+    "taints",
+    "policies",
+    "audiences",
+    "public",
+    "public_cidrs",
+    "secrets_key",
+    "retention",
+];
+/// The fields that are shown where none of the telling ones is set.
+const ELSE: [&str; 2] = ["description", "name"];
+/// The longest list that is shown in full.
+const LONGEST: usize = 8;
+
+/// Returns what there is to say about a new object, as words that do not break.
+pub(super) fn of(step: &Step) -> Vec<Word> {
+    let fields: Map<String, Value> =
+        step.changes.0.iter().map(|change| (change.field.clone(), change.to.clone())).collect();
+    let is_said = |phrase: &String| step.address.as_str().split('/').any(|part| part == phrase);
+    let phrases = |names: &[&str]| -> Vec<String> {
+        let told = names.iter().filter_map(|name| phrase(name, &fields));
+        told.filter(|phrase| !is_said(phrase)).collect()
+    };
+    let mut told = phrases(&TELLING);
+    if told.is_empty() {
+        told = phrases(&ELSE);
+        told.truncate(1);
+    }
+    joined(&told)
+}
+
+fn phrase(name: &str, fields: &Map<String, Value>) -> Option<String> {
+    let value = fields.get(name)?;
+    let text = match (name, value) {
+        ("public", Value::Bool(public)) => {
+            if *public { "public endpoint" } else { "private endpoint" }.to_owned()
+        }
+        ("retention", Value::Number(days)) => match days.as_u64() {
+            Some(0) => "kept for ever".to_owned(),
+            _ => format!("kept {days} days"),
+        },
+        (_, value) if is_blank(value) => return None,
+        ("target", _) => format!("via {}", place(value)),
+        ("secrets_key", _) => format!("secrets under {}", place(value)),
+        (_, value) if reference(value).is_some() => return None,
+        ("description", Value::String(text)) if text.contains(LINEAGE_MARK) => return None,
+        ("version", _) => format!("version {}", compact(value)),
+        ("min", _) => match fields.get("max") {
+            Some(max) => format!("{}–{} nodes", compact(value), compact(max)),
+            None => format!("at least {} nodes", compact(value)),
+        },
+        ("capacity", _) => compact(value).to_lowercase().replace('_', " "),
+        ("disk_gb", _) => format!("{} GiB disk", compact(value)),
+        ("public_cidrs", Value::Array(ranges)) => format!("open to {}", list(ranges, compact)),
+        ("policies", Value::Array(policies)) => list(policies, |policy| {
+            let name = compact(policy);
+            name.rsplit('/').next().unwrap_or(&name).to_owned()
+        }),
+        ("labels", Value::Object(labels)) => pairs(labels)?,
+        ("taints", Value::Array(taints)) => format!("taints {}", list(taints, taint)),
+        (_, Value::Array(items)) => list(items, compact),
+        _ => compact(value),
+    };
+    Some(text)
+}
+
+/// Names where a value comes from, or the value.
+fn place(value: &Value) -> String {
+    reference(value).map_or_else(|| compact(value), |(from, _)| from.to_owned())
+}
+
+fn pairs(labels: &Map<String, Value>) -> Option<String> {
+    let shown = labels.iter().filter(|(key, _)| !Marks::is_mark(key));
+    let pairs: Vec<_> =
+        shown.map(|(key, v)| Value::from(format!("{key}={}", compact(v)))).collect();
+    (!pairs.is_empty()).then(|| list(&pairs, compact))
+}
+
+fn taint(taint: &Value) -> String {
+    match (taint["key"].as_str(), taint["value"].as_str(), taint["effect"].as_str()) {
+        (Some(key), None | Some(""), Some(effect)) => format!("{key}:{effect}"),
+        (Some(key), Some(value), Some(effect)) => format!("{key}={value}:{effect}"),
+        _ => compact(taint),
+    }
+}
+
+fn list(items: &[Value], one: impl Fn(&Value) -> String) -> String {
+    let mut shown: Vec<_> = items.iter().take(LONGEST).map(one).collect();
+    if let Some(more) = items.len().checked_sub(LONGEST).filter(|more| *more > 0) {
+        shown.push(format!("and {more} more"));
+    }
+    shown.join(", ")
+}
+
+/// Joins phrases so that lines break between them, or after a comma within one.
+fn joined(phrases: &[String]) -> Vec<Word> {
+    let mut all = Vec::new();
+    for (i, phrase) in phrases.iter().enumerate() {
+        let end = if i + 1 < phrases.len() { " ·" } else { "" };
+        let parts: Vec<_> = phrase.split(", ").collect();
+        for (j, part) in parts.iter().enumerate() {
+            let end = if j + 1 < parts.len() { "," } else { end };
+            all.push(Word::plain(format!("{part}{end}")));
+        }
+    }
+    all
+}

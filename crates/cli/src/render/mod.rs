@@ -1,0 +1,16 @@
+//! What people and their scripts get to see: plans, progress, and how a run ended.
+//!
+//! Nothing in here decides anything; it turns data into text or JSON.
+
+mod changes;
+mod details;
+mod duration;
+mod finish;
+mod page;
+mod parts;
+pub(crate) mod plan;
+pub(crate) mod progress;
+mod style;
+mod value;
+
+pub(crate) use style::Style;

@@ -1,0 +1,92 @@
+//! The parts of a cluster that plans are grouped by.
+use provision_core::{Action, Step};
+
+/// Each part with the first segments of its addresses, in the order they are shown in.
+const PARTS: &[(&str, &[&str])] = &[
+    (
+        "Network",
+        &[
+            "resource-group",
+            "vpc",
+            "vcn",
+            "network",
+            "internet-gateway",
+            "service-gateway",
+            "subnet",
+            "elastic-ip",
+            "address",
+            "nat-gateway",
+            "router",
+            "nat",
+            "route-table",
+            "route",
+            "association",
+            "endpoint",
+            "security-group",
+            "security-list",
+            "firewall",
+        ],
+    ),
+    (
+        "Identities",
+        &[
+            "role",
+            "service-account",
+            "identity",
+            "dynamic-group",
+            "policy",
+            "binding",
+            "role-assignment",
+        ],
+    ),
+    ("Keys", &["key-ring", "vault", "key", "key-alias"]),
+    ("Cluster", &["log-group", "cluster", "oidc-provider", "access", "access-entry"]),
+    (POOLS, &["pool", "launch-template"]),
+    ("Add-ons", &["addon", "add-on", "pod-identity"]),
+    (
+        "Inside the cluster",
+        &["storage-class", "namespace", "secret", "config-map", "support", "release", "manifest"],
+    ),
+    (
+        "Left behind by the cluster",
+        &["leftover", "load-balancer", "target-group", "network-interface", "volume", "disk"],
+    ),
+];
+/// The part in which everything about one pool stands together.
+const POOLS: &str = "Pools";
+/// The part of whatever is in no other.
+const OTHER: &str = "Other";
+
+/// Returns the steps in the order they are shown in, by part, without the parts that have none.
+pub(super) fn grouped<'p>(
+    steps: impl IntoIterator<Item = &'p Step>,
+) -> Vec<(&'static str, Vec<&'p Step>)> {
+    let mut placed: Vec<_> = steps.into_iter().map(|step| (place(step), step)).collect();
+    placed.sort_by(|(a, x), (b, y)| {
+        let last = |step: &Step| (step.action == Action::Delete, step.address.clone());
+        a.cmp(b).then_with(|| last(x).cmp(&last(y)))
+    });
+    let mut groups: Vec<(&'static str, Vec<&Step>)> = Vec::new();
+    for ((part, ..), step) in placed {
+        let title = PARTS.get(part).map_or(OTHER, |(title, _)| title);
+        match groups.last_mut() {
+            Some((last, steps)) if *last == title => steps.push(step),
+            _ => groups.push((title, vec![step])),
+        }
+    }
+    groups
+}
+
+/// Returns the part, the name that keeps things together within it, and the rank of a step.
+fn place(step: &Step) -> (usize, &str, usize) {
+    let group = step.address.group();
+    let ranks = PARTS.iter().map(|(_, kinds)| kinds.iter().position(|kind| *kind == group));
+    let found = ranks.enumerate().find_map(|(part, rank)| Some((part, rank?)));
+    match found {
+        Some((part, rank)) if PARTS[part].0 == POOLS => {
+            (part, step.address.as_str().split('/').nth(1).unwrap_or_default(), rank)
+        }
+        Some((part, rank)) => (part, "", rank),
+        None => (PARTS.len(), "", 0),
+    }
+}

@@ -1,0 +1,157 @@
+//! The steps of a plan, by part of the cluster.
+use crate::render::page::Page;
+use crate::render::style::{Paint, Word, columns, words};
+use crate::render::{changes, details, parts};
+use provision_core::{Action, Address, Cause, Plan, Step};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where the changes of an update begin.
+const INDENT: usize = 6;
+/// The least room for details that makes a column of kinds worth its own.
+const DETAILS: usize = 40;
+
+/// How the columns of a plan are laid out.
+struct Layout<'p> {
+    address: usize,
+    /// No column for kinds where lines are short.
+    kind: Option<usize>,
+    others: Others<'p>,
+}
+
+/// What steps have to do with one another.
+#[derive(Default)]
+struct Others<'p> {
+    /// What is made in each slot, by stage.
+    made: BTreeMap<(usize, &'p str), &'p Address>,
+    /// What goes from each slot, by stage.
+    gone: BTreeMap<(usize, &'p str), Vec<&'p Address>>,
+    created: BTreeSet<(usize, &'p Address)>,
+    deleted: BTreeSet<(usize, &'p Address)>,
+}
+
+/// Adds every step.
+pub(super) fn write(page: &mut Page, plan: &Plan) {
+    let layout = Layout::of(page, plan);
+    let stages = plan.steps.last().map_or(0, |step| step.stage + 1);
+    for stage in 0..stages {
+        let steps = plan.steps.iter().filter(|step| step.stage == stage);
+        if stages > 1 {
+            page.heading(Paint::Bold, &format!("Stage {} of {stages}", stage + 1));
+        }
+        for (title, steps) in parts::grouped(steps) {
+            page.heading(Paint::Bold, title);
+            steps.into_iter().for_each(|step| layout.step(page, step));
+        }
+    }
+}
+
+impl<'p> Layout<'p> {
+    fn of(page: &Page, plan: &'p Plan) -> Self {
+        let widest = |text: fn(&Step) -> &str| {
+            plan.steps.iter().map(|step| columns(text(step))).max().unwrap_or(0) + 2
+        };
+        let address = widest(|step| step.address.as_str()).min(page.style.width / 2);
+        let kind = widest(|step| &step.kind);
+        let fits = 4 + address + kind + DETAILS <= page.style.width;
+        Self { address, kind: fits.then_some(kind), others: Others::of(plan) }
+    }
+
+    fn step(&self, page: &mut Page, step: &Step) {
+        let (sign, paint) = match step.action {
+            Action::Create => ("+", Paint::Green),
+            Action::Update => ("~", Paint::Yellow),
+            Action::Adopt => (">", Paint::Cyan),
+            Action::Delete => ("-", Paint::Red),
+        };
+        let mut lead = vec![
+            (Word::new(paint, sign), 2),
+            (Word::new(paint, step.address.as_str()), self.address),
+        ];
+        if let Some(width) = self.kind {
+            lead.push((Word::new(Paint::Dim, &step.kind), width));
+        }
+        let remarks = words(Paint::Yellow, &self.others.remarks(step).join("; "));
+        let told = match step.action {
+            Action::Create => details::of(step),
+            Action::Update | Action::Adopt | Action::Delete => Vec::new(),
+        };
+        if told.is_empty() {
+            page.hang(2, &lead, &remarks);
+        } else {
+            page.hang(2, &lead, &told);
+            let blank: Vec<_> = lead.iter().map(|(_, width)| (Word::plain(""), *width)).collect();
+            page.hang(2, &blank, &remarks);
+        }
+        if matches!(step.action, Action::Update | Action::Adopt) {
+            changes::write(page, INDENT, &step.changes);
+        }
+    }
+}
+
+impl<'p> Others<'p> {
+    fn of(plan: &'p Plan) -> Self {
+        let mut others = Self::default();
+        for step in &plan.steps {
+            let slot = step.slot.as_deref().map(|slot| (step.stage, slot));
+            match (step.action, slot) {
+                (Action::Delete, Some(slot)) => {
+                    others.gone.entry(slot).or_default().push(&step.address);
+                }
+                (_, Some(slot)) => drop(others.made.insert(slot, &step.address)),
+                (_, None) => {}
+            }
+            match step.action {
+                Action::Create => drop(others.created.insert((step.stage, &step.address))),
+                Action::Delete => drop(others.deleted.insert((step.stage, &step.address))),
+                Action::Update | Action::Adopt => {}
+            }
+        }
+        others
+    }
+
+    /// Says why a step is there, and what it has to do with others.
+    fn remarks(&self, step: &Step) -> Vec<String> {
+        let mut remarks: Vec<String> = why(step).map(str::to_owned).into_iter().collect();
+        let slot = step.slot.as_deref().map(|slot| (step.stage, slot));
+        let same = (step.stage, &step.address);
+        match step.action {
+            Action::Create if self.deleted.contains(&same) => {
+                remarks.push("made again once the old one is gone".to_owned());
+            }
+            Action::Create => {
+                let gone = slot.and_then(|slot| self.gone.get(&slot)).into_iter().flatten();
+                let gone: Vec<_> = gone.map(ToString::to_string).collect();
+                match gone.len() {
+                    0 => {}
+                    1 => {
+                        remarks.push(format!("replaces {}, which goes once this is ready", gone[0]))
+                    }
+                    _ => remarks.push(format!(
+                        "replaces {}, which go once this is ready",
+                        gone.join(" and ")
+                    )),
+                }
+            }
+            Action::Delete if self.created.contains(&same) => {
+                remarks.push("to be made again".to_owned());
+            }
+            Action::Delete => {
+                let next = slot.and_then(|slot| self.made.get(&slot));
+                remarks.extend(next.map(|next| format!("once {next} is ready")));
+            }
+            Action::Update | Action::Adopt => {}
+        }
+        remarks
+    }
+}
+
+/// Says why a step is there, unless the file says so.
+fn why(step: &Step) -> Option<&'static str> {
+    match (step.cause, step.action) {
+        (Cause::File, Action::Adopt) => Some("taken over"),
+        (Cause::File, _) => None,
+        (Cause::Drift, Action::Create) => Some("drifted: it is gone"),
+        (Cause::Drift, _) => Some("drifted"),
+        (Cause::Leftover, _) => Some("left over from an earlier run"),
+    }
+}

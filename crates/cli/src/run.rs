@@ -1,0 +1,304 @@
+//! The line that plan, apply and destroy have in common: file, state, caller, facts, graphs,
+//! what is there, plan.
+use crate::args::{Consents, Global};
+use crate::failure::{Exit, Failure};
+use crate::render;
+use crate::{place, providers};
+use provision_core::plan::{Question, plan};
+use provision_core::{Address, Drivers, Facts, Graph, Marks, Observed, Plan, Scope, State, World};
+use provision_engine::{Adoptions, Engine, Header, Loaded, LocalSecrets, Pace, new_lineage};
+use provision_spec::{ClusterSpec, Provider, Session, Target};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// What may be taken over or replaced, read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Consent {
+    pub(crate) adopt: Adoptions,
+    /// As written: addresses, or slots.
+    pub(crate) replace: Vec<String>,
+}
+
+impl From<&Consents> for Consent {
+    fn from(consents: &Consents) -> Self {
+        let adoption = |text: &String| match text.split_once('=') {
+            Some((address, id)) => (address.into(), Some(id.to_owned())),
+            None => (text.as_str().into(), None),
+        };
+        let adopt = consents.adopt.iter().map(adoption).collect();
+        Self { adopt, replace: consents.replace.clone() }
+    }
+}
+
+/// A cluster, its state, and who calls.
+pub(crate) struct Subject {
+    pub(crate) provider: &'static dyn Provider,
+    /// `None` when a state is destroyed without a file.
+    pub(crate) spec: Option<ClusterSpec>,
+    pub(crate) state_path: PathBuf,
+    pub(crate) loaded: Option<Loaded>,
+    /// `None` offline.
+    pub(crate) session: Option<Box<dyn Session>>,
+    drivers: Option<Drivers>,
+    /// Whose objects are ours: as the state says, or as a new one will.
+    pub(crate) header: Header,
+}
+
+impl Subject {
+    /// Finds credentials and checks that they lead to where the state's objects are.
+    pub(crate) async fn connect(
+        spec: Option<ClusterSpec>,
+        state_path: &Path,
+        loaded: Option<Loaded>,
+    ) -> Result<Self, Failure> {
+        let header = loaded.as_ref().map(|loaded| loaded.header.clone());
+        let (provider, region) = match (&spec, &header) {
+            (Some(spec), _) => (providers::of(spec)?, Some(spec.region.clone())),
+            (None, Some(header)) => {
+                (providers::known(&header.provider)?, header.scope.place.get("region").cloned())
+            }
+            (None, None) => unreachable!("a subject has a file or a state"),
+        };
+        let target = Target { region: region.unwrap_or_default() };
+        let session = provider.connect(&target).await?;
+        tracing::info!(caller = session.caller(), "connected");
+        if let Some(header) = &header {
+            place::same_scope(state_path, header, session.scope())?;
+        }
+        let header = match (header, &spec) {
+            (Some(header), _) => header,
+            (None, Some(spec)) => new_header(spec, session.scope().clone())?,
+            (None, None) => unreachable!("a subject has a file or a state"),
+        };
+        let (state_path, session) = (state_path.to_owned(), Some(session));
+        Ok(Self { provider, spec, state_path, loaded, session, drivers: None, header })
+    }
+
+    /// Makes do with what is on record.
+    pub(crate) fn offline(
+        spec: ClusterSpec,
+        state_path: &Path,
+        loaded: Option<Loaded>,
+    ) -> Result<Self, Failure> {
+        let provider = providers::of(&spec)?;
+        let place = BTreeMap::from([("region".to_owned(), spec.region.clone())]);
+        let header = match &loaded {
+            Some(loaded) => loaded.header.clone(),
+            None => new_header(&spec, Scope { world: World::Vendor, place })?,
+        };
+        let (state_path, drivers) = (state_path.to_owned(), Some(provider.kinds()));
+        Ok(Self { provider, spec: Some(spec), state_path, loaded, session: None, drivers, header })
+    }
+
+    pub(crate) fn state(&self) -> State {
+        self.loaded.as_ref().map(|loaded| loaded.state.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn serial(&self) -> u64 {
+        self.loaded.as_ref().map_or(0, |loaded| loaded.serial)
+    }
+
+    /// Returns the state's identity, if there is a state.
+    pub(crate) fn lineage(&self) -> Option<&str> {
+        self.loaded.as_ref().map(|loaded| loaded.header.lineage.as_str())
+    }
+
+    pub(crate) fn marks(&self) -> Marks {
+        self.header.marks()
+    }
+
+    pub(crate) fn drivers(&self) -> &Drivers {
+        match (&self.session, &self.drivers) {
+            (Some(session), _) => session.drivers(),
+            (None, Some(drivers)) => drivers,
+            (None, None) => unreachable!("a subject without a session has kinds"),
+        }
+    }
+
+    pub(crate) fn engine(&self, global: &Global) -> Engine<'_> {
+        let bound = global.parallelism.map_or(self.provider.parallelism(), usize::from);
+        Engine::new(self.drivers(), self.marks(), &LocalSecrets, bound).at_pace(pace())
+    }
+
+    /// Decides what to do so that the cluster is as the file says.
+    pub(crate) async fn decide(
+        &self,
+        global: &Global,
+        spec: &ClusterSpec,
+        recorded: Facts,
+        consent: &Consent,
+    ) -> Result<Decision, Failure> {
+        let mut facts = match &self.session {
+            Some(session) => session.resolve(spec, &recorded).await.map_err(unresolved)?,
+            None => recorded,
+        };
+        let mut graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
+        let replace = self.replacements(&graphs, &mut facts, &consent.replace)?;
+        if facts.recorded.keys().any(|key| key.starts_with("generation/")) {
+            graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
+        }
+        let decision = self.plan(global, graphs, facts, consent, replace).await?;
+        let scope = &self.header.scope;
+        match self.provider.refusal(spec, scope, &decision.plan).filter(|_| self.session.is_some())
+        {
+            Some(why) => Err(Failure::new(Exit::Failed, "plan.refused", why)),
+            None => Ok(decision),
+        }
+    }
+
+    /// Decides what to do so that nothing of ours is left.
+    pub(crate) async fn decide_to_destroy(&self, global: &Global) -> Result<Decision, Failure> {
+        let facts = self.state().facts();
+        self.plan(global, Vec::new(), facts, &Consent::default(), BTreeSet::new()).await
+    }
+
+    async fn plan(
+        &self,
+        global: &Global,
+        graphs: Vec<Graph>,
+        facts: Facts,
+        consent: &Consent,
+        replace: BTreeSet<Address>,
+    ) -> Result<Decision, Failure> {
+        let (state, marks, nothing) = (self.state(), self.marks(), Graph::new());
+        let first = graphs.first().unwrap_or(&nothing);
+        let observed = match &self.session {
+            Some(_) => self.engine(global).observe(first, &state, &consent.adopt).await?,
+            None => Observed::of_record(&state, self.drivers(), &marks),
+        };
+        let adopt = consent.adopt.keys().cloned().collect();
+        let question = Question {
+            graphs: &graphs,
+            state: &state,
+            observed: &observed,
+            drivers: self.drivers(),
+            marks: &marks,
+            adopt: &adopt,
+            replace: &replace,
+        };
+        let plan = plan(&question)?;
+        Ok(Decision { graphs, facts, observed, plan })
+    }
+
+    /// Reads what to replace. What has a slot gets another generation, and so another address.
+    fn replacements(
+        &self,
+        graphs: &[Graph],
+        facts: &mut Facts,
+        replace: &[String],
+    ) -> Result<BTreeSet<Address>, Failure> {
+        let mut addresses = BTreeSet::new();
+        let nodes = || graphs.iter().flat_map(Graph::nodes);
+        for text in replace {
+            let wanted = |node: &&provision_core::Node| {
+                node.address.as_str() == text || node.slot.as_ref() == Some(text)
+            };
+            let Some(node) = nodes().find(wanted) else {
+                let error = format!("--replace {text}: the cluster has nothing at this address");
+                return Err(Failure::new(Exit::Usage, "usage.address", error)
+                    .hint("`provision state list` shows the addresses"));
+            };
+            match &node.slot {
+                Some(slot) => {
+                    let next = facts.generation(slot) + 1;
+                    facts.recorded.insert(Facts::generation_key(slot), json!(next));
+                }
+                None => drop(addresses.insert(node.address.clone())),
+            }
+        }
+        Ok(addresses)
+    }
+}
+
+/// What is to be done, and everything it was decided from.
+pub(crate) struct Decision {
+    pub(crate) graphs: Vec<Graph>,
+    pub(crate) facts: Facts,
+    pub(crate) observed: Observed,
+    pub(crate) plan: Plan,
+}
+
+impl Decision {
+    /// Fails when something could not be observed: nobody knows then what to do.
+    pub(crate) fn check_known(&self) -> Result<(), Failure> {
+        match self.plan.unknown.len() {
+            0 => Ok(()),
+            n => {
+                let objects = if n == 1 { "object" } else { "objects" };
+                let error = format!("{n} {objects} could not be observed");
+                let mut failure = Failure::new(Exit::Failed, "plan.unknown", error);
+                let causes = self.plan.unknown.iter();
+                failure.causes = causes.map(|(address, why)| format!("{address}: {why}")).collect();
+                Err(failure.hint("run the same command again when the cloud answers"))
+            }
+        }
+    }
+
+    /// Returns the facts that are not on record yet.
+    pub(crate) fn new_facts(&self, state: &State) -> BTreeMap<String, Value> {
+        let old = state.facts().recorded;
+        let new = self.facts.recorded.iter().filter(|(key, value)| old.get(*key) != Some(value));
+        new.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// Returns what a person or a script is shown of it.
+    pub(crate) fn shown<T>(
+        &self,
+        subject: &Subject,
+        show: impl FnOnce(&render::plan::View<'_>) -> T,
+    ) -> T {
+        let (unmanaged, warnings) = match &subject.spec {
+            Some(spec) if !self.graphs.is_empty() => {
+                let provider = subject.provider;
+                (provider.unmanaged(spec), provider.warnings(spec, &self.facts))
+            }
+            _ => Default::default(),
+        };
+        let new_facts = match self.graphs.is_empty() {
+            true => BTreeMap::new(),
+            false => self.new_facts(&subject.state()),
+        };
+        show(&render::plan::View {
+            cluster: &subject.header.cluster,
+            provider: &subject.header.provider,
+            scope: &subject.header.scope,
+            lineage: subject.lineage(),
+            serial: subject.serial(),
+            new_facts: &new_facts,
+            facts: &self.facts.recorded,
+            unmanaged: &unmanaged,
+            warnings: &warnings,
+            destroys: self.graphs.is_empty(),
+            plan: &self.plan,
+        })
+    }
+}
+
+fn new_header(spec: &ClusterSpec, scope: Scope) -> Result<Header, Failure> {
+    let lineage = new_lineage().map_err(|e| {
+        Failure::new(Exit::Failed, "lineage", "the system has no randomness to give").because(&e)
+    })?;
+    Ok(Header {
+        format: provision_engine::STATE_FORMAT.to_owned(),
+        cluster: spec.name.clone(),
+        provider: spec.provider.word().to_owned(),
+        scope,
+        lineage,
+    })
+}
+
+/// Makes what the cloud does not have a mistake of the file.
+fn unresolved(error: provision_core::Error) -> Failure {
+    match error.kind {
+        provision_core::Kind::Invalid => {
+            Failure::new(Exit::Mismatch, "file.impossible", error.to_string())
+        }
+        _ => error.into(),
+    }
+}
+
+fn pace() -> Pace {
+    let scale = std::env::var("PROVISION_TIME_SCALE").ok().and_then(|text| text.parse().ok());
+    scale.map_or(Pace::REAL, Pace::scaled)
+}

@@ -1,0 +1,8 @@
+//! The whole program against moto, a simulated AWS that is not ours.
+mod foreign;
+mod life_cycle;
+mod lost_replies;
+mod provision;
+mod proxy;
+mod scope;
+mod server;
