@@ -1,6 +1,12 @@
 //! The program without any cloud: what it prints, and how it exits.
+#[path = "commands/schema.rs"]
+mod schema;
+
+use provision_core::{Entry, Facts, Scope, World};
+use provision_engine::{FileStore, Header, Journal, STATE_FORMAT};
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
@@ -95,4 +101,158 @@ fn a_plan_without_a_cloud_names_the_fact_that_is_missing() {
     let (code, _, stderr) = run(&folder(GOOD), &["plan", "--offline"]);
     assert_eq!(code, 65, "{stderr}");
     assert!(stderr.contains("is not on record"), "{stderr}");
+}
+
+fn files(folder: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder.path()).expect("the folder can be read");
+    let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    let mut names: Vec<_> = entries.map(|entry| name(entry.expect("an entry"))).collect();
+    names.sort();
+    names
+}
+
+const INIT: [&str; 7] =
+    ["init", "--provider", "eks", "--name", "acme-prod", "--region", "us-east-1"];
+
+#[test]
+fn init_writes_a_file_that_is_valid_with_everything_that_is_commented_out() {
+    for profile in ["qualytics", "none"] {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let arguments = [&INIT[..], &["--profile", profile]].concat();
+        let (code, stdout, stderr) = run(&folder, &arguments);
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        assert_eq!(files(&folder), ["provision.schema.json", "provision.yaml"]);
+        let read = |name| fs::read_to_string(folder.path().join(name)).expect("it is there");
+        let (file, schema) = (read("provision.yaml"), read("provision.schema.json"));
+        insta::assert_snapshot!(format!("init_{profile}"), format!("{stdout}---\n{file}"));
+        assert_eq!(schema, run(&folder, &["schema"]).1);
+        assert_eq!(run(&folder, &["validate"]).0, 0);
+        let (fields, more) = file.split_once("defaults:\n").expect("a part is commented out");
+        let more = more.replace("\n# ", "\n").replacen("# ", "", 1);
+        fs::write(folder.path().join("all.yaml"), format!("{fields}defaults:\n{more}"))
+            .expect("it can be written");
+        let (code, _, stderr) = run(&folder, &["validate", "all.yaml"]);
+        assert_eq!(code, 0, "{more}\n{stderr}");
+    }
+}
+
+#[test]
+fn init_never_overwrites() {
+    let folder = folder(GOOD);
+    let (code, stdout, stderr) = run(&folder, &INIT);
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    insta::assert_snapshot!(stderr);
+    let kept = fs::read_to_string(folder.path().join("provision.yaml")).expect("it is there");
+    assert_eq!((kept.as_str(), files(&folder)), (GOOD, vec!["provision.yaml".to_owned()]));
+    let schema = folder.path().join("provision.schema.json");
+    fs::write(&schema, "{}").expect("it can be written");
+    let (code, stdout, _) = run(&folder, &[&INIT[..], &["other.yaml", "--json"]].concat());
+    let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    assert_eq!((code, &document["format"]), (0, &Value::from("provision.init/v1")));
+    assert_eq!(document["next"][1], "provision plan other.yaml");
+    assert_eq!(fs::read_to_string(&schema).expect("it is there"), "{}");
+}
+
+/// The reader's own words, and nothing written.
+#[test]
+fn init_refuses_what_the_reader_would() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    for (provider, name, region, words) in [
+        ("eks", "Acme", "us-east-1", "name must be lowercase words joined by `-`, at most 20"),
+        ("eks", "a\nprovider: gke", "us-east-1", "name must be lowercase words joined by `-`"),
+        ("eks", "acme", "us-east-1a", "hint: that is a zone; write `us-east-1`"),
+        ("gke", "acme", "europe-west1", "gke is not supported yet"),
+        ("aks", "acme", "eastus", "aks is not supported yet"),
+        ("oke", "acme", "us-ashburn-1", "oke is not supported yet"),
+        ("ecs", "acme", "us-east-1", "hint: did you mean `eks`?"),
+    ] {
+        let arguments = ["init", "--provider", provider, "--name", name, "--region", region];
+        let (code, stdout, stderr) = run(&folder, &arguments);
+        assert_eq!((code, stdout.as_str()), (65, ""), "{stderr}");
+        assert!(stderr.contains(words), "{stderr}");
+        assert!(files(&folder).is_empty());
+    }
+    let file = "name: Acme\nprovider: eks\nregion: us-east-1\nprofile: qualytics\n";
+    let (_, _, of_file) = run(&self::folder(file), &["validate"]);
+    let arguments = ["init", "--provider", "eks", "--name", "Acme", "--region", "us-east-1"];
+    let (_, _, of_arguments) = run(&folder, &arguments);
+    let problem = |text: &str| text.split_once(": ").map(|(_, problem)| problem.to_owned());
+    let first = |text: String| text.lines().next().and_then(problem);
+    assert_eq!(first(of_arguments), first(of_file));
+}
+
+#[test]
+fn a_graph_without_facts_names_the_one_that_is_missing() {
+    let (code, stdout, stderr) = run(&folder(GOOD), &["graph"]);
+    assert_eq!((code, stdout.as_str()), (65, ""));
+    insta::assert_snapshot!(stderr);
+}
+
+#[test]
+fn a_graph_is_drawn_from_recorded_facts() {
+    let folder = folder(GOOD);
+    record_facts(&folder.path().join("acme-prod.state.jsonl"));
+    let (code, dot, stderr) = run(&folder, &["graph"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert_eq!(run(&folder, &["graph"]).1, dot);
+    for line in [
+        "  subgraph \"cluster Network\" {",
+        "    \"vpc\" [label=\"vpc\\naws.ec2.vpc\"];",
+        "    subgraph \"cluster slot pool/app\" {",
+        "  \"internet-gateway\" -> \"vpc\";",
+        "  \"cluster\" -> \"log-group\" [style=dashed];",
+    ] {
+        assert!(dot.lines().any(|l| l == line), "{line} is not in\n{dot}");
+    }
+    assert!(!dot.contains("cluster Other"), "a kind has no part\n{dot}");
+    assert_eq!(dot.matches('{').count(), dot.matches('}').count());
+}
+
+/// Writes a state that holds nothing but the facts of the goldens.
+fn record_facts(path: &Path) {
+    let facts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/eks-facts.json");
+    let facts = fs::read(facts).expect("fixture facts");
+    let facts: Facts = serde_json::from_slice(&facts).expect("facts are JSON");
+    let place = [("region".to_owned(), "us-east-1".to_owned())].into();
+    let header = Header {
+        format: STATE_FORMAT.to_owned(),
+        cluster: "acme-prod".to_owned(),
+        provider: "eks".to_owned(),
+        scope: Scope { world: World::Vendor, place },
+        lineage: "0123456789abcdef0123".to_owned(),
+    };
+    let store = FileStore::open(path, 0).expect("a state can be written");
+    let journal = Journal::begin(Box::new(store), header).expect("a state can be begun");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    for (key, value) in facts.recorded {
+        let fact = Entry::Fact { key, value };
+        runtime.block_on(journal.record(&fact)).expect("a fact can be recorded");
+    }
+}
+
+#[test]
+fn every_shell_has_completions() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (code, script, stderr) = run(&folder, &["completions", shell]);
+        assert_eq!((code, stderr.as_str()), (0, ""));
+        for word in ["provision", "completions", "detailed-exitcode", "auto-approve"] {
+            assert!(script.contains(word), "{shell} does not complete {word}");
+        }
+    }
+    let (code, _, stderr) = run(&folder, &["completions", "tcsh"]);
+    assert_eq!(code, 64);
+    assert!(stderr.contains("[possible values: bash, elvish, fish, powershell, zsh]"), "{stderr}");
+}
+
+#[test]
+fn the_manual_has_every_command_once() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let (code, page, stderr) = run(&folder, &["man"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    for once in [".TH provision 1", "\\-\\-parallelism", "\\-\\-offline", ".ie "] {
+        assert_eq!(page.lines().filter(|line| line.contains(once)).count(), 1, "{once}");
+    }
+    let headings = page.lines().filter(|line| line.starts_with(".S"));
+    insta::assert_snapshot!(headings.collect::<Vec<_>>().join("\n"));
 }

@@ -1,6 +1,7 @@
 //! The command line.
 use crate::failure::{Exit, Failure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use provision_engine::Stop;
 use std::path::PathBuf;
 
 /// Creates and looks after the Kubernetes cluster that a data platform runs on.
@@ -40,6 +41,9 @@ pub(crate) struct Global {
     /// Print nothing but failures.
     #[arg(long, global = true)]
     pub(crate) quiet: bool,
+    /// Asked when a signal says to stop.
+    #[arg(skip)]
+    pub(crate) stop: Stop,
 }
 
 impl Global {
@@ -69,6 +73,8 @@ pub(crate) enum LogFormat {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a short cluster file to begin with.
+    Init(InitArgs),
     /// Check the cluster file; needs no credentials and no network.
     Validate(FileArgs),
     /// Show what apply would do; changes nothing.
@@ -81,6 +87,41 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Look at the record, or take an object off it.
     State(StateArgs),
+    /// Draw the graph of the cluster file in DOT, from recorded facts; asks no cloud.
+    Graph(FileArgs),
+    /// Print the JSON Schema of the cluster file, for editors.
+    Schema,
+    /// Print a script that completes commands and flags in a shell.
+    Completions(CompletionsArgs),
+    /// Print the manual page.
+    Man,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The cloud.
+    #[arg(long, value_name = "P")]
+    pub(crate) provider: String,
+    /// The name of the cluster: lowercase words joined by `-`, at most 20 characters.
+    #[arg(long, value_name = "N")]
+    pub(crate) name: String,
+    /// The region, in the cloud's own words.
+    #[arg(long, value_name = "R")]
+    pub(crate) region: String,
+    /// Where defaults come from: qualytics or none.
+    #[arg(long, value_name = "PROFILE", default_value = "qualytics")]
+    pub(crate) profile: String,
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// The cluster file.

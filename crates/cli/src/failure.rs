@@ -65,6 +65,12 @@ impl Failure {
         self
     }
 
+    /// Gives it another exit code.
+    pub(crate) fn exiting(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
     /// Writes it to standard error, for people or as one JSON object.
     pub(crate) fn report(&self, json: bool) {
         output::stderr(&if json { self.json() } else { self.text() });

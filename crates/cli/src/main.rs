@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Failed, "runtime", "the runtime cannot start").because(&e))
-        .and_then(|runtime| runtime.block_on(dispatch(&cli)));
+        .and_then(|runtime| runtime.block_on(heedful(&cli)));
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -35,16 +35,35 @@ fn main() -> ExitCode {
     }
 }
 
+/// Carries the command out with an ear for signals.
+async fn heedful(cli: &Cli) -> Result<Exit, Failure> {
+    let stop = &cli.global.stop;
+    let result = tokio::select! {
+        biased;
+        result = dispatch(cli) => result,
+        never = signals::heed(stop) => match never {},
+    };
+    result.map_err(|failure| match stop.is_asked() {
+        true => failure.exiting(Exit::Interrupted),
+        false => failure,
+    })
+}
+
 async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
     let global = &cli.global;
     global.check()?;
     match &cli.command {
+        Command::Init(args) => commands::init::run(global, args),
         Command::Validate(args) => commands::validate::run(global, args),
         Command::Plan(args) => commands::plan::run(global, args).await,
         Command::Apply(args) => commands::apply::run(global, args).await,
         Command::Destroy(args) => commands::destroy::run(global, args).await,
         Command::Show(args) => commands::show::run(global, args),
         Command::State(args) => commands::state::run(global, args).await,
+        Command::Graph(args) => commands::graph::run(global, args),
+        Command::Schema => commands::schema::run(),
+        Command::Completions(args) => commands::completions::run(args),
+        Command::Man => commands::man::run(),
     }
 }
 

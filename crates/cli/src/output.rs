@@ -1,9 +1,10 @@
 //! Writes to the standard streams; a reader that went away is no error.
 use std::io::{self, Write};
 
-/// Writes text to standard output.
+/// Writes text to standard output, all of it at once: a question does not end with a line break.
 pub(crate) fn stdout(text: &str) {
-    let _ = io::stdout().lock().write_all(text.as_bytes());
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 /// Writes text to standard error.

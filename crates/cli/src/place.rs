@@ -64,12 +64,14 @@ pub(crate) fn saved_plan(path: &Path) -> Result<Option<SavedPlan>, Failure> {
     }
 }
 
-/// Returns where the state of a cluster is.
+/// Returns where the state of a cluster is. A link is followed, so that everybody locks and
+/// rewrites the same file.
 pub(crate) fn state_path(global: &Global, file: &Path, cluster: &str) -> PathBuf {
-    match &global.state {
+    let path = match &global.state {
         Some(path) => path.into(),
         None => file.with_file_name(format!("{cluster}.state.jsonl")),
-    }
+    };
+    path.canonicalize().unwrap_or(path)
 }
 
 /// Reads the state of the cluster that the file describes, and checks that it is.

@@ -118,7 +118,8 @@ impl Subject {
 
     pub(crate) fn engine(&self, global: &Global) -> Engine<'_> {
         let bound = global.parallelism.map_or(self.provider.parallelism(), usize::from);
-        Engine::new(self.drivers(), self.marks(), &LocalSecrets, bound).at_pace(pace())
+        let engine = Engine::new(self.drivers(), self.marks(), &LocalSecrets, bound);
+        engine.at_pace(pace(self.header.scope.world)).until(global.stop.clone())
     }
 
     /// Decides what to do so that the cluster is as the file says.
@@ -135,6 +136,7 @@ impl Subject {
         };
         let mut graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
         let replace = self.replacements(&graphs, &mut facts, &consent.replace)?;
+        check_adoptions(&graphs, consent)?;
         if facts.recorded.keys().any(|key| key.starts_with("generation/")) {
             graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
         }
@@ -178,7 +180,7 @@ impl Subject {
             replace: &replace,
         };
         let plan = plan(&question)?;
-        Ok(Decision { graphs, facts, observed, plan })
+        Ok(Decision { graphs, facts, observed, plan, replace })
     }
 
     /// Reads what to replace. What has a slot gets another generation, and so another address.
@@ -217,6 +219,8 @@ pub(crate) struct Decision {
     pub(crate) facts: Facts,
     pub(crate) observed: Observed,
     pub(crate) plan: Plan,
+    /// What is deleted and made again under its address.
+    pub(crate) replace: BTreeSet<Address>,
 }
 
 impl Decision {
@@ -275,6 +279,19 @@ impl Decision {
     }
 }
 
+/// Checks that what may be taken over has a place in the cluster.
+fn check_adoptions(graphs: &[Graph], consent: &Consent) -> Result<(), Failure> {
+    let is_there = |address: &Address| graphs.iter().any(|graph| graph.node(address).is_some());
+    match consent.adopt.keys().find(|address| !is_there(address)) {
+        None => Ok(()),
+        Some(address) => {
+            let error = format!("--adopt {address}: the cluster has nothing at this address");
+            Err(Failure::new(Exit::Usage, "usage.address", error)
+                .hint("`provision plan` shows the addresses"))
+        }
+    }
+}
+
 fn new_header(spec: &ClusterSpec, scope: Scope) -> Result<Header, Failure> {
     let lineage = new_lineage().map_err(|e| {
         Failure::new(Exit::Failed, "lineage", "the system has no randomness to give").because(&e)
@@ -298,7 +315,8 @@ fn unresolved(error: provision_core::Error) -> Failure {
     }
 }
 
-fn pace() -> Pace {
+/// Returns how fast the engine waits. The clock of a vendor is never hurried: its reads lag by it.
+fn pace(world: World) -> Pace {
     let scale = std::env::var("PROVISION_TIME_SCALE").ok().and_then(|text| text.parse().ok());
-    scale.map_or(Pace::REAL, Pace::scaled)
+    scale.filter(|_| world != World::Vendor).map_or(Pace::REAL, Pace::scaled)
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Asks the run to stop at the first signal, and leaves at the second.
-pub(crate) async fn heed(stop: Stop, tell: impl Fn(&str)) -> Infallible {
+pub(crate) async fn heed(stop: &Stop) -> Infallible {
     let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
         tracing::warn!("signals cannot be caught; an interrupted run is safe all the same");
@@ -13,7 +13,6 @@ pub(crate) async fn heed(stop: Stop, tell: impl Fn(&str)) -> Infallible {
     };
     either(&mut interrupt, &mut terminate).await;
     stop.ask();
-    tell("stopping: nothing new begins, and calls under way end first; once more leaves at once");
     either(&mut interrupt, &mut terminate).await;
     leave();
     std::future::pending().await

@@ -2,6 +2,7 @@
 mod decide;
 mod order;
 mod refusal;
+mod unwanted;
 
 use crate::address::Address;
 use crate::diff::Diff;

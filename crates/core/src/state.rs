@@ -223,6 +223,11 @@ impl State {
         &self.records
     }
 
+    /// Returns what is within the object at `address`.
+    pub fn within(&self, address: &Address) -> impl Iterator<Item = &Address> {
+        self.children.get(address).into_iter().flatten()
+    }
+
     /// Returns the recorded facts.
     pub fn facts(&self) -> Facts {
         Facts { recorded: self.facts.clone(), seen: BTreeMap::new() }
@@ -300,6 +305,16 @@ impl State {
 }
 
 impl Record {
+    /// Returns what the cloud accepted from us; of a create whose end was not seen, the tags that
+    /// it carried, which are ours whether or not it took hold.
+    pub fn ours(&self, tags_field: Option<&str>) -> Value {
+        match (&self.accepted, tags_field) {
+            (Some(accepted), _) => accepted.clone(),
+            (None, Some(field)) => serde_json::json!({ field: self.spec[field] }),
+            (None, None) => Value::Null,
+        }
+    }
+
     fn from_entry(n: u64, entry: &Entry) -> Option<Self> {
         match entry.clone() {
             Entry::Creating { kind, spec, request, needs, within, slot, lane, .. } => Some(Self {

@@ -2,7 +2,7 @@
 use crate::calls::{Ended, Engine, is_fatal};
 use crate::journal::Journal;
 use crate::remove::unplanned;
-use crate::settle::{Done, Work};
+use crate::work::{Done, Work};
 use futures::stream::{FuturesUnordered, StreamExt};
 use provision_core::{
     Action, Address, Error, EventKind, Graph, Kind, LiveValue, Observed, Plan, Seen, Step,
@@ -19,11 +19,34 @@ pub struct Outcome {
     /// What failed.
     pub failed: Vec<(Address, Error)>,
     /// What was not tried, and why.
-    pub skipped: Vec<(Address, String)>,
+    pub skipped: Vec<(Address, Skip)>,
     /// What ended the run: credentials, or a journal that cannot be written.
     pub fatal: Option<Error>,
     /// Whether somebody asked it to stop before it was done.
     pub interrupted: bool,
+}
+
+/// Why a step was not tried.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Skip {
+    /// What it needs did not end well.
+    #[error("needs {0} first")]
+    Needs(Address),
+    /// What takes its place is there and not ready.
+    #[error("kept until {0} is ready")]
+    Kept(Address),
+    /// Somebody asked the run to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// The run ended before its turn.
+    #[error("the run ended before its turn")]
+    Ended,
+    /// The stage before its own did not end well.
+    #[error("the stage before it did not end well")]
+    Stage,
+    /// It waits, in the end, for itself: a mistake of the plan.
+    #[error("it waits for itself; please report this plan")]
+    Stuck,
 }
 
 impl Outcome {
@@ -65,12 +88,11 @@ impl Engine<'_> {
                 let job = Job { engine: self, journal, graph, observed };
                 job.run(steps, begin, &mut outcome).await;
             } else {
-                let why = "the stage before it did not end well".to_owned();
-                outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), why.clone())));
+                outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), Skip::Stage)));
             }
+            excuse_capacity(journal, &mut outcome);
             begin = end;
         }
-        excuse_capacity(journal, &mut outcome);
         outcome
     }
 }
@@ -98,26 +120,25 @@ impl Job<'_> {
         }
         outcome.interrupted |= self.engine.is_stopping() && outcome.fatal.is_none();
         for (i, why) in queue.left(steps, outcome) {
-            self.engine.tell(&steps[i], EventKind::Skipped(why.clone()));
+            self.engine.tell(&steps[i], EventKind::Skipped(why.to_string()));
             outcome.skipped.push((steps[i].address.clone(), why));
         }
     }
 
     async fn step(&self, step: &Step) -> Result<Done, Ended> {
         self.engine.tell(step, EventKind::Started);
-        let work = Work::new(self.engine, self.journal, step)?;
+        let seen = self.seen(step);
+        let work = Work::new(self.engine, self.journal, step, seen)?;
         if step.action == Action::Delete {
-            return work.remove(self.stray(step)).await;
+            let recorded = self.journal.with(|state| state.get(&step.address).is_some());
+            return work.remove(seen.filter(|_| !recorded)).await;
         }
         let node = self.graph.node(&step.address).ok_or_else(|| unplanned(&step.address))?;
         work.settle(node).await
     }
 
-    /// Returns the object of a step that is not on record, only seen.
-    fn stray(&self, step: &Step) -> Option<&LiveValue> {
-        if self.journal.with(|state| state.get(&step.address).is_some()) {
-            return None;
-        }
+    /// Returns the object of a step, as the plan saw it.
+    fn seen(&self, step: &Step) -> Option<&LiveValue> {
         match self.observed.0.get(&step.address)? {
             Seen::Live(live) => Some(live),
             Seen::Many(lives) => lives.first(),
@@ -143,9 +164,8 @@ impl Job<'_> {
                 (Verdict::Done, event)
             }
             Err(Ended::Stopped) => {
-                let why = "interrupted".to_owned();
-                outcome.skipped.push((step.address.clone(), why.clone()));
-                (Verdict::NotDone, EventKind::Skipped(why))
+                outcome.skipped.push((step.address.clone(), Skip::Interrupted));
+                (Verdict::NotDone, EventKind::Skipped(Skip::Interrupted.to_string()))
             }
             Err(Ended::Failed(error)) => {
                 if is_fatal(&error) {
@@ -255,13 +275,14 @@ impl Queue {
     }
 
     /// Returns the steps that never began, each with the reason.
-    fn left(&self, steps: &[Step], outcome: &Outcome) -> Vec<(usize, String)> {
+    fn left(&self, steps: &[Step], outcome: &Outcome) -> Vec<(usize, Skip)> {
         let idle = (0..steps.len()).filter(|&i| !self.begun[i]);
         let why = |i: usize| match self.blocked_by[i] {
-            Some((by, true)) => format!("kept until {} is ready", steps[by].address),
-            Some((by, false)) => format!("needs {} first", steps[by].address),
-            None if outcome.fatal.is_some() => "the run ended before its turn".to_owned(),
-            None => "interrupted".to_owned(),
+            Some((by, true)) => Skip::Kept(steps[by].address.clone()),
+            Some((by, false)) => Skip::Needs(steps[by].address.clone()),
+            None if outcome.fatal.is_some() => Skip::Ended,
+            None if outcome.interrupted => Skip::Interrupted,
+            None => Skip::Stuck,
         };
         idle.map(|i| (i, why(i))).collect()
     }
@@ -280,5 +301,5 @@ fn excuse_capacity(journal: &Journal, outcome: &mut Outcome) {
     for (address, error) in std::mem::take(&mut outcome.failed) {
         outcome.degraded.insert(address, error.to_string());
     }
-    outcome.skipped.retain(|(_, why)| !why.starts_with("kept until") && !why.starts_with("needs"));
+    outcome.skipped.retain(|(_, why)| !matches!(why, Skip::Kept(_) | Skip::Needs(_)));
 }

@@ -15,6 +15,11 @@ impl Engine<'_> {
         let record = journal.with(|state| state.get(address).cloned());
         let nothing = || Error::invalid(format!("nothing is on record at {address}"));
         let record = record.ok_or_else(nothing)?;
+        let children = journal.with(|state| state.within(address).cloned().collect::<Vec<_>>());
+        if let Some(child) = children.first() {
+            let what = format!("{child} is within {address}, and would be forgotten with it");
+            return Err(Error::invalid(what));
+        }
         let driver = self.driver(&record.kind)?;
         let (spec, parent) = journal.with(|state| {
             let parent = record.within.as_ref().and_then(|p| state.get(p)?.outputs.clone());

@@ -18,8 +18,9 @@ mod secrets;
 mod settle;
 mod state_file;
 mod stop;
+mod work;
 
-pub use apply::Outcome;
+pub use apply::{Outcome, Skip};
 pub use calls::Engine;
 pub use journal::{Header, Journal, MemoryStore, STATE_FORMAT, Store, new_lineage};
 pub use lock::{Holder, Lock, Locked};

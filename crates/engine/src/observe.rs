@@ -73,11 +73,12 @@ impl Engine<'_> {
         let strays: Vec<_> = strays.collect::<futures::stream::FuturesOrdered<_>>().collect().await;
 
         let mut observed = self.look_at_all(&targets, state, adoptions, &listed).await?;
+        let known = Known::of(&observed);
         for listing in strays {
             let Some(listing) = listing? else { continue };
-            add_marked(&mut observed, &listing);
+            add_marked(&mut observed, &listing, &known);
             if graph.nodes().is_empty() {
-                add_unmarked(&mut observed, &listing);
+                add_unmarked(&mut observed, &listing, &known);
             }
         }
         Ok(observed)
@@ -223,12 +224,13 @@ fn seen(mut found: Vec<LiveValue>) -> Seen {
     }
 }
 
-/// Adds what carries our lineage and is neither wanted nor on record.
-fn add_marked(observed: &mut Observed, listing: &Listing) {
+/// Adds what carries our lineage and is neither wanted nor on record. An object that was seen at
+/// its recorded address stays there, whatever its mark says now.
+fn add_marked(observed: &mut Observed, listing: &Listing, known: &Known) {
     for (address, lives) in &listing.marked {
         if !observed.0.contains_key(address) {
-            let ours = lives.iter().filter(|live| live.owner == Owner::Ours).cloned();
-            let seen = seen(ours.collect());
+            let ours = lives.iter().filter(|live| live.owner == Owner::Ours && !known.has(live));
+            let seen = seen(ours.cloned().collect());
             observed.0.extend((seen != Seen::Absent).then(|| (address.clone(), seen)));
         }
     }
@@ -236,18 +238,27 @@ fn add_marked(observed: &mut Observed, listing: &Listing) {
 
 /// Adds the unmarked parts of what is ours. They go with it, and may be in its way, when
 /// everything goes; at any other time they may be somebody else's additions.
-fn add_unmarked(observed: &mut Observed, listing: &Listing) {
-    let known: HashSet<String> = observed
-        .0
-        .values()
-        .filter_map(|seen| match seen {
-            Seen::Live(live) => live.id().map(str::to_owned),
-            _ => None,
-        })
-        .collect();
-    for (id, live) in listing.unmarked.iter().filter(|(id, _)| !known.contains(*id)) {
+fn add_unmarked(observed: &mut Observed, listing: &Listing, known: &Known) {
+    for (id, live) in listing.unmarked.iter().filter(|(_, live)| !known.has(live)) {
         let address = Address::from(format!("stray/{id}"));
         observed.0.insert(address, Seen::Live(Box::new(live.clone())));
+    }
+}
+
+/// What was seen at an address of ours, by kind and id.
+struct Known(HashSet<(&'static str, String)>);
+
+impl Known {
+    fn of(observed: &Observed) -> Self {
+        let lives = observed.0.values().filter_map(|seen| match seen {
+            Seen::Live(live) => Some((live.kind, live.id()?.to_owned())),
+            _ => None,
+        });
+        Self(lives.collect())
+    }
+
+    fn has(&self, live: &LiveValue) -> bool {
+        live.id().is_some_and(|id| self.0.contains(&(live.kind, id.to_owned())))
     }
 }
 

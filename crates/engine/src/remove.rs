@@ -1,6 +1,6 @@
 //! Removes one object: look, delete, wait, and look again until it is gone for good.
 use crate::calls::Ended;
-use crate::settle::{Done, Work};
+use crate::work::{Done, Work};
 use provision_core::{
     Action, Address, Entry, Error, EventKind, Kind, LiveValue, Owner, Phase, Progress, Record, Verb,
 };
@@ -32,8 +32,7 @@ impl Work<'_> {
                 continue;
             }
             let spec = self.resolved(&doomed.spec);
-            let live = self.read(at, &spec, doomed.known.as_ref()).await?;
-            let Some(live) = live.filter(|live| !matches!(live.owner, Owner::Foreign(_))) else {
+            let Some(live) = self.read(at, &spec, doomed.known.as_ref()).await? else {
                 if self.missing_for() < self.grace() {
                     self.engine.wait(self.turn()).await?;
                     continue;
@@ -46,9 +45,18 @@ impl Work<'_> {
                 continue;
             };
             self.missing = None;
+            if let Owner::Foreign(owner) = &live.owner {
+                let what = format!("an object that is not ours has its place: it {owner}");
+                return Err(Error::new(Kind::Exists, what).into());
+            }
             if let Phase::Busy(status) = &live.phase {
                 self.wait_for(status).await?;
                 continue;
+            }
+            if let (Phase::Broken(error), Some((_, when))) = (&live.phase, &sent)
+                && when.elapsed() > self.grace()
+            {
+                return Err(error.clone().into());
             }
             let grace = self.grace();
             let again =
@@ -58,7 +66,7 @@ impl Work<'_> {
                 continue;
             }
             let before = live.spec.clone();
-            if self.delete(at, live, record.is_some()).await? {
+            if self.delete(at, live).await? {
                 sent = Some((before, Instant::now()));
             }
         }
@@ -102,21 +110,12 @@ impl Work<'_> {
     }
 
     /// Makes one delete call. True when it was accepted.
-    async fn delete(
-        &mut self,
-        at: provision_core::At<'_>,
-        live: LiveValue,
-        recorded: bool,
-    ) -> Result<bool, Ended> {
-        if recorded {
-            self.write(&Entry::Deleting { address: self.address().clone() }).await?;
-        }
+    async fn delete(&mut self, at: provision_core::At<'_>, live: LiveValue) -> Result<bool, Ended> {
+        self.write(&Entry::Deleting { address: self.address().clone() }).await?;
         self.engine.tell(self.step, EventKind::Called(Verb::Delete));
         match self.engine.call(self.driver.delete(at, live)).await {
             Ok(started) => {
-                if recorded {
-                    self.began(&started).await?;
-                }
+                self.began(&started).await?;
                 Ok(true)
             }
             Err(e) if e.kind.is_transient() => self.try_again(e).await.map(|()| false),

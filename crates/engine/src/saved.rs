@@ -95,16 +95,15 @@ impl SavedPlan {
         }
     }
 
-    /// Compares what was saved with what is now. `steps` is the plan made anew.
+    /// Compares where and what the plan was saved for with where and what is now.
     ///
     /// # Errors
     /// The first thing that moved.
-    pub fn check(
+    pub fn check_place(
         &self,
         scope: &Scope,
         lineage: Option<&str>,
         serial: u64,
-        steps: &Value,
     ) -> Result<(), Mismatch> {
         if self.scope != *scope {
             let name = |s: &Scope| serde_json::to_string(s).expect("a scope serializes");
@@ -116,6 +115,14 @@ impl SavedPlan {
         if self.serial != serial {
             return Err(Mismatch::State { then: self.serial, now: serial });
         }
+        Ok(())
+    }
+
+    /// Compares the steps that were saved with those of the plan made anew.
+    ///
+    /// # Errors
+    /// [`Mismatch::World`] naming the first step that is not the same.
+    pub fn check_steps(&self, steps: &Value) -> Result<(), Mismatch> {
         match difference(&self.steps, steps) {
             Some(what) => Err(Mismatch::World(what)),
             None => Ok(()),

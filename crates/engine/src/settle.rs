@@ -1,173 +1,19 @@
 //! Brings one object to where it should be: look, create if missing, wait, update if different,
 //! and look again until it is as asked.
-use crate::calls::{Ended, Engine};
-use crate::journal::Journal;
-use crate::pace::Backoff;
+use crate::calls::Ended;
+use crate::work::{Done, Work};
 use provision_core::{
-    Action, Address, At, Diff, Driver, Entry, Error, EventKind, Identity, Kind, LiveValue, Meta,
-    Node, Owner, Phase, Progress, Record, Rule, Stage, StartedValue, Step, Verb, fingerprint,
-    resolve,
+    Action, Address, At, Diff, Entry, Error, EventKind, Identity, Kind, LiveValue, Meta, Node,
+    Owner, Phase, Record, Rule, Stage, Verb, fingerprint,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::time::Duration;
 use tokio::time::Instant;
 
-/// How a step ended that did not fail.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Done {
-    Ready,
-    Degraded(String),
-    Removed,
-}
+/// How often a create may be told that something exists which no look shows.
+const REFUSALS: usize = 3;
 
-/// One step under way: what it is about, and what it has seen and sent so far.
-pub(crate) struct Work<'a> {
-    pub(crate) engine: &'a Engine<'a>,
-    pub(crate) journal: &'a Journal,
-    pub(crate) step: &'a Step,
-    pub(crate) driver: &'a dyn Driver,
-    pub(crate) meta: Meta,
-    pub(crate) deadline: Instant,
-    pub(crate) backoff: Backoff,
-    /// Since when looks have found nothing.
-    pub(crate) missing: Option<Instant>,
-    /// The cloud's last word, for the error when time is up.
-    pub(crate) status: String,
-    /// Whether this step has made a create call.
-    called: bool,
-    /// The refusal of a create because something is there already.
-    exists: Option<Error>,
-    /// What the last update was to change, and when it was sent.
-    sent: Option<(Diff, Instant)>,
-}
-
-impl<'a> Work<'a> {
-    pub(crate) fn new(
-        engine: &'a Engine<'a>,
-        journal: &'a Journal,
-        step: &'a Step,
-    ) -> Result<Self, Ended> {
-        let driver = engine.driver(&step.kind)?;
-        let meta = driver.meta();
-        Ok(Self {
-            engine,
-            journal,
-            step,
-            driver,
-            meta,
-            deadline: Instant::now() + engine.pace.of(meta.timing.deadline),
-            backoff: Backoff::new(),
-            missing: None,
-            status: "nothing was seen of it".into(),
-            called: false,
-            exists: None,
-            sent: None,
-        })
-    }
-
-    pub(crate) fn address(&self) -> &'a Address {
-        &self.step.address
-    }
-
-    pub(crate) fn record(&self) -> Option<Record> {
-        self.journal.with(|state| state.get(self.address()).cloned())
-    }
-
-    pub(crate) fn resolved(&self, spec: &Value) -> Value {
-        self.journal.with(|state| resolve(spec, &|from, output| state.output(from, output)))
-    }
-
-    /// Returns the outputs of the parent that the object is within.
-    pub(crate) fn parent(&self, within: Option<&Address>) -> Option<Value> {
-        within.and_then(|parent| self.journal.with(|s| s.get(parent)?.outputs.clone()))
-    }
-
-    /// Fails when time is up or somebody asked to stop. Called before each turn of a loop.
-    pub(crate) fn may_go_on(&self) -> Result<(), Ended> {
-        if self.engine.is_stopping() {
-            return Err(Ended::Stopped);
-        }
-        if Instant::now() > self.deadline {
-            let minutes = self.meta.timing.deadline.as_secs() / 60;
-            let what = format!("not done after {minutes} minutes; last seen: {}", self.status);
-            return Err(Error::invalid(what).into());
-        }
-        Ok(())
-    }
-
-    /// Waits one turn while the cloud is at work, and tells so when its word changes.
-    pub(crate) async fn wait_for(&mut self, status: &str) -> Result<(), Ended> {
-        if self.status != status {
-            self.status = status.to_owned();
-            self.engine.tell(self.step, EventKind::Waiting(status.to_owned()));
-        }
-        self.engine.wait(self.meta.timing.poll).await
-    }
-
-    /// Waits before making a call again whose failure passes.
-    pub(crate) async fn try_again(&mut self, error: Error) -> Result<(), Ended> {
-        self.status = error.to_string();
-        self.engine.tell(self.step, EventKind::Retrying(error));
-        self.engine.wait(self.backoff.next()).await
-    }
-
-    /// Returns since when looks have found nothing, which begins now if they just have.
-    pub(crate) fn missing_for(&mut self) -> Duration {
-        self.missing.get_or_insert_with(Instant::now).elapsed()
-    }
-
-    /// Returns how long to wait before looking again for what reads may not show yet.
-    pub(crate) fn turn(&self) -> Duration {
-        match self.meta.timing.grace.is_zero() {
-            true => self.meta.timing.poll,
-            false => self.meta.timing.poll.min(self.meta.timing.grace),
-        }
-    }
-
-    pub(crate) fn grace(&self) -> Duration {
-        self.engine.pace.of(self.meta.timing.grace)
-    }
-
-    pub(crate) async fn write(&self, entry: &Entry) -> Result<u64, Ended> {
-        Ok(self.journal.record(entry).await?)
-    }
-
-    pub(crate) async fn read(
-        &self,
-        at: At<'_>,
-        spec: &Value,
-        known: Option<&Value>,
-    ) -> Result<Option<LiveValue>, Ended> {
-        let read = async || self.driver.read(at, spec, known).await;
-        self.engine.ask(Some(self.deadline), read).await
-    }
-
-    /// Follows the operation on record. True when none is left.
-    pub(crate) async fn follow(&mut self, at: At<'_>, record: &Record) -> Result<bool, Ended> {
-        let Some(operation) = &record.operation else { return Ok(true) };
-        let poll = async || self.driver.poll(at, operation).await;
-        let progress = self.engine.ask(Some(self.deadline), poll).await?;
-        if let Progress::Running(status) = &progress {
-            self.wait_for(status).await?;
-            return Ok(false);
-        }
-        self.write(&Entry::Operation { address: self.address().clone(), operation: None }).await?;
-        match progress {
-            Progress::Failed(error) => Err(error.into()),
-            _ => Ok(true),
-        }
-    }
-
-    /// Records what an accepted call began.
-    pub(crate) async fn began(&self, started: &StartedValue) -> Result<(), Ended> {
-        if let Some(operation) = started.operation.clone() {
-            let (address, operation) = (self.address().clone(), Some(operation));
-            self.write(&Entry::Operation { address, operation }).await?;
-        }
-        Ok(())
-    }
-
+impl Work<'_> {
     /// Brings the object to what `node` says.
     pub(crate) async fn settle(mut self, node: &Node) -> Result<Done, Ended> {
         loop {
@@ -181,9 +27,13 @@ impl<'a> Work<'a> {
                 continue;
             }
             let spec = self.resolved(&node.spec);
-            let known = record.as_ref().and_then(|record| record.outputs.as_ref());
+            let recorded = record.as_ref().and_then(|record| record.outputs.as_ref());
+            let known = self.adopts.map(|live| &live.outputs).or(recorded);
             let want = self.meta.marked(spec, &self.engine.marks, self.address());
             let Some(live) = self.read(at, &want, known).await? else {
+                if self.adopts.is_some() {
+                    return Err(Error::invalid("what was to be adopted is not there").into());
+                }
                 self.make(node, at, &want, record).await?;
                 continue;
             };
@@ -210,7 +60,11 @@ impl<'a> Work<'a> {
             return self.engine.wait(self.turn()).await;
         }
         if let Some(error) = self.exists.take() {
-            return Err(error.into());
+            // "It exists" may also mean that something else about it is going on.
+            if self.refusals > REFUSALS {
+                return Err(error.into());
+            }
+            self.try_again(error).await?;
         }
         let n = match resumed.filter(|_| self.meta.identity != Identity::Mark) {
             Some((n, _)) => n,
@@ -262,6 +116,21 @@ impl<'a> Work<'a> {
         .await
     }
 
+    /// Puts what was found without a record on record before it is changed: where it is, and that
+    /// the cloud accepted nothing from us yet.
+    async fn take_on_record(
+        &self,
+        node: &Node,
+        want: &Value,
+        live: &LiveValue,
+    ) -> Result<(), Ended> {
+        let (address, outputs) = (self.address().clone(), Some(live.outputs.clone()));
+        self.announce(node, fingerprint(want)).await?;
+        self.write(&Entry::Created { address: address.clone(), outputs }).await?;
+        let spec = Value::Object(Default::default());
+        self.write(&Entry::Updated { address, spec }).await.map(drop)
+    }
+
     /// Makes one create call. A refusal keeps the `creating` record: only looks show that
     /// nothing is there, and the next run looks.
     async fn create(&mut self, at: At<'_>, n: u64, want: &Value) -> Result<(), Ended> {
@@ -279,6 +148,7 @@ impl<'a> Work<'a> {
             Err(e) if e.kind.is_transient() => self.try_again(e).await,
             Err(e) if e.kind == Kind::Exists => {
                 self.exists = Some(e);
+                self.refusals += 1;
                 Ok(())
             }
             Err(e) => Err(e.into()),
@@ -295,7 +165,7 @@ impl<'a> Work<'a> {
         record: Option<Record>,
     ) -> Result<Option<Done>, Ended> {
         if let Owner::Foreign(owner) = &live.owner
-            && self.step.action != Action::Adopt
+            && self.adopts.is_none()
         {
             let what = format!("an object that is not ours has its place: it {owner}");
             return Err(Error::new(Kind::Exists, what).into());
@@ -308,7 +178,7 @@ impl<'a> Work<'a> {
             Phase::Broken(error) => return Err(error.clone().into()),
             Phase::Ready | Phase::Degraded(_) => {}
         }
-        let accepted = record.and_then(|record| record.accepted);
+        let accepted = record.map(|record| record.ours(self.meta.tags_field()));
         let known = accepted.as_ref().map(|spec| self.resolved(spec));
         let (rules, unobserved) = (self.meta.rules, live.unobserved);
         let diff = Diff::between(want, &live.spec, known.as_ref(), rules, unobserved);
@@ -321,8 +191,7 @@ impl<'a> Work<'a> {
             return Err(Error::invalid(what).into());
         }
         if self.record().is_none() {
-            // What was found without a record is put on record before it is changed.
-            self.announce(node, fingerprint(want)).await?;
+            self.take_on_record(node, want, &live).await?;
         }
         self.update(node, at, want, live, accepted, diff).await.map(|()| None)
     }

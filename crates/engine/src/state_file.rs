@@ -60,11 +60,10 @@ pub fn load(path: &Path) -> Result<Option<Loaded>, StateFileError> {
 pub fn parse(path: &Path, text: &[u8]) -> Result<Option<Loaded>, StateFileError> {
     let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |i| i + 1);
     let mut lines = text[..end].split(|byte| *byte == b'\n');
-    let first = match end {
-        0 if is_torn_header(text) => return Ok(None),
-        0 => text,
-        _ => lines.next().unwrap_or_default(),
-    };
+    if end == 0 && is_begun_header(text) {
+        return Ok(None);
+    }
+    let first = if end == 0 { text } else { lines.next().unwrap_or_default() };
     let header = header(path, first)?;
     let mut loaded = Loaded {
         header,
@@ -91,10 +90,11 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<Option<Loaded>, StateFileError>
     Ok(Some(loaded))
 }
 
-/// Tells whether `text` can be the beginning of a header whose writing was cut short.
-fn is_torn_header(text: &[u8]) -> bool {
+/// Tells whether `text` is the beginning of a header whose writing was cut short: nothing was done
+/// before it was whole.
+fn is_begun_header(text: &[u8]) -> bool {
     let begin = b"{\"format\":\"provision.state/";
-    text.iter().zip(begin).all(|(a, b)| a == b) && serde_json::from_slice::<Header>(text).is_err()
+    text.iter().zip(begin).all(|(a, b)| a == b)
 }
 
 fn header(path: &Path, line: &[u8]) -> Result<Header, StateFileError> {
@@ -133,6 +133,16 @@ impl FileStore {
         file.sync_all()?;
         sync_folder(path)?;
         Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Begins a new state file at `path`, in the place of one that never got a whole header.
+    ///
+    /// # Errors
+    /// When the file cannot be made or written.
+    pub fn begin(path: &Path) -> io::Result<Self> {
+        let store = Self::open(path, 0)?;
+        store.file.set_len(0)?;
+        Ok(store)
     }
 
     /// Returns where the state before the last compaction is kept.
@@ -180,18 +190,20 @@ mod tests {
     use provision_core::{Entry, Scope, World};
     use std::collections::BTreeMap;
 
-    fn written(folder: &Path, entries: &[(&str, u64)]) -> PathBuf {
-        let path = folder.join("a.state.jsonl");
-        let scope = Scope { world: World::Loopback, place: BTreeMap::new() };
-        let header = Header {
+    fn header() -> Header {
+        Header {
             format: STATE_FORMAT.into(),
             cluster: "a".into(),
             provider: "fake".into(),
-            scope,
+            scope: Scope { world: World::Loopback, place: BTreeMap::new() },
             lineage: "l".into(),
-        };
-        let store = FileStore::open(&path, 0).unwrap();
-        let journal = Journal::begin(Box::new(store), header).unwrap();
+        }
+    }
+
+    fn written(folder: &Path, entries: &[(&str, u64)]) -> PathBuf {
+        let path = folder.join("a.state.jsonl");
+        let store = FileStore::begin(&path).unwrap();
+        let journal = Journal::begin(Box::new(store), header()).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for (key, value) in entries {
             let entry = Entry::Fact { key: (*key).into(), value: (*value).into() };
@@ -274,6 +286,12 @@ mod tests {
         for text in ["", "{\"format\":\"prov", "{\"format\":\"provision.state/v1\",\"clu"] {
             fs::write(&path, text).unwrap();
             assert_eq!(load(&path).unwrap(), None, "{text}");
+            let store = FileStore::begin(&path).unwrap();
+            drop(Journal::begin(Box::new(store), header()).unwrap());
+            assert_eq!(load(&path).unwrap().unwrap().header, header());
+            let whole = fs::read_to_string(&path).unwrap();
+            fs::write(&path, whole.trim_end()).unwrap();
+            assert_eq!(load(&path).unwrap(), None, "a header without its line break");
         }
     }
 }

@@ -45,6 +45,10 @@ async fn a_new_generation_is_ready_before_the_old_one_goes() {
     let calls = bench.world.calls();
     assert_eq!(calls.len(), 2, "{calls:?}");
     assert!(position(&calls, "create fake.pool") < position(&calls, "delete fake.pool"));
+    let deleted = bench.world.deleted_while();
+    let (_, others) = deleted.iter().find(|(id, _)| id.starts_with("fake.pool")).unwrap();
+    let pools: Vec<_> = others.iter().filter(|(kind, _)| *kind == "fake.pool").collect();
+    assert_eq!(pools, [&("fake.pool", true)], "the new pool is ready when the old one goes");
 }
 
 #[tokio::test(start_paused = true)]

@@ -44,5 +44,5 @@ async fn without_the_grace_a_late_read_makes_a_second_object() {
 #[tokio::test(start_paused = true)]
 async fn with_a_blind_retry_a_lost_reply_makes_a_second_object() {
     let bench = || Bench::broken(blind_retries, |_| true);
-    breaks(Life::Build, FaultKind::ReplyLost, bench, "fake.network").await;
+    breaks(Life::Build, FaultKind::ReplyLost, bench, "orphan fake.network").await;
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
+use crate::cluster::ProviderName;
 use crate::fields::{Field, Fields};
 use crate::network;
 
@@ -84,7 +85,7 @@ impl Default for Kubernetes {
 }
 
 impl Kubernetes {
-    pub(crate) fn read(root: &Fields<'_>) -> Self {
+    pub(crate) fn read(root: &Fields<'_>, provider: Option<ProviderName>) -> Self {
         let mut read = Self::default();
         let names = ["version", "api", "secretsKey"];
         let Some(fields) = root.optional("kubernetes").and_then(|field| field.fields(&names))
@@ -96,19 +97,26 @@ impl Kubernetes {
             read.secrets_key = key;
         }
         if let Some(api) = fields.optional("api") {
-            read_api(&api, &mut read.api);
+            read_api(&api, provider, &mut read.api);
         }
         read
     }
 }
 
-fn read_api(field: &Field<'_>, api: &mut Api) {
+fn read_api(field: &Field<'_>, provider: Option<ProviderName>, api: &mut Api) {
     let Some(fields) = field.fields(&["public", "allow"]) else { return };
     if let Some(public) = fields.optional("public").and_then(|field| field.boolean()) {
         api.public = public;
     }
     let Some(allow) = fields.optional("allow") else { return };
-    let Some(nets) = Field::each(allow.list(), |item| item.parse(network::any_net)) else { return };
+    let net = |text: &str| match network::any_net(text)? {
+        IpNet::V6(_) if provider == Some(ProviderName::Eks) => {
+            let hint = "the public endpoint of EKS knows no others".to_owned();
+            Err(("must be an IPv4 network".to_owned(), Some(hint)))
+        }
+        net => Ok(net),
+    };
+    let Some(nets) = Field::each(allow.list(), |item| item.parse(net)) else { return };
     if nets.is_empty() {
         let hint = "write `public: false` for an endpoint that nobody reaches from outside";
         allow.refuse("file.conflict", "lists no network", Some(hint.to_owned()));

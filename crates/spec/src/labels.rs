@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cluster::ProviderName;
 use crate::fields::Field;
 
 type Refusal = (&'static str, Option<String>);
@@ -10,14 +11,21 @@ type Refusal = (&'static str, Option<String>);
 const RESERVED: [&str; 5] =
     ["kubernetes.io", "k8s.io", "eks.amazonaws.com", "cloud.google.com", "kubernetes.azure.com"];
 
+/// The longest label that EKS takes, where Kubernetes does not count the prefix.
+const LONGEST_ON_EKS: usize = 63;
+
 /// Reads the labels of nodes.
-pub(crate) fn labels(field: &Field<'_>) -> Option<BTreeMap<String, String>> {
-    pairs(field, label_key, label_value)
+pub(crate) fn labels(
+    field: &Field<'_>,
+    provider: Option<ProviderName>,
+) -> Option<BTreeMap<String, String>> {
+    pairs(field, |key| label_key(key, provider), |value| filled(value, provider))
 }
 
 /// Reads the tags of cloud objects.
 pub(crate) fn tags(field: &Field<'_>) -> Option<BTreeMap<String, String>> {
     const MOST: usize = 40;
+    refuse_same(&field.entries()?);
     let tags = pairs(field, tag_key, tag_value)?;
     if tags.len() > MOST {
         let message = format!("has {} tags, more than {MOST}", tags.len());
@@ -25,6 +33,18 @@ pub(crate) fn tags(field: &Field<'_>) -> Option<BTreeMap<String, String>> {
         return None;
     }
     Some(tags)
+}
+
+/// Refuses tags that clouds which ignore the case of keys take for the same one.
+fn refuse_same(tags: &[Field<'_>]) {
+    let mut taken: BTreeMap<String, &str> = BTreeMap::new();
+    for tag in tags {
+        let Some(other) = taken.insert(tag.name().to_lowercase(), tag.name()) else { continue };
+        if other != tag.name() {
+            let hint = "IAM takes them for the same tag; keep one of the two".to_owned();
+            tag.refuse_key("file.conflict", format!("is {other} in another case"), Some(hint));
+        }
+    }
 }
 
 fn pairs(
@@ -44,8 +64,8 @@ fn pairs(
 }
 
 /// Reads the key of a label or taint from a field of its own.
-pub(crate) fn key(field: &Field<'_>) -> Option<String> {
-    field.parse(|text| owned(label_key(text)).map(|()| text.to_owned()))
+pub(crate) fn key(field: &Field<'_>, provider: Option<ProviderName>) -> Option<String> {
+    field.parse(|text| owned(label_key(text, provider)).map(|()| text.to_owned()))
 }
 
 /// Reads the value of a label or taint.
@@ -57,7 +77,7 @@ fn owned(result: Result<(), Refusal>) -> Result<(), (String, Option<String>)> {
     result.map_err(|(message, hint)| (message.to_owned(), hint))
 }
 
-fn label_key(key: &str) -> Result<(), Refusal> {
+fn label_key(key: &str, provider: Option<ProviderName>) -> Result<(), Refusal> {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
@@ -79,7 +99,19 @@ fn label_key(key: &str) -> Result<(), Refusal> {
         let hint = format!("{domain} belongs to Kubernetes or the cloud; use a domain of your own");
         return Err(("must not use a reserved prefix", Some(hint)));
     }
+    if provider == Some(ProviderName::Eks) && key.len() > LONGEST_ON_EKS {
+        let hint = "EKS counts the prefix too; use a shorter one".to_owned();
+        return Err(("must have at most 63 characters", Some(hint)));
+    }
     Ok(())
+}
+
+/// Checks the value of a label, which a taint may leave out and a node group of EKS may not.
+fn filled(value: &str, provider: Option<ProviderName>) -> Result<(), Refusal> {
+    match value.is_empty() && provider == Some(ProviderName::Eks) {
+        true => Err(("must not be empty", Some("EKS takes no empty labels".to_owned()))),
+        false => label_value(value),
+    }
 }
 
 fn label_value(value: &str) -> Result<(), Refusal> {
@@ -149,17 +181,28 @@ mod tests {
     #[test]
     fn accepts_labels_as_kubernetes_does() {
         for key in ["a", "appNodes", "acme.com/app_1.x", "x-kubernetes.io/y", &"a".repeat(63)] {
-            assert_eq!(label_key(key), Ok(()), "{key}");
+            assert_eq!(label_key(key, None), Ok(()), "{key}");
         }
         let long = "a".repeat(64);
         for key in ["", "-a", "a-", "a b", "a/b/c", "/a", "a/", "A.com/a", "a..b/c", "é", &long] {
-            assert!(label_key(key).unwrap_err().0.contains("label key"), "{key}");
+            assert!(label_key(key, None).unwrap_err().0.contains("label key"), "{key}");
         }
         for key in ["kubernetes.io/os", "node.kubernetes.io/x", "eks.amazonaws.com/nodegroup"] {
-            assert!(label_key(key).unwrap_err().0.contains("reserved"), "{key}");
+            assert!(label_key(key, None).unwrap_err().0.contains("reserved"), "{key}");
         }
         assert_eq!(label_value(""), Ok(()));
         assert!(label_value("a b").is_err());
+    }
+
+    #[test]
+    fn eks_takes_fewer_labels_than_kubernetes() {
+        let eks = Some(ProviderName::Eks);
+        let long = format!("acme.com/{}", "a".repeat(55));
+        assert_eq!(label_key(&long, None), Ok(()));
+        assert!(label_key(&long, eks).unwrap_err().0.contains("at most 63"));
+        assert_eq!(label_key(&long[..63], eks), Ok(()));
+        assert_eq!(filled("", None), Ok(()));
+        assert!(filled("", eks).is_err());
     }
 
     #[test]

@@ -194,10 +194,12 @@ impl Pool {
         if let Some(capacity) = capacity.and_then(|field| field.choice(&Capacity::WORDS)) {
             self.capacity = capacity;
         }
-        if let Some(labels) = fields.optional("labels").and_then(|field| labels::labels(&field)) {
+        let labels = fields.optional("labels");
+        if let Some(labels) = labels.and_then(|field| labels::labels(&field, context.provider)) {
             self.labels = labels;
         }
-        if let Some(taints) = fields.optional("taints").and_then(|field| taints(&field)) {
+        let field = fields.optional("taints");
+        if let Some(taints) = field.and_then(|field| taints(&field, context.provider)) {
             self.taints = taints;
         }
         if let Some(field) = fields.optional("zones") {
@@ -235,7 +237,7 @@ fn machines(field: &Field<'_>) -> Option<Vec<String>> {
     Some(machines)
 }
 
-fn taints(field: &Field<'_>) -> Option<Vec<Taint>> {
+fn taints(field: &Field<'_>, provider: Option<ProviderName>) -> Option<Vec<Taint>> {
     const MOST: usize = 50;
     let items = field.list()?;
     if items.len() > MOST {
@@ -243,9 +245,10 @@ fn taints(field: &Field<'_>) -> Option<Vec<Taint>> {
         field.refuse_key("file.out-of-range", message, None);
         return None;
     }
-    Field::each(Some(items), |item| {
+    let all = Field::each(Some(items.clone()), |item| {
         let fields = item.fields(&["key", "value", "effect"])?;
-        let key = fields.required("key", "dedicated").and_then(|field| labels::key(&field));
+        let key = fields.required("key", "dedicated");
+        let key = key.and_then(|field| labels::key(&field, provider));
         let value = match fields.optional("value") {
             Some(field) => labels::value(&field),
             None => Some(String::new()),
@@ -253,5 +256,14 @@ fn taints(field: &Field<'_>) -> Option<Vec<Taint>> {
         let effect = fields.required("effect", "NoSchedule");
         let effect = effect.and_then(|field| field.choice(&Effect::WORDS));
         Some(Taint { key: key?, value: value?, effect: effect? })
-    })
+    })?;
+    let same = |a: &Taint, b: &Taint| (&a.key, a.effect) == (&b.key, b.effect);
+    for (position, taint) in all.iter().enumerate() {
+        if all[..position].iter().any(|other| same(other, taint)) {
+            let hint = "a node keeps one value for each key and effect; remove one of the two";
+            let message = "has the key and the effect of another taint";
+            items[position].refuse("file.conflict", message, Some(hint.to_owned()));
+        }
+    }
+    Some(all)
 }

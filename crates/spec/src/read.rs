@@ -87,7 +87,7 @@ fn cluster(report: &Report, node: &Node, root: &Fields<'_>) -> (ClusterSpec, Opt
         name: name.unwrap_or_default(),
         provider: provider.unwrap_or(ProviderName::Eks),
         profile: profile.unwrap_or(Profile::None),
-        kubernetes: Kubernetes::read(root),
+        kubernetes: Kubernetes::read(root, provider),
         pools,
         storage_classes: storage_classes(root, profile),
         tags: tags(root),

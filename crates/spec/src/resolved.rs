@@ -147,7 +147,7 @@ region: us-east-1
 profile: qualytics
 kubernetes:
   version: 1.30
-  api: { public: true, allow: [203.0.113.0/24, "2001:db8::/32"] }
+  api: { public: true, allow: [203.0.113.0/24, 198.51.100.0/24] }
   secretsKey: arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
 network: { cidr: 10.8.0.0/17, zones: [us-east-1a, us-east-1b], nat: per-zone }
 pools:
@@ -256,7 +256,7 @@ eks:
           version: "1.30"
           api:
             public: true
-            allow: [203.0.113.0/24, "2001:db8::/32"]
+            allow: [203.0.113.0/24, 198.51.100.0/24]
           secretsKey: "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
         network:
           cidr: 10.8.0.0/17

@@ -1,6 +1,7 @@
 //! One world with one state, and runs of the engine over them.
+use crate::fault::Fault;
 use crate::kinds::drivers;
-use crate::world::{Fault, Object, World};
+use crate::world::{Object, World};
 use provision_core::plan::{Question, Refused, plan};
 use provision_core::{
     ADDRESS_MARK, Drivers, Error, Graph, Line, Marks, Plan, Record, Scope, State, World as Servers,
@@ -13,6 +14,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 const CLUSTER: &str = "demo";
 const LINEAGE: &str = "lineage-1";
@@ -30,6 +32,8 @@ pub struct Bench {
     pub replace: BTreeSet<provision_core::Address>,
     /// What may stop a run.
     pub stop: Stop,
+    /// Every line that was ever written.
+    written: Arc<Mutex<String>>,
     wrap_drivers: fn(Drivers) -> Drivers,
     keep_line: fn(&str) -> bool,
 }
@@ -68,6 +72,7 @@ impl Default for Bench {
             adopt: Adoptions::new(),
             replace: BTreeSet::new(),
             stop: Stop::default(),
+            written: Arc::default(),
             wrap_drivers: |drivers| drivers,
             keep_line: |_| true,
         }
@@ -163,7 +168,14 @@ impl Bench {
         let (world, text, keep_line) = (self.world.clone(), self.text.clone(), self.keep_line);
         let loaded = self.loaded();
         let last = loaded.as_ref().map(|loaded| (loaded.serial, loaded.prev.clone()));
-        let store = Box::new(WorldStore { world, text, keep_line, last, life: self.world.life() });
+        let store = Box::new(WorldStore {
+            world,
+            text,
+            keep_line,
+            last,
+            life: self.world.life(),
+            written: self.written.clone(),
+        });
         match loaded {
             Some(loaded) => Ok(Journal::resume(store, loaded)),
             None => Journal::begin(
@@ -185,6 +197,12 @@ impl Bench {
             true => None,
             false => parse(Path::new("memory"), &text).expect("the state is good"),
         }
+    }
+
+    /// Returns how many entries of an event were ever written.
+    pub fn announced(&self, event: &str) -> usize {
+        let written = self.written.lock().expect("nothing panics while it holds the lines");
+        written.lines().filter(|line| line.contains(&format!("\"event\":\"{event}\""))).count()
     }
 
     /// Returns what is on record.
@@ -244,6 +262,7 @@ struct WorldStore {
     keep_line: fn(&str) -> bool,
     last: Option<(u64, String)>,
     life: usize,
+    written: Arc<Mutex<String>>,
 }
 
 impl WorldStore {
@@ -275,6 +294,8 @@ impl WorldStore {
 impl Store for WorldStore {
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         let kept = self.kept(lines);
+        let text = String::from_utf8_lossy(&kept);
+        self.written.lock().expect("nothing panics while it holds the lines").push_str(&text);
         self.world.write(self.life, || self.text.append(&kept))
     }
 

@@ -5,11 +5,13 @@
 //! one fault at each of them.
 mod bench;
 mod broken;
+mod fault;
 pub mod kinds;
 mod sweep;
 mod world;
 
 pub use bench::{Bench, Ran};
 pub use broken::{blind_retries, forgetful, without_clusters, without_grace};
+pub use fault::{Fault, FaultKind};
 pub use sweep::{Life, Sweep, first, second, stack};
-pub use world::{Complaint, Fault, FaultKind, LAG, Object, World};
+pub use world::{Complaint, LAG, Object, World};

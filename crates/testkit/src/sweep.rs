@@ -1,7 +1,7 @@
 //! Lives one life again and again, with one fault at each of its effects.
 use crate::bench::{Bench, Ran};
+use crate::fault::{Fault, FaultKind};
 use crate::kinds::{Addon, Cluster, Gateway, Network, Pool, Route, Subnet, TagMap};
-use crate::world::{Fault, FaultKind};
 use provision_core::{Graph, Place, fingerprint, out};
 
 /// What a sweep lives through.

@@ -1,5 +1,6 @@
 //! A cloud in memory: slow, picky about dependencies, late to show what happened, and able to
 //! end the process that calls it around any effect.
+use crate::fault::{Fault, FaultKind};
 use provision_core::{CLUSTER_MARK, Error, Kind, LINEAGE_MARK, Operation, Progress, Result};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -14,53 +15,6 @@ pub const LAG: Duration = Duration::from_secs(12);
 
 /// How long a call takes.
 const LATENCY: Duration = Duration::from_millis(100);
-
-/// What goes wrong, once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FaultKind {
-    /// The process ends before the effect.
-    CrashBefore,
-    /// The process ends after the effect.
-    CrashAfter,
-    /// The process ends after the effect, and for as long as [`LAG`] reads show the world from
-    /// before it, also to the next process.
-    CrashUnseen,
-    /// The call takes hold and its reply is lost.
-    ReplyLost,
-    /// The call is refused for good.
-    Refused,
-    /// The call is refused for now.
-    Throttled,
-    /// From the effect on, reads show the world from before it, for as long as [`LAG`].
-    Stale,
-}
-
-impl FaultKind {
-    /// Every fault.
-    pub const ALL: [Self; 7] = [
-        Self::CrashBefore,
-        Self::CrashAfter,
-        Self::CrashUnseen,
-        Self::ReplyLost,
-        Self::Refused,
-        Self::Throttled,
-        Self::Stale,
-    ];
-
-    /// Tells whether the process lives on.
-    pub fn is_survived(self) -> bool {
-        !matches!(self, Self::CrashBefore | Self::CrashAfter | Self::CrashUnseen)
-    }
-}
-
-/// A fault at one effect, counted from one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// Which effect.
-    pub at: usize,
-    /// What happens there.
-    pub kind: FaultKind,
-}
 
 /// An object of the world.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,6 +74,9 @@ struct Inner {
     /// Every picture of every object, with the time from which it held.
     past: BTreeMap<String, Vec<(Instant, Option<Object>)>>,
     operations: BTreeMap<String, Instant>,
+    operations_fail: bool,
+    /// For each deleted object, every other one then, by kind, and whether it was ready.
+    deleted_while: Vec<(String, Vec<(&'static str, bool)>)>,
     calls: Vec<String>,
     effects: Vec<bool>,
     fault: Option<Fault>,
@@ -137,6 +94,8 @@ impl Default for World {
             objects: BTreeMap::new(),
             past: BTreeMap::new(),
             operations: BTreeMap::new(),
+            operations_fail: false,
+            deleted_while: Vec::new(),
             calls: Vec::new(),
             effects: Vec::new(),
             fault: None,
@@ -193,6 +152,16 @@ impl World {
         }
     }
 
+    /// Makes every operation that is asked about fail, or not any more.
+    pub fn fail_operations(&self, fail: bool) {
+        self.inner().operations_fail = fail;
+    }
+
+    /// Returns, for each object that was deleted, how all others were then.
+    pub fn deleted_while(&self) -> Vec<(String, Vec<(&'static str, bool)>)> {
+        self.inner().deleted_while.clone()
+    }
+
     /// Shows the past from now on, for as long as [`LAG`].
     pub fn lag(&self, back: Duration) {
         let now = Instant::now();
@@ -225,6 +194,7 @@ impl World {
             Some(FaultKind::CrashAfter | FaultKind::CrashUnseen) => {
                 write().and_then(|()| self.end())
             }
+            Some(FaultKind::DiskFull) => Err(io::Error::other("no space left")),
             _ => write(),
         }
     }
@@ -244,6 +214,7 @@ impl World {
         let result = match fault {
             Some(FaultKind::CrashBefore) => None,
             Some(FaultKind::Refused) => return Err(Error::new(Kind::Denied, "not allowed")),
+            Some(FaultKind::Expired) => return Err(Error::new(Kind::Auth, "expired")),
             Some(FaultKind::Throttled) => return Err(Error::new(Kind::Retry, "slow down")),
             Some(FaultKind::Stale | FaultKind::CrashUnseen) => {
                 let now = Instant::now();
@@ -288,7 +259,13 @@ impl World {
         takes: Duration,
         change: impl FnOnce(&mut Value),
     ) -> Result<Operation> {
-        self.modify(id, change).await?;
+        let fails = self.inner().operations_fail;
+        self.modify(id, |body| {
+            if !fails {
+                change(body)
+            }
+        })
+        .await?;
         let mut inner = self.inner();
         inner.next += 1;
         let name = format!("operation-{}", inner.next);
@@ -297,7 +274,9 @@ impl World {
     }
 
     pub(crate) fn progress(&self, operation: &Operation) -> Progress {
-        match self.inner().operations.get(&operation.0) {
+        let inner = self.inner();
+        match inner.operations.get(&operation.0) {
+            Some(_) if inner.operations_fail => Progress::Failed(Error::invalid("it failed")),
             Some(end) if Instant::now() < *end => Progress::Running("UPDATING".into()),
             _ => Progress::Done,
         }
@@ -365,7 +344,14 @@ impl Object {
 impl Inner {
     fn count(&mut self, is_call: bool) -> Option<FaultKind> {
         self.effects.push(is_call);
-        self.fault.filter(|fault| fault.at == self.effects.len()).map(|fault| fault.kind)
+        let now = self.effects.len();
+        let lasts = |kind| match kind {
+            FaultKind::Expired => is_call,
+            FaultKind::DiskFull => !is_call,
+            _ => false,
+        };
+        let strikes = |f: &Fault| f.at == now || (f.at < now && lasts(f.kind));
+        self.fault.filter(strikes).map(|fault| fault.kind)
     }
 
     /// Lets go of what has left.
@@ -421,7 +407,11 @@ impl Inner {
         if let Some((user, _)) = self.objects.iter().find(uses) {
             return Err(Error::new(Kind::Blocked, format!("{user} still uses {id}")));
         }
+        let now = Instant::now();
+        let others = self.objects.iter().filter(|(other, o)| *other != id && o.leaves_at.is_none());
+        let others = others.map(|(_, o)| (o.kind, o.status(now) == Status::Ready)).collect();
         if let Some(object) = self.objects.get_mut(id) {
+            self.deleted_while.push((id.to_owned(), others));
             object.leaves_at.get_or_insert(Instant::now() + takes);
             self.calls.push(format!("delete {id}"));
             self.remember(id);

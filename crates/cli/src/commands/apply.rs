@@ -21,17 +21,18 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failu
     let loaded = place::state(&wish.state_path, &wish.spec)?;
     let on_record = loaded.as_ref().map(|l| l.state.facts()).unwrap_or_default();
     let subject = Subject::connect(Some(wish.spec.clone()), &wish.state_path, loaded).await?;
+    wish.check_place(&subject)?;
     let recorded = match &wish.saved {
         Some(saved) => Facts { recorded: saved.facts.clone(), ..Facts::default() },
         None => on_record,
     };
     let decision = wish.decide(global, &subject, recorded).await?;
     let carry_out = CarryOut { global, subject: &subject, destroys: false };
-    if asks || global.quiet {
+    if asks {
         show(global, &subject, &decision);
     }
     decision.check_known()?;
-    if asks && !decision.plan.is_empty() && !approve("Apply this plan?", "yes")? {
+    if asks && !decision.plan.is_empty() && !approve(global, "Apply this plan?", "yes").await? {
         return Err(Failure::new(Exit::Failed, "not-approved", "nothing was changed"));
     }
     carry_out.run(&decision, !asks, begin).await
@@ -65,10 +66,17 @@ impl Wish {
         let state_path = global.state.clone().unwrap_or_else(|| saved.state.clone()).into();
         let adopt = saved.adopt.iter();
         let adopt = adopt.map(|(address, id)| (address.as_str().into(), id.clone())).collect();
-        // The facts that were saved hold the generations that were asked for.
-        let slots = |text: &String| saved.facts.contains_key(&Facts::generation_key(text));
-        let replace = saved.replace.iter().filter(|text| !slots(text)).cloned().collect();
+        let replace = saved.replace.clone();
         Ok(Self { spec, state_path, consent: Consent { adopt, replace }, saved: Some(saved) })
+    }
+
+    /// Checks that a saved plan is carried out where it was made, and then.
+    fn check_place(&self, subject: &Subject) -> Result<(), Failure> {
+        let (scope, lineage) = (&subject.header.scope, subject.lineage());
+        match &self.saved {
+            Some(saved) => Ok(saved.check_place(scope, lineage, subject.serial())?),
+            None => Ok(()),
+        }
     }
 
     async fn decide(
@@ -77,12 +85,13 @@ impl Wish {
         subject: &Subject,
         recorded: Facts,
     ) -> Result<Decision, Failure> {
-        let decision = subject.decide(global, &self.spec, recorded, &self.consent).await?;
-        if let Some(saved) = &self.saved {
-            let steps = serde_json::to_value(&decision.plan).expect("a plan serializes");
-            let (lineage, serial) = (subject.lineage(), subject.serial());
-            saved.check(&subject.header.scope, lineage, serial, &steps)?;
-        }
+        let decision = subject.decide(global, &self.spec, recorded, &self.consent).await;
+        let Some(saved) = &self.saved else { return decision };
+        let decision = decision.map_err(|failure| match failure.code {
+            "plan.refused" => failure.exiting(Exit::Mismatch),
+            _ => failure,
+        })?;
+        saved.check_steps(&serde_json::to_value(&decision.plan).expect("a plan serializes"))?;
         Ok(decision)
     }
 }

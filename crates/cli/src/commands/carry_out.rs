@@ -2,13 +2,14 @@
 use super::destroy::PROTECT;
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
+use crate::output;
 use crate::render::Style;
 use crate::render::progress::{Finish, Mode, Reporter};
 use crate::run::{Decision, Subject};
-use crate::{output, signals};
 use provision_core::{Error, Event, Facts, LiveValue};
-use provision_engine::{FileStore, Journal, Outcome, Stop};
+use provision_engine::{Engine, FileStore, Journal, Outcome};
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io::{self, BufRead, IsTerminal};
 use std::time::Instant;
 
@@ -30,25 +31,40 @@ pub(crate) fn needs_approval(
 }
 
 /// Asks, and tells whether the answer was the one that approves.
-pub(crate) fn approve(question: &str, answer: &str) -> Result<bool, Failure> {
+pub(crate) async fn approve(
+    global: &Global,
+    question: &str,
+    answer: &str,
+) -> Result<bool, Failure> {
     let wanted = if answer == "yes" { " Only `yes` is taken for yes:" } else { "" };
     output::stdout(&format!("\n{question}{wanted} "));
-    let mut line = String::new();
-    let unread = |e: io::Error| {
-        Failure::new(Exit::Failed, "not-approved", "the answer cannot be read").because(&e)
-    };
-    io::stdin().lock().read_line(&mut line).map_err(unread)?;
-    Ok(line.trim() == answer)
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // A thread of its own: whoever asks to stop is not kept by a question that nobody answers.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line);
+        drop(tell.send(read.map(|_| line)));
+    });
+    let nothing = |why: &str| Failure::new(Exit::Failed, "not-approved", why);
+    tokio::select! {
+        () = global.stop.asked() => Err(nothing("interrupted; nothing was changed")),
+        line = told => match line {
+            Ok(Ok(line)) => Ok(line.trim() == answer),
+            Ok(Err(error)) => Err(nothing("the answer cannot be read").because(&error)),
+            Err(error) => Err(nothing("the answer cannot be read").because(&error)),
+        },
+    }
 }
 
 /// Opens the journal of a state, and begins it if there is none yet.
 pub(crate) fn begin(subject: &Subject) -> Result<Journal, Failure> {
-    let torn = subject.loaded.as_ref().map_or(0, |loaded| loaded.torn);
     let path = &subject.state_path;
-    let journal = FileStore::open(path, torn).and_then(|store| match &subject.loaded {
-        Some(loaded) => Ok(Journal::resume(Box::new(store), loaded.clone())),
-        None => Journal::begin(Box::new(store), subject.header.clone()),
-    });
+    let journal = match &subject.loaded {
+        Some(loaded) => FileStore::open(path, loaded.torn)
+            .map(|store| Journal::resume(Box::new(store), loaded.clone())),
+        None => FileStore::begin(path)
+            .and_then(|store| Journal::begin(Box::new(store), subject.header.clone())),
+    };
     journal.map_err(|e| {
         let error = format!("state file {} cannot be written", path.display());
         Failure::new(Exit::Failed, "state.unwritable", error).because(&e)
@@ -77,29 +93,49 @@ impl CarryOut<'_> {
             false => reporter.expect(decision.plan.steps.len()),
         }
         let journal = begin(self.subject)?;
-        let stop = Stop::default();
-        let signals = signals::heed(stop.clone(), |text| reporter.note(text));
         let tell = |event: Event| reporter.event(&event);
-        let engine = self.subject.engine(self.global).until(stop).telling(&tell);
-        let facts = self.facts(decision);
+        let engine = self.subject.engine(self.global).telling(&tell);
         if !self.destroys {
-            engine.record_facts(&journal, &facts).await?;
+            engine.record_facts(&journal, &self.facts(decision)).await?;
         }
         let (graphs, observed) = (&decision.graphs, &decision.observed);
+        let applying = engine.apply(&journal, graphs, observed, &decision.plan);
         let outcome = tokio::select! {
-            outcome = engine.apply(&journal, graphs, observed, &decision.plan) => outcome,
-            never = signals => match never {},
+            outcome = applying => outcome,
+            never = self.announce_stop(&reporter) => match never {},
         };
         let left = match self.destroys && outcome.is_complete() {
-            true => engine.leftovers().await?,
-            false => Vec::new(),
+            true => self.sweep(&engine, &journal).await,
+            false => Ok(Vec::new()),
         };
-        if self.destroys && outcome.is_complete() && left.is_empty() {
-            engine.record_facts(&journal, &Facts::default()).await?;
-        }
         self.compact(&journal, &outcome);
-        self.finish(&reporter, &journal, &outcome, &left, since);
-        exit(&outcome, &left)
+        let (known, unknown) = match left {
+            Ok(left) => (left, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        self.finish(&reporter, &journal, &outcome, &known, since);
+        match unknown {
+            Some(error) => Err(error.into()),
+            None => exit(&outcome, &known),
+        }
+    }
+
+    /// Says that the run is about to stop, once somebody asked.
+    async fn announce_stop(&self, reporter: &Reporter) -> Infallible {
+        self.global.stop.asked().await;
+        reporter.note(
+            "stopping: nothing new begins, and calls under way end first; once more leaves at once",
+        );
+        std::future::pending().await
+    }
+
+    /// Looks for anything of ours that is left, and forgets the facts when nothing is.
+    async fn sweep(&self, engine: &Engine<'_>, journal: &Journal) -> Result<Vec<LiveValue>, Error> {
+        let left = engine.leftovers().await?;
+        if left.is_empty() {
+            engine.record_facts(journal, &Facts::default()).await?;
+        }
+        Ok(left)
     }
 
     /// Returns the facts to record: those that were resolved, and what the file protects.

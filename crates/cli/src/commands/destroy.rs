@@ -40,7 +40,7 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
     decision.check_known()?;
     let name = &subject.header.cluster;
     let question = "This cannot be undone. To destroy it, type the name of the cluster:";
-    if asks && !decision.plan.is_empty() && !approve(question, name)? {
+    if asks && !decision.plan.is_empty() && !approve(global, question, name).await? {
         return Err(Failure::new(Exit::Failed, "not-approved", "nothing was changed"));
     }
     let carry_out = CarryOut { global, subject: &subject, destroys: true };
@@ -50,19 +50,13 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
 /// Returns the cluster file, if there is one or one was named, and where the state is.
 fn subject(global: &Global, args: &DestroyArgs) -> Result<(Option<ClusterSpec>, PathBuf), Failure> {
     let default = Path::new("provision.yaml");
-    let file = match (&args.file, &global.state) {
-        (Some(file), _) => Some(file.as_path()),
-        (None, Some(_)) => Some(default).filter(|file| file.exists()),
-        (None, None) => Some(default),
+    let file = args.file.as_deref().or(Some(default).filter(|_| global.state.is_none()));
+    let Some(file) = file else {
+        return Ok((None, place::state_path(global, default, "")));
     };
-    match (file, &global.state) {
-        (Some(file), _) => {
-            let spec = place::cluster_file(file)?;
-            let state_path = place::state_path(global, file, &spec.name);
-            Ok((Some(spec), state_path))
-        }
-        (None, state) => Ok((None, state.as_ref().expect("a file or a state is named").into())),
-    }
+    let spec = place::cluster_file(file)?;
+    let state_path = place::state_path(global, file, &spec.name);
+    Ok((Some(spec), state_path))
 }
 
 fn nothing(global: &Global, state_path: &Path) -> Result<Exit, Failure> {

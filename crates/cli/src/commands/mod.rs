@@ -1,8 +1,13 @@
 //! One file for each command.
 pub(crate) mod apply;
 mod carry_out;
+pub(crate) mod completions;
 pub(crate) mod destroy;
+pub(crate) mod graph;
+pub(crate) mod init;
+pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod state;
 pub(crate) mod validate;

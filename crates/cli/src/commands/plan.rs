@@ -70,7 +70,7 @@ fn saved(
         serial: subject.serial(),
         state: absolute(&subject.state_path).display().to_string(),
         adopt: consent.adopt.iter().map(|(a, id)| (a.to_string(), id.clone())).collect(),
-        replace: consent.replace.clone(),
+        replace: decision.replace.iter().map(ToString::to_string).collect(),
         steps: serde_json::to_value(&decision.plan).expect("a plan serializes"),
     }
 }

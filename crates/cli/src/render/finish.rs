@@ -5,7 +5,7 @@ use super::plan::ACTIONS;
 use super::style::{Paint, Style, Word, columns, words};
 use super::value::compact;
 use provision_core::{Action, Error};
-use provision_engine::Outcome;
+use provision_engine::{Outcome, Skip};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -67,8 +67,9 @@ impl Finish<'_> {
         let failed: Vec<_> =
             failed.map(|(address, e)| json!({"address": address, "error": error(e)})).collect();
         let skipped = outcome.skipped.iter();
-        let skipped: Vec<_> =
-            skipped.map(|(address, why)| json!({"address": address, "reason": why})).collect();
+        let skipped: Vec<_> = skipped
+            .map(|(address, why)| json!({"address": address, "reason": why.to_string()}))
+            .collect();
         let left = self.left.iter();
         let left: Vec<_> =
             left.map(|(what, which)| json!({"address": what, "object": which})).collect();
@@ -178,9 +179,9 @@ impl Finish<'_> {
     }
 
     fn skipped(&self, page: &mut Page) {
-        let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+        let mut reasons: Vec<(&Skip, Vec<&str>)> = Vec::new();
         for (address, why) in &self.outcome.skipped {
-            match reasons.iter_mut().find(|(reason, _)| reason == why) {
+            match reasons.iter_mut().find(|(reason, _)| *reason == why) {
                 Some((_, addresses)) => addresses.push(address.as_str()),
                 None => reasons.push((why, vec![address.as_str()])),
             }

@@ -8,7 +8,7 @@ use crate::graph::{Graph, Node};
 use crate::marks::Marks;
 use crate::observed::Seen;
 use crate::resource::{Owner, Phase};
-use crate::state::Record;
+use crate::state::{Record, Stage};
 use crate::value::resolve;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -21,6 +21,7 @@ pub(super) fn decide(question: &Question<'_>) -> Result<Plan, Refused> {
         outputs: HashMap::new(),
         targets: HashMap::new(),
         settling: HashSet::new(),
+        replaced: HashSet::new(),
     };
     let nothing = [Graph::new()];
     let graphs = if question.graphs.is_empty() { &nothing[..] } else { question.graphs };
@@ -45,22 +46,45 @@ pub(super) fn decide(question: &Question<'_>) -> Result<Plan, Refused> {
     }
 }
 
-struct Decider<'a> {
-    question: &'a Question<'a>,
-    plan: Plan,
+pub(super) struct Decider<'a> {
+    pub(super) question: &'a Question<'a>,
+    pub(super) plan: Plan,
     refusals: Vec<Refusal>,
     /// The outputs of what exists and stays.
     outputs: HashMap<Address, &'a Value>,
     /// What each node of the stage before becomes.
-    targets: HashMap<Address, Value>,
+    pub(super) targets: HashMap<Address, Value>,
     /// What a step of the first stage settles.
-    settling: HashSet<Address>,
+    pub(super) settling: HashSet<Address>,
+    /// What is deleted and made again under its address.
+    replaced: HashSet<Address>,
+}
+
+/// How an object that is there stands to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Somebody else's, and whoever asks wants it to become ours.
+    Adopted,
+    /// Made by a run that never saw it ready.
+    Unsettled,
+    /// Ready once, or found with our marks and no record of how it came.
+    Settled,
 }
 
 impl<'a> Decider<'a> {
     fn settle_first(&mut self, node: &Node) {
         let want = self.resolved(&node.spec);
         let record = self.question.state.get(&node.address);
+        if let Some(record) = record.filter(|record| record.kind != node.kind) {
+            let (address, was) = (node.address.clone(), record.kind.clone());
+            return self.refuse(Refusal::OtherKind { address, was, is: node.kind.to_owned() });
+        }
+        if node.within.as_ref().is_some_and(|parent| self.replaced.contains(parent)) {
+            // It goes with its parent, and is made again in the new one.
+            self.push(0, node, Action::Create, Cause::File, Diff::of_new(&want));
+            self.targets.insert(node.address.clone(), want);
+            return;
+        }
         match self.question.observed.0.get(&node.address) {
             None | Some(Seen::Absent) => {
                 let cause = match record {
@@ -92,45 +116,63 @@ impl<'a> Decider<'a> {
         live: &'a LiveValue,
         record: Option<&Record>,
     ) {
-        let address = &node.address;
-        let settled = record.is_some_and(Record::is_settled);
-        let adopted = match &live.owner {
-            Owner::Foreign(owner) if !self.question.adopt.contains(address) => {
-                let (object, owner) = (named(live), owner.clone());
-                return self.refuse(Refusal::Foreign { address: address.clone(), object, owner });
-            }
-            Owner::Foreign(_) => true,
-            Owner::Ours | Owner::Inherited => false,
-        };
+        let address = node.address.clone();
+        let Some(standing) = self.standing(&address, live, record) else { return };
         let meta = self.meta(node);
         let diff = self.diff(node, &meta, want, live, record);
-        let asked = self.question.replace.contains(address) && node.slot.is_none();
+        let asked = self.question.replace.contains(&address) && node.slot.is_none();
         let cause = cause(node, record, &diff);
-        if let Phase::Broken(error) = &live.phase {
-            if (settled || adopted) && !asked {
-                let (address, error) = (address.clone(), error.clone());
-                return self.refuse(Refusal::Broken { address, error });
+        let immutable = || {
+            let changed = diff.0.iter().map(|change| change.field.clone());
+            changed.filter(|field| meta.is_immutable(field)).collect()
+        };
+        match (&live.phase, standing) {
+            (Phase::Broken(error), Standing::Settled | Standing::Adopted) if !asked => {
+                return self.refuse(Refusal::Broken { address, error: error.clone() });
             }
-            return self.replace(node, if asked { Cause::File } else { Cause::Leftover }, want);
-        }
-        if asked || meta.must_replace(&diff) {
-            if meta.precious && !asked && (settled || adopted) {
-                let changed = diff.0.iter().map(|change| change.field.clone());
-                let fields = changed.filter(|field| meta.is_immutable(field)).collect();
-                return self.refuse(Refusal::Precious { address: address.clone(), fields });
+            (Phase::Broken(_), Standing::Unsettled) => {
+                return self.replace(node, Cause::Leftover, want);
             }
-            return self.replace(node, cause, want);
+            (_, Standing::Adopted) if asked || meta.must_replace(&diff) => {
+                return self.refuse(Refusal::Unlike { address, fields: immutable() });
+            }
+            (_, Standing::Settled) if meta.precious && !asked && meta.must_replace(&diff) => {
+                return self.refuse(Refusal::Precious { address, fields: immutable() });
+            }
+            _ if asked || meta.must_replace(&diff) => return self.replace(node, cause, want),
+            _ => {}
         }
-        self.keep_outputs(address, Some(&live.outputs));
-        match (diff.is_empty(), settled) {
-            _ if adopted => self.push(0, node, Action::Adopt, Cause::File, diff),
-            (false, _) => self.push(0, node, Action::Update, cause, diff),
-            (true, false) => self.push(0, node, Action::Adopt, Cause::Leftover, diff),
-            (true, true) => {
+        self.keep_outputs(&address, Some(&live.outputs));
+        match (standing, diff.is_empty(), record.is_some_and(Record::is_settled)) {
+            (Standing::Adopted, ..) => self.push(0, node, Action::Adopt, Cause::File, diff),
+            (_, false, _) => self.push(0, node, Action::Update, cause, diff),
+            (_, true, false) => self.push(0, node, Action::Adopt, Cause::Leftover, diff),
+            (_, true, true) => {
                 if let Phase::Degraded(why) = &live.phase {
-                    self.plan.degraded.insert(address.clone(), why.clone());
+                    self.plan.degraded.insert(address, why.clone());
                 }
             }
+        }
+    }
+
+    /// Decides how an object that is there stands to us. `None` when it is refused.
+    fn standing(
+        &mut self,
+        address: &Address,
+        live: &LiveValue,
+        record: Option<&Record>,
+    ) -> Option<Standing> {
+        match (&live.owner, record) {
+            (Owner::Foreign(_), _) if self.question.adopt.contains(address) => {
+                Some(Standing::Adopted)
+            }
+            (Owner::Foreign(owner), _) => {
+                let (object, owner) = (named(live), owner.clone());
+                self.refuse(Refusal::Foreign { address: address.clone(), object, owner });
+                None
+            }
+            (_, Some(record)) if record.stage != Stage::Settled => Some(Standing::Unsettled),
+            _ => Some(Standing::Settled),
         }
     }
 
@@ -151,92 +193,15 @@ impl<'a> Decider<'a> {
         match self.targets.insert(node.address.clone(), want.clone()) {
             None => self.push(stage, node, Action::Create, Cause::File, Diff::of_new(&want)),
             Some(before) => {
-                let rules = self.meta(node).rules;
-                let diff = Diff::between(&want, &before, Some(&before), rules, &[]);
-                if !diff.is_empty() {
+                let meta = self.meta(node);
+                let diff = Diff::between(&want, &before, Some(&before), meta.rules, &[]);
+                if meta.must_replace(&diff) {
+                    let fields = diff.0.into_iter().map(|change| change.field).collect();
+                    self.refuse(Refusal::Precious { address: node.address.clone(), fields });
+                } else if !diff.is_empty() {
                     self.push(stage, node, Action::Update, Cause::File, diff);
                 }
             }
-        }
-    }
-
-    /// Plans the removal of what is on record or carries our marks, and is not in the graph.
-    fn remove_unwanted(&mut self, graph: &Graph) {
-        let question = self.question;
-        let recorded = question.state.records().keys();
-        let seen = question.observed.0.iter().filter(|(_, seen)| **seen != Seen::Absent);
-        let all: BTreeSet<&Address> = recorded.chain(seen.map(|(address, _)| address)).collect();
-        let gone: Vec<_> = all.into_iter().filter(|a| graph.node(a).is_none()).collect();
-        let successors = successors(graph);
-        for address in gone.iter().rev() {
-            let record = question.state.get(address);
-            let parent = record.and_then(|record| record.within.as_ref());
-            if parent.is_some_and(|parent| graph.node(parent).is_none()) {
-                continue;
-            }
-            self.remove(address, record, &successors);
-        }
-    }
-
-    fn remove(
-        &mut self,
-        address: &Address,
-        record: Option<&Record>,
-        successors: &HashMap<&str, &Address>,
-    ) {
-        let seen = self.question.observed.0.get(address);
-        let kind = match (record, seen) {
-            (Some(record), _) => record.kind.clone(),
-            (None, Some(Seen::Live(live))) => live.kind.to_owned(),
-            (None, Some(Seen::Many(lives))) => lives[0].kind.to_owned(),
-            (None, _) => return,
-        };
-        match seen {
-            Some(Seen::Unknown(reason)) => {
-                self.plan.unknown.insert(address.clone(), reason.clone());
-                return;
-            }
-            Some(Seen::Live(live)) => {
-                if let Owner::Foreign(owner) = &live.owner {
-                    let (object, owner) = (named(live), owner.clone());
-                    let address = address.clone();
-                    return self.refuse(Refusal::Foreign { address, object, owner });
-                }
-            }
-            _ => {}
-        }
-        let slot = record.and_then(|record| record.slot.clone());
-        if let Some(next) = slot.as_ref().and_then(|slot| successors.get(slot.as_str()))
-            && !self.will_be_ready(next)
-        {
-            self.plan.kept.insert(address.clone(), (*next).clone());
-            return;
-        }
-        let settled = record.is_some_and(Record::is_settled);
-        let cause = if settled { Cause::File } else { Cause::Leftover };
-        self.plan.steps.push(Step {
-            stage: 0,
-            action: Action::Delete,
-            address: address.clone(),
-            kind,
-            cause,
-            changes: Diff::default(),
-            slot,
-            lane: record.and_then(|record| record.lane.clone()),
-            after: BTreeSet::new(),
-        });
-    }
-
-    /// Tells whether what takes a slot over is ready or about to be settled by this plan.
-    fn will_be_ready(&self, next: &Address) -> bool {
-        let ready = |live: &LiveValue| live.phase == Phase::Ready;
-        self.question.observed.live(next).is_some_and(ready) || self.settling.contains(next)
-    }
-
-    fn remove_dropped(&mut self, stage: usize, before: &Graph, graph: &Graph) {
-        for node in before.nodes().iter().rev().filter(|n| graph.node(&n.address).is_none()) {
-            self.targets.remove(&node.address);
-            self.push(stage, node, Action::Delete, Cause::File, Diff::default());
         }
     }
 
@@ -262,11 +227,19 @@ impl<'a> Decider<'a> {
     }
 
     fn replace(&mut self, node: &Node, cause: Cause, want: &Value) {
+        self.replaced.insert(node.address.clone());
         self.push(0, node, Action::Delete, cause, Diff::default());
         self.push(0, node, Action::Create, cause, Diff::of_new(want));
     }
 
-    fn push(&mut self, stage: usize, node: &Node, action: Action, cause: Cause, diff: Diff) {
+    pub(super) fn push(
+        &mut self,
+        stage: usize,
+        node: &Node,
+        action: Action,
+        cause: Cause,
+        diff: Diff,
+    ) {
         if action != Action::Delete {
             self.settling.insert(node.address.clone());
         }
@@ -284,7 +257,7 @@ impl<'a> Decider<'a> {
         });
     }
 
-    fn refuse(&mut self, refusal: Refusal) {
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
         self.refusals.push(refusal);
     }
 
@@ -307,7 +280,8 @@ impl<'a> Decider<'a> {
         record: Option<&Record>,
     ) -> Diff {
         let want = meta.marked(want.clone(), self.question.marks, &node.address);
-        let accepted = record.and_then(|r| r.accepted.as_ref()).map(|spec| self.resolved(spec));
+        let accepted = record.map(|record| record.ours(meta.tags_field()));
+        let accepted = accepted.map(|spec| self.resolved(&spec));
         Diff::between(&want, &live.spec, accepted.as_ref(), meta.rules, live.unobserved)
     }
 
@@ -331,12 +305,7 @@ fn cause(node: &Node, record: Option<&Record>, diff: &Diff) -> Cause {
     }
 }
 
-fn successors(graph: &Graph) -> HashMap<&str, &Address> {
-    let slotted = graph.nodes().iter();
-    slotted.filter_map(|n| Some((n.slot.as_deref()?, &n.address))).collect()
-}
-
-fn named(live: &LiveValue) -> String {
+pub(super) fn named(live: &LiveValue) -> String {
     match live.id() {
         Some(id) => format!("{} {id}", live.kind),
         None => live.kind.to_owned(),

@@ -17,6 +17,7 @@ pub(super) fn order(steps: &mut [Step], begin: usize, graph: &Graph, state: &Sta
             slots.entry(slot.clone()).or_default().push(i);
         }
     }
+    let mut gives_way = Vec::new();
     for i in begin..steps.len() {
         let address = steps[i].address.clone();
         let recorded = state.get(&address).map(|record| &record.needs);
@@ -28,8 +29,8 @@ pub(super) fn order(steps: &mut [Step], begin: usize, graph: &Graph, state: &Sta
                 add(steps, deletes.get(needed).copied(), i);
             }
             let taken_over = steps[i].slot.as_ref().filter(|_| graph.node(&address).is_none());
-            let successors = taken_over.and_then(|slot| slots.get(slot)).cloned();
-            steps[i].after.extend(successors.unwrap_or_default());
+            let successors = taken_over.and_then(|slot| slots.get(slot)).into_iter().flatten();
+            gives_way.extend(successors.map(|&successor| (i, successor)));
         } else {
             steps[i].after.extend(wanted.iter().filter_map(|n| settles.get(n)));
             steps[i].after.extend(deletes.get(&address));
@@ -38,6 +39,39 @@ pub(super) fn order(steps: &mut [Step], begin: usize, graph: &Graph, state: &Sta
             }
         }
     }
+    give_way(steps, begin, gives_way);
+}
+
+/// Lets the old generation in a slot wait for the new one, unless the new one waits for it: then
+/// what both stand on is replaced, and nothing can be ready before the old one goes.
+fn give_way(steps: &mut [Step], begin: usize, gives_way: Vec<(usize, usize)>) {
+    for &(old, new) in &gives_way {
+        steps[old].after.insert(new);
+    }
+    let stuck = stuck(steps, begin);
+    for (old, new) in gives_way.into_iter().filter(|(old, _)| stuck.contains(old)) {
+        steps[old].after.remove(&new);
+    }
+}
+
+/// Returns the steps that wait, in the end, for themselves.
+fn stuck(steps: &[Step], begin: usize) -> BTreeSet<usize> {
+    let mut waits: BTreeMap<usize, usize> =
+        (begin..steps.len()).map(|i| (i, steps[i].after.len())).collect();
+    let mut waiters: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (i, step) in steps.iter().enumerate().skip(begin) {
+        step.after.iter().for_each(|&on| waiters.entry(on).or_default().push(i));
+    }
+    let mut free: Vec<usize> = waits.iter().filter(|(_, n)| **n == 0).map(|(i, _)| *i).collect();
+    while let Some(i) = free.pop() {
+        waits.remove(&i);
+        for next in waiters.get(&i).into_iter().flatten() {
+            let left = waits.get_mut(next).expect("a step that waits is not free yet");
+            *left -= 1;
+            free.extend((*left == 0).then_some(*next));
+        }
+    }
+    waits.into_keys().collect()
 }
 
 fn add(steps: &mut [Step], step: Option<usize>, before: usize) {

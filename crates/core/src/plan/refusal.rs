@@ -40,6 +40,24 @@ pub enum Refusal {
         /// The fields that would change.
         fields: Vec<String>,
     },
+    /// An object cannot be taken over as it is.
+    #[error("{address}: it cannot be taken over: {} is not as the file says and cannot change in place", .fields.join(", "))]
+    Unlike {
+        /// Where.
+        address: Address,
+        /// The fields that would change.
+        fields: Vec<String>,
+    },
+    /// An address has another kind of object than before.
+    #[error("{address}: on record it is {was}, and now it would be {is}")]
+    OtherKind {
+        /// Where.
+        address: Address,
+        /// The kind on record.
+        was: String,
+        /// The kind that is wanted.
+        is: String,
+    },
     /// An object must be made anew while another goes on using it.
     #[error("{used}: it must be replaced, but {user} still uses it")]
     InUse {
@@ -61,6 +79,8 @@ impl Refusal {
             Self::Broken { address, .. } | Self::Precious { address, .. } => {
                 format!("to delete it and make it again, add `--replace {address}`")
             }
+            Self::Unlike { .. } => "make the cluster file say what the object is".into(),
+            Self::OtherKind { .. } => "use the version of provision that made it".into(),
             Self::InUse { user, .. } => {
                 format!("to replace both, add `--replace {user}`")
             }

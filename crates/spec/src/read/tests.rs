@@ -223,6 +223,10 @@ fn refuses_fields_that_contradict_each_other() {
         "pools: { app: { taints: [{ key: a, effect: noSchedule }, { value: b }] } }",
         "pools: { exector: {} }",
         "pools: { Gpu: { machine: g5.xlarge, max: 1 } }",
+        "pools: { app: { taints: [{ key: a, effect: NoExecute }, { key: a, value: b, effect: NoExecute }] } }",
+        "pools: { app: { labels: { team: \"\" } } }",
+        "tags: { team: a, Team: b }",
+        "kubernetes: { api: { allow: [\"2001:db8::/32\"] } }",
         "network: { zones: [us-east-1a, us-east-1a] }",
         "network: { zones: [us-east-1a] }",
         "network: { zones: 7 }",
@@ -274,6 +278,18 @@ fn refuses_fields_that_contradict_each_other() {
 
     pools: { Gpu: { machine: g5.xlarge, max: 1 } }
     5:10 file.invalid-value pools.Gpu must be lowercase words joined by `-`, at most 20 characters (write `gpu`)
+
+    pools: { app: { taints: [{ key: a, effect: NoExecute }, { key: a, value: b, effect: NoExecute }] } }
+    5:57 file.conflict pools.app.taints[1] has the key and the effect of another taint (a node keeps one value for each key and effect; remove one of the two)
+
+    pools: { app: { labels: { team: "" } } }
+    5:33 file.invalid-value pools.app.labels.team must not be empty, found the text `` (EKS takes no empty labels)
+
+    tags: { team: a, Team: b }
+    5:18 file.conflict tags.Team is team in another case (IAM takes them for the same tag; keep one of the two)
+
+    kubernetes: { api: { allow: ["2001:db8::/32"] } }
+    5:30 file.invalid-value kubernetes.api.allow[0] must be an IPv4 network, found the text `2001:db8::/32` (the public endpoint of EKS knows no others)
 
     network: { zones: [us-east-1a, us-east-1a] }
     5:32 file.duplicate-item network.zones[1] repeats `us-east-1a` (remove one of the two)

@@ -78,12 +78,12 @@ fn play(desk: &Desk, reporter: &Reporter) {
 }
 
 fn outcome() -> Outcome {
-    let needs = "needs pool/app/1c688e46 first";
+    let needs = provision_engine::Skip::Needs("pool/app/1c688e46".into());
     Outcome {
         done: [(Action::Create, 40), (Action::Update, 1)].into(),
         degraded: [("pool/b/1".into(), "no room".to_owned())].into(),
         failed: vec![("pool/app/1c688e46".into(), throttled("r3"))],
-        skipped: vec![("addon/a".into(), needs.into()), ("addon/b".into(), needs.into())],
+        skipped: vec![("addon/a".into(), needs.clone()), ("addon/b".into(), needs)],
         ..Outcome::default()
     }
 }
@@ -307,7 +307,7 @@ fn a_bad_end_names_what_failed_and_how_to_go_on() {
 
 #[test]
 fn an_interrupted_end_says_how_to_go_on() {
-    let skipped = vec![("cluster".into(), "interrupted".to_owned())];
+    let skipped = vec![("cluster".into(), provision_engine::Skip::Interrupted)];
     let outcome = Outcome { skipped, interrupted: true, ..Outcome::default() };
     let nothing = BTreeMap::new();
     insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome, &nothing, &[])), @r#"

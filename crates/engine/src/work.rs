@@ -1,0 +1,187 @@
+//! One step under way: what settling and removing have in common.
+use crate::calls::{Ended, Engine};
+use crate::journal::Journal;
+use crate::pace::Backoff;
+use provision_core::{
+    Action, Address, At, Diff, Driver, Entry, Error, EventKind, Kind, LiveValue, Meta, Owner,
+    Progress, Record, StartedValue, Step, resolve,
+};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long something may take to be visible everywhere, which is then no reason to wait on.
+const PROPAGATION: Duration = Duration::from_secs(5 * 60);
+
+/// How a step ended that did not fail.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    Ready,
+    Degraded(String),
+    Removed,
+}
+
+/// One step under way: what it is about, and what it has seen and sent so far.
+pub(crate) struct Work<'a> {
+    pub(crate) engine: &'a Engine<'a>,
+    pub(crate) journal: &'a Journal,
+    pub(crate) step: &'a Step,
+    pub(crate) driver: &'a dyn Driver,
+    pub(crate) meta: Meta,
+    pub(crate) deadline: Instant,
+    pub(crate) backoff: Backoff,
+    /// Since when looks have found nothing.
+    pub(crate) missing: Option<Instant>,
+    /// The cloud's last word, for the error when time is up.
+    pub(crate) status: String,
+    /// The object of somebody else that this step takes over, as the plan saw it.
+    pub(crate) adopts: Option<&'a LiveValue>,
+    /// Whether this step has made a create call.
+    pub(crate) called: bool,
+    /// Since when calls are refused for what may not be visible everywhere yet.
+    propagating: Option<Instant>,
+    /// The refusal of a create because something is there already.
+    pub(crate) exists: Option<Error>,
+    /// How often there has been such a refusal.
+    pub(crate) refusals: usize,
+    /// What the last update was to change, and when it was sent.
+    pub(crate) sent: Option<(Diff, Instant)>,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine<'a>,
+        journal: &'a Journal,
+        step: &'a Step,
+        seen: Option<&'a LiveValue>,
+    ) -> Result<Self, Ended> {
+        let foreign = |live: &&LiveValue| matches!(live.owner, Owner::Foreign(_));
+        let driver = engine.driver(&step.kind)?;
+        let meta = driver.meta();
+        Ok(Self {
+            engine,
+            journal,
+            step,
+            driver,
+            meta,
+            deadline: Instant::now() + engine.pace.of(meta.timing.deadline),
+            backoff: Backoff::new(),
+            missing: None,
+            status: "nothing was seen of it".into(),
+            adopts: seen.filter(|_| step.action == Action::Adopt).filter(foreign),
+            called: false,
+            propagating: None,
+            exists: None,
+            refusals: 0,
+            sent: None,
+        })
+    }
+
+    pub(crate) fn address(&self) -> &'a Address {
+        &self.step.address
+    }
+
+    pub(crate) fn record(&self) -> Option<Record> {
+        self.journal.with(|state| state.get(self.address()).cloned())
+    }
+
+    pub(crate) fn resolved(&self, spec: &Value) -> Value {
+        self.journal.with(|state| resolve(spec, &|from, output| state.output(from, output)))
+    }
+
+    /// Returns the outputs of the parent that the object is within.
+    pub(crate) fn parent(&self, within: Option<&Address>) -> Option<Value> {
+        within.and_then(|parent| self.journal.with(|s| s.get(parent)?.outputs.clone()))
+    }
+
+    /// Fails when time is up or somebody asked to stop. Called before each turn of a loop.
+    pub(crate) fn may_go_on(&self) -> Result<(), Ended> {
+        if self.engine.is_stopping() {
+            return Err(Ended::Stopped);
+        }
+        if Instant::now() > self.deadline {
+            let minutes = self.meta.timing.deadline.as_secs() / 60;
+            let what = format!("not done after {minutes} minutes; last seen: {}", self.status);
+            return Err(Error::invalid(what).into());
+        }
+        Ok(())
+    }
+
+    /// Waits one turn while the cloud is at work, and tells so when its word changes.
+    pub(crate) async fn wait_for(&mut self, status: &str) -> Result<(), Ended> {
+        if self.status != status {
+            self.status = status.to_owned();
+            self.engine.tell(self.step, EventKind::Waiting(status.to_owned()));
+        }
+        self.engine.wait(self.meta.timing.poll).await
+    }
+
+    /// Waits before making a call again whose failure passes.
+    pub(crate) async fn try_again(&mut self, error: Error) -> Result<(), Ended> {
+        if error.kind == Kind::Propagation {
+            let since = *self.propagating.get_or_insert_with(Instant::now);
+            if since.elapsed() > self.engine.pace.of(PROPAGATION) {
+                return Err(error.into());
+            }
+        }
+        self.status = error.to_string();
+        self.engine.tell(self.step, EventKind::Retrying(error));
+        self.engine.wait(self.backoff.next()).await
+    }
+
+    /// Returns since when looks have found nothing, which begins now if they just have.
+    pub(crate) fn missing_for(&mut self) -> Duration {
+        self.missing.get_or_insert_with(Instant::now).elapsed()
+    }
+
+    /// Returns how long to wait before looking again for what reads may not show yet.
+    pub(crate) fn turn(&self) -> Duration {
+        match self.meta.timing.grace.is_zero() {
+            true => self.meta.timing.poll,
+            false => self.meta.timing.poll.min(self.meta.timing.grace),
+        }
+    }
+
+    pub(crate) fn grace(&self) -> Duration {
+        self.engine.pace.of(self.meta.timing.grace)
+    }
+
+    pub(crate) async fn write(&self, entry: &Entry) -> Result<u64, Ended> {
+        Ok(self.journal.record(entry).await?)
+    }
+
+    pub(crate) async fn read(
+        &self,
+        at: At<'_>,
+        spec: &Value,
+        known: Option<&Value>,
+    ) -> Result<Option<LiveValue>, Ended> {
+        let read = async || self.driver.read(at, spec, known).await;
+        self.engine.ask(Some(self.deadline), read).await
+    }
+
+    /// Follows the operation on record. True when none is left.
+    pub(crate) async fn follow(&mut self, at: At<'_>, record: &Record) -> Result<bool, Ended> {
+        let Some(operation) = &record.operation else { return Ok(true) };
+        let poll = async || self.driver.poll(at, operation).await;
+        let progress = self.engine.ask(Some(self.deadline), poll).await?;
+        if let Progress::Running(status) = &progress {
+            self.wait_for(status).await?;
+            return Ok(false);
+        }
+        self.write(&Entry::Operation { address: self.address().clone(), operation: None }).await?;
+        match progress {
+            Progress::Failed(error) => Err(error.into()),
+            _ => Ok(true),
+        }
+    }
+
+    /// Records what an accepted call began.
+    pub(crate) async fn began(&self, started: &StartedValue) -> Result<(), Ended> {
+        if let Some(operation) = started.operation.clone() {
+            let (address, operation) = (self.address().clone(), Some(operation));
+            self.write(&Entry::Operation { address, operation }).await?;
+        }
+        Ok(())
+    }
+}

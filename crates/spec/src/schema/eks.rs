@@ -1,0 +1,35 @@
+//! What the schema says of the section that only EKS has.
+
+use serde_json::{Value, json};
+
+use super::{left_out, only_false, patterns, unsupported};
+
+/// Returns the section `eks`.
+pub(super) fn section() -> Value {
+    json!({
+        "description": "What only EKS has.",
+        "type": "object",
+        "properties": {
+            "account": {
+                "description": "The account, 12 digits in quotes: credentials of another one are \
+                                refused.",
+                "type": ["string", "integer"],
+                "pattern": patterns::ACCOUNT,
+                "minimum": 100_000_000_000_u64,
+                "maximum": 999_999_999_999_u64,
+                "examples": ["123456789012"],
+            },
+            "assumeRole": unsupported("A role to work as."),
+            "permissionsBoundary": unsupported("A boundary for the roles that are made."),
+            "addons": left_out("Add-ons of EKS."),
+            "access": left_out("Who may enter the cluster."),
+            "podIdentity": only_false("Pod identity."),
+            "irsa": {
+                "description": "`true` makes the OIDC provider, for IAM roles of service accounts.",
+                "type": "boolean",
+                "default": false,
+            },
+        },
+        "additionalProperties": false,
+    })
+}

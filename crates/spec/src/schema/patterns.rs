@@ -1,0 +1,49 @@
+//! Regular expressions in the dialect of JSON Schema: ECMA-262 with the `u` flag.
+
+/// Names of clusters and pools.
+pub(super) const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
+/// Regions of AWS.
+pub(super) const REGION: &str = "^[a-z]+(-[a-z]+)+-[0-9]+$";
+/// Zones of any cloud.
+pub(super) const ZONE: &str = "^[A-Za-z0-9:-]{1,60}$";
+/// Machine types of any cloud.
+pub(super) const MACHINE: &str = "^[A-Za-z0-9_.:-]{1,63}$";
+/// Minor versions of Kubernetes.
+pub(super) const MINOR: &str = r"^1\.[1-9][0-9]{0,2}$";
+/// Accounts of AWS.
+pub(super) const ACCOUNT: &str = "^[0-9]{12}$";
+/// Ids of keys: visible characters but quotes, at least one of which no plain word has.
+pub(super) const KEY_ID: &str = "^[!#-&(-_a-~]*[:/.-][!#-&(-_a-~]*$";
+/// IPv4 networks, the only ones that EKS lets in; that no bit is set beyond the prefix is for the
+/// reader to see.
+pub(super) const NETWORK: &str = concat!(
+    r"^(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])){3}",
+    "/([0-9]|[12][0-9]|3[0-2])$",
+);
+/// Keys of labels and taints.
+pub(super) const LABEL_KEY: &str = concat!(
+    r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?",
+    "[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$",
+);
+/// Keys of labels that belong to Kubernetes or to a cloud.
+pub(super) const RESERVED_LABEL: &str = concat!(
+    r"^([^/]*\.)?(kubernetes\.io|k8s\.io|eks\.amazonaws\.com",
+    r"|cloud\.google\.com|kubernetes\.azure\.com)/",
+);
+/// Values of labels and taints, which may be empty.
+pub(super) const LABEL_VALUE: &str = "^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$";
+/// Keys and values of tags: no space at either end.
+pub(super) const TAG: &str = concat!(
+    r"^([\p{Alphabetic}\p{N}_.:/=+@-]",
+    r"([\p{Alphabetic}\p{N} _.:/=+@-]*[\p{Alphabetic}\p{N}_.:/=+@-])?)?$",
+);
+/// Keys of tags that belong to the cloud or to this program, in any case.
+pub(super) const RESERVED_TAG: &str = "^([Aa][Ww][Ss]:|[Pp][Rr][Oo][Vv][Ii][Ss][Ii][Oo][Nn]-)";
+
+/// Returns the expression of private IPv4 networks from /16 to /20.
+pub(super) fn private_network() -> String {
+    let octet = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])";
+    let carrier = r"100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])";
+    let first = format!(r"10\.{octet}|172\.(1[6-9]|2[0-9]|3[01])|192\.168|{carrier}");
+    format!(r"^({first})(\.{octet}){{2}}/(1[6-9]|20)$")
+}
