@@ -58,6 +58,7 @@ const CODES: [(Kind, &[&str]); 8] = [
             "OperationAbortedException",
             "ScalingActivityInProgress",
             "ResourceContention",
+            "EntityTemporarilyUnmodifiable",
         ],
     ),
     (Kind::Propagation, &["KMSInvalidStateException", "NatGatewayNotFound", "Gateway.NotAttached"]),
@@ -191,6 +192,7 @@ mod tests {
             ("iam:AttachRolePolicy", "NoSuchEntity", policy, Kind::Invalid),
             ("iam:AttachRolePolicy", "NoSuchEntity", "role", Kind::Propagation),
             ("ec2:DeleteVpc", "DependencyViolation", "", Kind::Blocked),
+            ("iam:DeleteRole", "EntityTemporarilyUnmodifiable", "", Kind::Blocked),
             ("sts:GetCallerIdentity", "ExpiredToken", "", Kind::Auth),
             ("ec2:CreateVpc", "InvalidVpc.Range", "", Kind::Invalid),
         ];

@@ -7,6 +7,7 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::ProvideCredentials;
+use aws_types::service_config::ServiceConfigKey;
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Error, Facts, Kind, Result, Scope, World};
 use provision_spec::{ClusterSpec, Target};
@@ -15,14 +16,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The services, by the name that `PROVISION_ENDPOINT_…` and `AWS_ENDPOINT_URL_…` know them.
+/// The services, by the names that `PROVISION_ENDPOINT_…` and AWS's own configuration know.
 const SERVICES: [(&str, &str); 6] = [
     ("EKS", "EKS"),
     ("EC2", "EC2"),
     ("IAM", "IAM"),
     ("STS", "STS"),
     ("KMS", "KMS"),
-    ("LOGS", "CLOUDWATCH_LOGS"),
+    ("LOGS", "CloudWatch Logs"),
 ];
 
 /// AWS with credentials in hand.
@@ -46,7 +47,7 @@ pub(crate) async fn connect(target: &Target) -> Result<Session> {
         .load()
         .await;
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let (endpoints, world) = endpoints(env, config.endpoint_url())?;
+    let (endpoints, world) = endpoints(env, &config)?;
     has_credentials(&config).await?;
     let sts = client!(aws_sdk_sts, &config, &endpoints, "STS");
     let answer = sts.get_caller_identity().send().await.reply("sts:GetCallerIdentity");
@@ -96,6 +97,7 @@ impl provision_spec::Session for Session {
     ) -> BoxFuture<'a, Result<Facts>> {
         Box::pin(async move {
             let section = Section::of(spec).map_err(|e| Error::invalid(e.to_string()))?;
+            same_partition(&spec.region, &self.aws.partition)?;
             let ours = &self.aws.account;
             if let Some(wanted) = section.account.filter(|wanted| wanted != ours) {
                 return Err(Error::invalid(format!(
@@ -107,6 +109,16 @@ impl provision_spec::Session for Session {
     }
 }
 
+/// Checks that a region is where the credentials are known.
+fn same_partition(region: &str, ours: &str) -> Result<()> {
+    match crate::names::partition(region)? {
+        partition if partition == ours => Ok(()),
+        partition => Err(Error::invalid(format!(
+            "region {region} is in partition {partition}, and the credentials are of {ours}"
+        ))),
+    }
+}
+
 /// Asks for credentials once, so that having none is told as that and not as a failed call.
 async fn has_credentials(config: &SdkConfig) -> Result<()> {
     let none = |why: &str| Error::new(Kind::Auth, format!("there are no AWS credentials{why}"));
@@ -115,17 +127,24 @@ async fn has_credentials(config: &SdkConfig) -> Result<()> {
     asked.map(drop).map_err(|error| none(&format!(": {}", causes(&error))))
 }
 
+/// Returns where a client of AWS's own making would look for a service: in the environment, in
+/// the profile's section for that service, or in the profile.
+fn configured(config: &SdkConfig, service: &str) -> Option<String> {
+    let key = ServiceConfigKey::builder().service_id(service);
+    let key = key.env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;
+    let own = config.service_config().and_then(|all| all.load_config(key));
+    own.or_else(|| config.endpoint_url().map(str::to_owned))
+}
+
 /// Finds the services that do not answer at the vendor's own address, and in which world that is.
 fn endpoints(
     env: impl Fn(&str) -> Option<String>,
-    common: Option<&str>,
+    config: &SdkConfig,
 ) -> Result<(Endpoints, World)> {
-    let ignored = env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_some_and(|value| value == "true");
     let mut found = BTreeMap::new();
-    for (name, aws_name) in SERVICES {
-        let theirs = env(&format!("AWS_ENDPOINT_URL_{aws_name}")).filter(|_| !ignored);
+    for (name, service) in SERVICES {
         let ours = env(&format!("PROVISION_ENDPOINT_{name}"));
-        let url = ours.or(theirs).or_else(|| common.map(str::to_owned));
+        let url = ours.or_else(|| configured(config, service));
         if let Some(url) = url {
             let local = is_loopback(&url);
             if url.starts_with("http://") && !local {
@@ -171,12 +190,50 @@ fn is_loopback(url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_types::service_config::LoadServiceConfig;
+
+    /// A profile with a section that names addresses of services.
+    #[derive(Debug)]
+    struct Services(Vec<(&'static str, &'static str)>);
+
+    impl LoadServiceConfig for Services {
+        fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+            let mut all = self.0.iter().filter(|(name, _)| *name == key.service_id());
+            all.next().map(|(_, url)| (*url).to_owned())
+        }
+    }
 
     fn found(set: &[(&str, &str)], common: Option<&str>) -> Result<(Endpoints, World)> {
         let env = |name: &str| {
             set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
-        endpoints(env, common)
+        let mut config = SdkConfig::builder();
+        config.set_endpoint_url(common.map(str::to_owned));
+        endpoints(env, &config.build())
+    }
+
+    fn of_services(services: &[(&'static str, &'static str)]) -> Result<(Endpoints, World)> {
+        let config = SdkConfig::builder().service_config(Services(services.to_vec()));
+        endpoints(|_| None, &config.build())
+    }
+
+    #[test]
+    fn a_section_of_services_is_held_to_the_same_rules() {
+        let vpce = "https://vpce-1.eks.us-east-1.vpce.amazonaws.com";
+        let (urls, world) = of_services(&[("EKS", vpce)]).unwrap();
+        assert_eq!((urls.0["EKS"].as_str(), world), (vpce, World::Vendor));
+        let error = of_services(&[("CloudWatch Logs", "http://10.0.0.1")]).unwrap_err();
+        assert!(error.message.contains("of LOGS must be https"), "{error}");
+        let error = of_services(&[("KMS", "http://127.0.0.1:1")]).unwrap_err();
+        assert!(error.message.starts_with("endpoints of KMS are on this machine"), "{error}");
+    }
+
+    #[test]
+    fn a_region_of_another_partition_is_refused() {
+        same_partition("us-gov-west-1", "aws-us-gov").unwrap();
+        let error = same_partition("cn-north-1", "aws").unwrap_err();
+        assert!(error.message.contains("in partition aws-cn"), "{error}");
+        assert!(same_partition("moon-base-1", "aws").is_err());
     }
 
     #[test]
@@ -187,8 +244,6 @@ mod tests {
         let own = ("PROVISION_ENDPOINT_EKS", "http://[::1]:1");
         let (urls, _) = found(&[own], Some("http://localhost:5000/")).unwrap();
         assert_eq!(urls.0["EKS"], "http://[::1]:1");
-        let vpce = ("AWS_ENDPOINT_URL_EKS", "https://vpce-1.eks.us-east-1.vpce.amazonaws.com");
-        assert_eq!(found(&[vpce], None).unwrap().1, World::Vendor);
     }
 
     #[test]
@@ -209,6 +264,6 @@ mod tests {
 
     #[test]
     fn every_kind_is_known_without_a_network() {
-        assert_eq!(kinds().len(), 17);
+        assert_eq!(kinds().len(), 18);
     }
 }

@@ -18,6 +18,8 @@ pub(crate) const SLOTS: &str = "zone-slots";
 pub(crate) const CONTROL_PLANE_ZONES: &str = "control-plane-zones";
 /// The Kubernetes version.
 pub(crate) const KUBERNETES: &str = "version";
+/// What each pool was last found to have in its zones.
+pub(crate) const PLACEMENTS: &str = "placements";
 /// The key for secrets, once there is one.
 pub(crate) const SECRETS_KEY: &str = "secrets-key";
 
@@ -57,7 +59,7 @@ pub(crate) fn machine_key(name: &str) -> String {
 /// Finds every fact that is not on record. Recorded facts win until the file says otherwise.
 pub(crate) async fn resolve(aws: &Aws, spec: &ClusterSpec, recorded: &Facts) -> Result<Facts> {
     let mut facts = Facts { recorded: recorded.recorded.clone(), ..Facts::default() };
-    facts.recorded.insert(KUBERNETES.into(), json!(version(spec, recorded).to_string()));
+    facts.recorded.insert(KUBERNETES.into(), json!(version(spec, recorded)?.to_string()));
     if let Some(key) = secrets_key(aws, spec, recorded).await? {
         facts.recorded.insert(SECRETS_KEY.into(), json!(key));
     }
@@ -73,7 +75,10 @@ pub(crate) async fn resolve(aws: &Aws, spec: &ClusterSpec, recorded: &Facts) -> 
     enough(spec, &facts)?;
     let before: Vec<String> = recorded.get(ZONES).unwrap_or_default();
     let settled = zones_on_record(spec, &before);
-    if settled.is_none() || !missing.is_empty() {
+    let placements = placements(spec);
+    let moved = recorded.get(PLACEMENTS).as_ref() != Some(&placements);
+    facts.recorded.insert(PLACEMENTS.into(), json!(placements));
+    if settled.is_none() || moved {
         let (all, offers) = (available(aws).await?, offers(aws, types).await?);
         let chosen = match settled {
             Some(zones) => zones,
@@ -87,14 +92,29 @@ pub(crate) async fn resolve(aws: &Aws, spec: &ClusterSpec, recorded: &Facts) -> 
     Ok(facts)
 }
 
-fn version(spec: &ClusterSpec, recorded: &Facts) -> Minor {
+/// Chooses the version. A recorded one stays: nothing here would upgrade nodes after it yet.
+fn version(spec: &ClusterSpec, recorded: &Facts) -> Result<Minor> {
     let before: Option<String> = recorded.get(KUBERNETES);
     let before = before.and_then(|text| text.parse::<Minor>().ok());
-    let floor = spec.kubernetes.version;
-    match before {
-        Some(before) => before.max(floor.unwrap_or(before)),
-        None => floor.map_or(VERSION, |floor| floor.max(VERSION)),
+    match (before, spec.kubernetes.version) {
+        (Some(before), Some(floor)) if floor > before => Err(Error::invalid(format!(
+            "raising kubernetes.version is not supported yet: the cluster is at {before}, and the \
+             file asks for {floor}"
+        ))),
+        (Some(before), _) => Ok(before),
+        (None, floor) => Ok(floor.map_or(VERSION, |floor| floor.max(VERSION))),
     }
+}
+
+/// Says what each pool needs of its zones, so that another need is seen.
+fn placements(spec: &ClusterSpec) -> BTreeMap<String, String> {
+    let one = |pool: &Pool| {
+        let zones =
+            pool.zones.as_ref().map_or_else(|| "all zones".to_owned(), |all| all.join(", "));
+        let words = format!("{} {} in {zones}", pool.capacity.word(), pool.machine.join(", "));
+        (pool.name.clone(), words)
+    };
+    spec.pools.iter().map(one).collect()
 }
 
 /// Takes the zones from the record when the file asks for nothing else.
@@ -171,6 +191,12 @@ async fn machines(
     let pages = aws.ec2.describe_instance_types().filters(wanted).into_paginator();
     let found: Result<Vec<_>, _> = pages.items().send().collect().await;
     let found = found.reply("ec2:DescribeInstanceTypes")?;
+    if let Some(name) = found.iter().find_map(accelerated) {
+        return Err(Error::invalid(format!(
+            "machine type {name} has GPUs or other accelerators, which need another image than \
+             this version knows: not supported yet"
+        )));
+    }
     let machines: BTreeMap<_, _> = found.into_iter().filter_map(machine).collect();
     let unknown: Vec<_> =
         names.iter().filter(|name| !machines.contains_key(*name)).map(String::as_str).collect();
@@ -182,6 +208,14 @@ async fn machines(
             spec.region
         ))),
     }
+}
+
+/// Returns the name of a machine type whose accelerators the standard image cannot drive.
+fn accelerated(info: &InstanceTypeInfo) -> Option<&str> {
+    let has = info.gpu_info.is_some()
+        || info.neuron_info.is_some()
+        || info.inference_accelerator_info.is_some();
+    info.instance_type.as_ref().filter(|_| has).map(|name| name.as_str())
 }
 
 fn machine(info: InstanceTypeInfo) -> Option<(String, Machine)> {

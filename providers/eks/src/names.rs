@@ -3,22 +3,25 @@
 //! A cluster's name has at most 20 characters, a pool's too, and a region's at most 16 so far, so
 //! every name keeps within its limit by construction.
 use crate::aws::Tags;
-use provision_core::CLUSTER_MARK;
+use provision_core::{CLUSTER_MARK, Error, Result};
 use provision_spec::ClusterSpec;
 
+/// What takes a role on, each one of its own.
+pub(crate) const ROLES: [&str; 2] = ["cluster", "node"];
+
 /// Returns the name of a role; IAM allows 64 characters and knows no regions.
-pub(crate) fn role(spec: &ClusterSpec, of: &str) -> String {
-    format!("provision-{}-{}-{of}", spec.name, spec.region)
+pub(crate) fn role(cluster: &str, region: &str, of: &str) -> String {
+    format!("provision-{cluster}-{region}-{of}")
 }
 
 /// Returns the alias of the key for secrets.
-pub(crate) fn key_alias(spec: &ClusterSpec) -> String {
-    format!("alias/provision/{}", spec.name)
+pub(crate) fn key_alias(cluster: &str) -> String {
+    format!("alias/provision/{cluster}")
 }
 
 /// Returns the name under which EKS writes the control plane's logs.
-pub(crate) fn log_group(spec: &ClusterSpec) -> String {
-    format!("/aws/eks/{}/cluster", spec.name)
+pub(crate) fn log_group(cluster: &str) -> String {
+    format!("/aws/eks/{cluster}/cluster")
 }
 
 /// Returns the name of a launch template; EC2 allows 128 characters.
@@ -31,11 +34,15 @@ pub(crate) fn node_group(pool: &str, generation: &str) -> String {
     format!("{pool}-{generation}")
 }
 
-/// Returns the tags of the object at `address`: a `Name`, and the user's, which win.
+/// Returns the tags of the object at `address`: the user's, and a `Name` where they hold none.
 pub(crate) fn tags(spec: &ClusterSpec, address: &str) -> Tags {
-    let name = format!("{}-{}", spec.name, address.replace('/', "-"));
-    let mut tags = Tags::from([("Name".to_owned(), name)]);
-    tags.extend(spec.tags.clone());
+    const NAME: &str = "Name";
+    let mut tags = spec.tags.clone();
+    // IAM ignores the case of keys.
+    if !tags.keys().any(|key| key.eq_ignore_ascii_case(NAME)) {
+        let name = format!("{}-{}", spec.name, address.replace('/', "-"));
+        tags.insert(NAME.to_owned(), name);
+    }
     tags
 }
 
@@ -50,10 +57,67 @@ pub(crate) fn machine_tags(spec: &ClusterSpec, pool: &str) -> Tags {
 }
 
 /// Returns the partition that a region belongs to, as ARNs name it.
-pub(crate) fn partition(region: &str) -> &'static str {
-    match region {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
+pub(crate) fn partition(region: &str) -> Result<&'static str> {
+    let words: Vec<_> = region.split('-').collect();
+    Ok(match words[..] {
+        ["cn", ..] => "aws-cn",
+        ["eusc", ..] => "aws-eusc",
+        ["us", "gov", ..] => "aws-us-gov",
+        ["us", "iso", ..] => "aws-iso",
+        ["us", "isob", ..] => "aws-iso-b",
+        ["eu", "isoe", ..] => "aws-iso-e",
+        ["us", "isof", ..] => "aws-iso-f",
+        ["af" | "ap" | "ca" | "eu" | "il" | "me" | "mx" | "sa" | "us", place, ..]
+            if !place.starts_with("iso") =>
+        {
+            "aws"
+        }
+        _ => return Err(Error::invalid(format!("region {region} is in no known partition"))),
+    })
+}
+
+/// Returns what machines are called where a role says who may take it on.
+pub(crate) fn machines(partition: &str) -> &'static str {
+    match partition {
+        "aws-cn" => "ec2.amazonaws.com.cn",
+        _ => "ec2.amazonaws.com",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::tests::spec;
+
+    #[test]
+    fn a_region_tells_its_partition() {
+        for (region, wanted) in [
+            ("us-east-1", "aws"),
+            ("eu-central-2", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("us-isof-south-1", "aws-iso-f"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            assert_eq!(partition(region).unwrap(), wanted, "{region}");
+        }
+        for region in ["moon-base-1", "us-isox-east-1"] {
+            assert!(partition(region).unwrap_err().message.contains(region), "{region}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_the_user_takes_the_place_of_ours_in_any_case() {
+        let keys = |tags: &str| tags_of(tags).into_keys().collect::<Vec<_>>();
+        assert_eq!(keys("{ team: a }"), ["Name", "team"]);
+        assert_eq!(keys("{ name: mine }"), ["name"]);
+        assert_eq!(tags_of("{ Name: mine }")["Name"], "mine");
+    }
+
+    fn tags_of(tags: &str) -> Tags {
+        super::tags(&spec(&format!("tags: {tags}")), "vpc")
     }
 }

@@ -4,7 +4,9 @@ mod pool;
 
 use crate::facts::{self, Secrets};
 use crate::names;
-use crate::resources::{Cluster, Key, KeyAlias, LogGroup, OidcProvider, Role, trust};
+use crate::resources::{
+    Cluster, Key, KeyAlias, LogGroup, OidcProvider, Role, RolePolicy, attached, trust,
+};
 use crate::section::Section;
 use network::Networking;
 use provision_core::{Error, Facts, Graph, Handle, Input, Place, Result, out};
@@ -18,6 +20,8 @@ const LOG_DAYS: i32 = 90;
 const LOGS: [&str; 3] = ["api", "audit", "authenticator"];
 /// What the control plane may do.
 const CLUSTER_POLICIES: [&str; 1] = ["AmazonEKSClusterPolicy"];
+/// What the control plane may do with the key that encrypts its secrets.
+const KEY_ACTIONS: [&str; 4] = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"];
 /// What nodes may do: join, pull images, and give addresses to pods.
 const NODE_POLICIES: [&str; 3] =
     ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKS_CNI_Policy"];
@@ -49,7 +53,8 @@ pub fn stack(spec: &ClusterSpec, section: &Section, facts: &Facts) -> Result<Gra
     if section.irsa {
         stack.oidc_provider(&cluster);
     }
-    let role = stack.role("node", "ec2.amazonaws.com", &NODE_POLICIES);
+    let machines = names::machines(names::partition(&spec.region)?);
+    let role = stack.role("node", machines, &NODE_POLICIES)?;
     for pool in &spec.pools {
         stack.pool(pool, &network, &cluster, &role)?;
     }
@@ -65,11 +70,16 @@ impl Stack<'_> {
     fn cluster(&mut self, network: &Networking) -> Result<Handle<Cluster>> {
         let version: String = fact(self.facts, facts::KUBERNETES)?;
         let secrets_key = self.secrets_key();
-        let role = self.role("cluster", "eks.amazonaws.com", &CLUSTER_POLICIES);
+        let role = self.role("cluster", "eks.amazonaws.com", &CLUSTER_POLICIES)?;
+        let key_policy = secrets_key.clone().map(|resource| {
+            let (name, role) = ("secrets-key".to_owned(), out!(role.id));
+            let actions = KEY_ACTIONS.map(String::from).into();
+            self.graph.add("role-policy/cluster", RolePolicy { name, role, actions, resource })
+        });
         let logs = self.graph.add(
             "log-group",
             LogGroup {
-                name: names::log_group(self.spec),
+                name: names::log_group(&self.spec.name),
                 retention: LOG_DAYS,
                 tags: names::tags(self.spec, "log-group"),
             },
@@ -96,7 +106,11 @@ impl Stack<'_> {
             secrets_key,
             tags: names::tags(self.spec, "cluster"),
         };
-        Ok(self.graph.add(Place::at("cluster").after(&logs), cluster))
+        let mut place = Place::at("cluster").after(&logs);
+        if let Some(policy) = &key_policy {
+            place = place.after(policy);
+        }
+        Ok(self.graph.add(place, cluster))
     }
 
     fn secrets_key(&mut self) -> Option<Input<String>> {
@@ -112,22 +126,22 @@ impl Stack<'_> {
                 tags: names::tags(self.spec, "key"),
             },
         );
-        let alias = KeyAlias { name: names::key_alias(self.spec), key: out!(key.id) };
+        let alias = KeyAlias { name: names::key_alias(&self.spec.name), key: out!(key.id) };
         self.graph.add("key-alias", alias);
         Some(out!(key.arn))
     }
 
-    fn role(&mut self, of: &str, service: &str, policies: &[&str]) -> Handle<Role> {
+    fn role(&mut self, of: &str, service: &str, policies: &[&str]) -> Result<Handle<Role>> {
         let address = format!("role/{of}");
-        let partition = names::partition(&self.spec.region);
+        let partition = names::partition(&self.spec.region)?;
         let arn = |policy: &&str| format!("arn:{partition}:iam::aws:policy/{policy}");
         let role = Role {
-            name: names::role(self.spec, of),
+            name: names::role(&self.spec.name, &self.spec.region, of),
             trust: trust(service),
-            policies: policies.iter().map(arn).collect(),
+            policies: attached(policies.iter().map(arn)),
             tags: names::tags(self.spec, &address),
         };
-        self.graph.add(address, role)
+        Ok(self.graph.add(address, role))
     }
 
     fn oidc_provider(&mut self, cluster: &Handle<Cluster>) {

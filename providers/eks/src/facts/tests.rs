@@ -1,5 +1,7 @@
 use super::*;
-use aws_sdk_ec2::types::{InstanceStorageInfo, InstanceType, MemoryInfo, ProcessorInfo, VCpuInfo};
+use aws_sdk_ec2::types::{
+    GpuInfo, InstanceStorageInfo, InstanceType, MemoryInfo, NeuronInfo, ProcessorInfo, VCpuInfo,
+};
 
 fn spec(rest: &str) -> ClusterSpec {
     let text =
@@ -13,14 +15,41 @@ fn recorded(key: &str, value: serde_json::Value) -> Facts {
 
 #[test]
 fn the_version_is_a_floor_that_never_falls() {
-    let of = |rest: &str, facts: &Facts| version(&spec(rest), facts);
+    let of = |rest: &str, facts: &Facts| version(&spec(rest), facts).unwrap();
     assert_eq!(of("", &Facts::default()), VERSION);
     assert_eq!(of("kubernetes: { version: \"1.33\" }", &Facts::default()), VERSION);
     assert_eq!(of("kubernetes: { version: \"1.36\" }", &Facts::default()), Minor(36));
     let before = recorded(KUBERNETES, json!("1.36"));
     assert_eq!(of("kubernetes: { version: \"1.34\" }", &before), Minor(36));
-    assert_eq!(of("kubernetes: { version: \"1.37\" }", &before), Minor(37));
     assert_eq!(of("", &recorded(KUBERNETES, json!("1.34"))), Minor(34));
+}
+
+#[test]
+fn a_recorded_version_is_not_raised() {
+    let before = recorded(KUBERNETES, json!("1.35"));
+    let error = version(&spec("kubernetes: { version: \"1.36\" }"), &before).unwrap_err();
+    let wanted = "raising kubernetes.version is not supported yet: the cluster is at 1.35";
+    assert!(error.message.starts_with(wanted), "{error}");
+    assert_eq!(error.kind, provision_core::Kind::Invalid);
+}
+
+#[test]
+fn a_pool_that_moves_is_seen() {
+    let of = |pool: &str| placements(&spec(&format!("pools: {{ executor: {{ {pool} }} }}")));
+    let before = of("");
+    assert_eq!(before, of("min: 2, max: 9, diskGb: 200"));
+    for moved in ["zones: [us-east-1a]", "capacity: on-demand", "machine: r5.2xlarge"] {
+        assert_ne!(before, of(moved), "{moved}");
+    }
+}
+
+#[test]
+fn machines_with_accelerators_are_told_apart() {
+    let info = || InstanceTypeInfo::builder().instance_type(InstanceType::from("x.large"));
+    assert_eq!(accelerated(&info().build()), None);
+    let gpu = info().gpu_info(GpuInfo::builder().build()).build();
+    let neuron = info().neuron_info(NeuronInfo::builder().build()).build();
+    assert_eq!((accelerated(&gpu), accelerated(&neuron)), (Some("x.large"), Some("x.large")));
 }
 
 #[test]

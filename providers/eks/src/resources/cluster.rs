@@ -3,7 +3,9 @@
 //! It takes one kind of change at a time and one minor version at a time. Who may create it and
 //! whether EKS brings its own add-ons is decided when it is made and not told reliably later.
 use super::update::{begun, failure, poll, words};
-use crate::aws::{Aws, Reply, Tags, in_order_of, known, missing, own, owned, retag_eks, values};
+use crate::aws::{
+    Aws, Reply, Tags, all_known, is_of_cluster, known, missing, own, owned, retag_eks, values,
+};
 use aws_sdk_eks::operation::update_cluster_config::builders::UpdateClusterConfigFluentBuilder;
 use aws_sdk_eks::types::{
     AuthenticationMode, Cluster as Found, ClusterStatus, CreateAccessConfigRequest,
@@ -86,11 +88,13 @@ impl Resource for Cluster {
     type Cloud = Aws;
     type Outputs = Outputs;
 
+    async fn list(cx: &Cx<'_, Aws>) -> Result<Option<Vec<Live<Self>>>> {
+        let found = find(cx, &cx.marks().cluster).await?.into_iter();
+        Ok(Some(found.filter(|live| is_of_cluster(cx.marks(), &live.spec.tags)).collect()))
+    }
+
     async fn read(&self, cx: &Cx<'_, Aws>, _: Option<&Outputs>) -> Result<Option<Live<Self>>> {
-        let call = cx.cloud.eks.describe_cluster().name(&self.name);
-        let found = call.send().await.found("eks:DescribeCluster")?;
-        let cluster = found.and_then(|answer| answer.cluster);
-        Ok(cluster.map(|cluster| live(cx.marks(), &self.subnets, cluster)))
+        find(cx, &self.name).await
     }
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Result<Started<Outputs>> {
@@ -197,6 +201,12 @@ impl Cluster {
     }
 }
 
+async fn find(cx: &Cx<'_, Aws>, name: &str) -> Result<Option<Live<Cluster>>> {
+    let found = cx.cloud.eks.describe_cluster().name(name).send().await;
+    let cluster = found.found("eks:DescribeCluster")?.and_then(|answer| answer.cluster);
+    Ok(cluster.map(|cluster| live(cx.marks(), cluster)))
+}
+
 /// Returns the version one minor above `live`, or `wanted` where that is none.
 fn next(live: &str, wanted: &str) -> String {
     let minor = |version: &str| version.strip_prefix("1.")?.parse::<u32>().ok();
@@ -244,7 +254,7 @@ fn unobserved(cluster: &Found) -> &'static [&'static str] {
     }
 }
 
-fn live(marks: &Marks, wanted: &[Input<String>], cluster: Found) -> Live<Cluster> {
+fn live(marks: &Marks, cluster: Found) -> Live<Cluster> {
     let (outputs, phase) = (outputs(&cluster), phase(&cluster));
     let unobserved = unobserved(&cluster);
     let network = cluster.resources_vpc_config;
@@ -264,7 +274,7 @@ fn live(marks: &Marks, wanted: &[Input<String>], cluster: Found) -> Live<Cluster
         name: cluster.name.unwrap_or_default(),
         version: cluster.version.unwrap_or_default(),
         role: known(cluster.role_arn),
-        subnets: in_order_of(wanted, subnets.flatten().unwrap_or_default()),
+        subnets: all_known(subnets.flatten()),
         public,
         private,
         public_cidrs: cidrs.into_iter().collect(),

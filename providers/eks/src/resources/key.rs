@@ -2,7 +2,7 @@
 //!
 //! KMS can neither be asked by tag nor keep a name unique, so a key whose id was lost is looked
 //! for among all keys of the region. One whose deletion is scheduled counts as gone.
-use crate::aws::{Aws, Reply, Tags, is_of_object, missing, own, owned, pick};
+use crate::aws::{Aws, Reply, Tags, is_of_cluster, is_of_object, missing, own, owned, pick};
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use provision_core::{
     Cx, Diff, Error, Identity, Kind, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
@@ -41,8 +41,14 @@ impl Resource for Key {
     type Cloud = Aws;
     type Outputs = Outputs;
 
+    async fn list(cx: &Cx<'_, Aws>) -> Result<Option<Vec<Live<Self>>>> {
+        search(cx, |tags| is_of_cluster(cx.marks(), tags)).await.map(Some)
+    }
+
     async fn read(&self, cx: &Cx<'_, Aws>, known: Option<&Outputs>) -> Result<Option<Live<Self>>> {
-        let Some(known) = known else { return search(cx).await };
+        let Some(known) = known else {
+            return search(cx, |tags| is_of_object(cx, tags)).await.map(pick);
+        };
         let Some(tags) = tags_of(cx.cloud, &known.id).await? else { return Ok(None) };
         describe(cx, &known.id, tags).await
     }
@@ -91,8 +97,8 @@ impl Resource for Key {
     }
 }
 
-/// Looks through every key of the region for those that carry our cluster's name and address.
-async fn search(cx: &Cx<'_, Aws>) -> Result<Option<Live<Key>>> {
+/// Looks through every key of the region for those with certain tags.
+async fn search(cx: &Cx<'_, Aws>, wanted: impl Fn(&Tags) -> bool) -> Result<Vec<Live<Key>>> {
     let keys: Result<Vec<_>, _> =
         cx.cloud.kms.list_keys().into_paginator().items().send().collect().await;
     let ids = keys.reply("kms:ListKeys")?.into_iter().filter_map(|key| key.key_id);
@@ -103,11 +109,11 @@ async fn search(cx: &Cx<'_, Aws>) -> Result<Option<Live<Key>>> {
             Err(error) if error.kind == Kind::Denied => None,
             tags => tags?,
         };
-        if let Some(tags) = tags.filter(|tags| is_of_object(cx, tags)) {
+        if let Some(tags) = tags.filter(&wanted) {
             found.extend(describe(cx, &id, tags).await?);
         }
     }
-    Ok(pick(found))
+    Ok(found)
 }
 
 async fn describe(cx: &Cx<'_, Aws>, id: &str, tags: Tags) -> Result<Option<Live<Key>>> {

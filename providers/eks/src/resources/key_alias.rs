@@ -3,6 +3,7 @@
 //! It carries no tags, so it is as much ours as the key it points to.
 use super::key::tags_of;
 use crate::aws::{Aws, Reply};
+use crate::names;
 use provision_core::{
     Cx, Diff, Identity, Input, Live, Owner, Phase, Resource, Result, Rule, Started, Timing,
 };
@@ -32,12 +33,13 @@ impl Resource for KeyAlias {
     type Cloud = Aws;
     type Outputs = Outputs;
 
+    async fn list(cx: &Cx<'_, Aws>) -> Result<Option<Vec<Live<Self>>>> {
+        let found = find(cx, &names::key_alias(&cx.marks().cluster)).await?.into_iter();
+        Ok(Some(found.filter(|live| live.owner == Owner::Ours).collect()))
+    }
+
     async fn read(&self, cx: &Cx<'_, Aws>, _: Option<&Outputs>) -> Result<Option<Live<Self>>> {
-        let call = cx.cloud.kms.describe_key().key_id(&self.name);
-        let found = call.send().await.found("kms:DescribeKey")?;
-        let Some(key) = found.and_then(|answer| answer.key_metadata) else { return Ok(None) };
-        let tags = tags_of(cx.cloud, &key.key_id).await?.unwrap_or_default();
-        Ok(Some(live(&self.name, key.key_id, cx.owner(&tags))))
+        find(cx, &self.name).await
     }
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Result<Started<Outputs>> {
@@ -56,6 +58,14 @@ impl Resource for KeyAlias {
         let call = cx.cloud.kms.delete_alias().alias_name(&live.spec.name);
         call.send().await.gone("kms:DeleteAlias")
     }
+}
+
+async fn find(cx: &Cx<'_, Aws>, name: &str) -> Result<Option<Live<KeyAlias>>> {
+    let found = cx.cloud.kms.describe_key().key_id(name).send().await;
+    let found = found.found("kms:DescribeKey")?.and_then(|answer| answer.key_metadata);
+    let Some(key) = found else { return Ok(None) };
+    let tags = tags_of(cx.cloud, &key.key_id).await?.unwrap_or_default();
+    Ok(Some(live(name, key.key_id, cx.owner(&tags))))
 }
 
 fn live(name: &str, key: String, owner: Owner) -> Live<KeyAlias> {

@@ -2,7 +2,8 @@
 //!
 //! EKS makes it itself, kept for ever and without tags, whenever it writes and finds none: so
 //! ours is there before the cluster, and may come back for about a minute after both are gone.
-use crate::aws::{Aws, Reply, Tags, own, owned};
+use crate::aws::{Aws, Reply, Tags, is_of_cluster, own, owned};
+use crate::names;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Found;
 use provision_core::{
     Cx, Diff, Identity, LINEAGE_MARK, Live, Marks, Owner, Phase, Resource, Result, Rule, Started,
@@ -39,18 +40,15 @@ impl Resource for LogGroup {
     type Cloud = Aws;
     type Outputs = Outputs;
 
+    async fn list(cx: &Cx<'_, Aws>) -> Result<Option<Vec<Live<Self>>>> {
+        let found = find(cx, &names::log_group(&cx.marks().cluster)).await?.into_iter();
+        let found = found.filter(|(_, tags)| is_of_cluster(cx.marks(), tags));
+        Ok(Some(found.map(|(group, tags)| live(cx.marks(), group, tags, false)).collect()))
+    }
+
     async fn read(&self, cx: &Cx<'_, Aws>, known: Option<&Outputs>) -> Result<Option<Live<Self>>> {
-        let call = cx.cloud.logs.describe_log_groups().log_group_name_prefix(&self.name);
-        let found = call.send().await.found("logs:DescribeLogGroups")?;
-        let all = found.and_then(|answer| answer.log_groups).unwrap_or_default();
-        let named = |group: &Found| group.log_group_name.as_deref() == Some(&self.name);
-        let Some(group) = all.into_iter().find(named) else { return Ok(None) };
-        let call = cx.cloud.logs.list_tags_for_resource().resource_arn(arn(&group));
-        let Some(tags) = call.send().await.found("logs:ListTagsForResource")? else {
-            return Ok(None);
-        };
-        let tags = own(tags.tags.into_iter().flatten());
-        Ok(Some(live(cx.marks(), group, tags, known.is_some())))
+        let found = find(cx, &self.name).await?;
+        Ok(found.map(|(group, tags)| live(cx.marks(), group, tags, known.is_some())))
     }
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Result<Started<Outputs>> {
@@ -90,6 +88,17 @@ impl Resource for LogGroup {
         let call = cx.cloud.logs.delete_log_group().log_group_name(&live.spec.name);
         call.send().await.gone("logs:DeleteLogGroup")
     }
+}
+
+async fn find(cx: &Cx<'_, Aws>, name: &str) -> Result<Option<(Found, Tags)>> {
+    let call = cx.cloud.logs.describe_log_groups().log_group_name_prefix(name);
+    let found = call.send().await.found("logs:DescribeLogGroups")?;
+    let mut all = found.and_then(|answer| answer.log_groups).unwrap_or_default().into_iter();
+    let named = |group: &Found| group.log_group_name.as_deref() == Some(name);
+    let Some(group) = all.find(named) else { return Ok(None) };
+    let call = cx.cloud.logs.list_tags_for_resource().resource_arn(arn(&group));
+    let tags = call.send().await.found("logs:ListTagsForResource")?;
+    Ok(tags.map(|answer| (group, own(answer.tags.into_iter().flatten()))))
 }
 
 /// Returns the ARN that tag calls take, without the `:*` that stands for its streams.

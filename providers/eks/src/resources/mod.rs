@@ -10,6 +10,7 @@ mod nat_gateway;
 mod node_group;
 mod oidc_provider;
 mod role;
+mod role_policy;
 mod route;
 mod route_table;
 mod route_table_association;
@@ -32,7 +33,8 @@ pub use node_group::{NodeGroup, Taint};
 pub use oidc_provider::OidcProvider;
 use provision_core::{Drivers, Typed};
 pub use role::Role;
-pub(crate) use role::trust;
+pub(crate) use role::{attached, trust};
+pub use role_policy::RolePolicy;
 pub use route::Route;
 pub use route_table::RouteTable;
 pub use route_table_association::RouteTableAssociation;
@@ -55,6 +57,7 @@ pub fn drivers(aws: &Arc<Aws>) -> Drivers {
         Typed::<NodeGroup>::driver(aws),
         Typed::<OidcProvider>::driver(aws),
         Typed::<Role>::driver(aws),
+        Typed::<RolePolicy>::driver(aws),
         Typed::<Route>::driver(aws),
         Typed::<RouteTable>::driver(aws),
         Typed::<RouteTableAssociation>::driver(aws),

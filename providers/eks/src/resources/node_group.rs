@@ -4,12 +4,12 @@
 //! many there are is the autoscaler's: it is sent between the bounds and never compared.
 use super::update::{begun, failure, poll, words};
 use crate::aws::{
-    Aws, Reply, Tags, in_order_of, is_of_cluster, known, missing, own, owned, retag_eks, values,
+    Aws, Reply, Tags, all_known, is_of_cluster, known, missing, own, owned, retag_eks, values,
 };
 use aws_sdk_eks::types::{
-    AmiTypes, CapacityTypes, LaunchTemplateSpecification, Nodegroup as Found, NodegroupHealth,
-    NodegroupScalingConfig, NodegroupStatus, NodegroupUpdateConfig, Taint as FoundTaint,
-    TaintEffect, UpdateLabelsPayload, UpdateTaintsPayload,
+    AmiTypes, CapacityTypes, LaunchTemplateSpecification, NodeRepairConfig, Nodegroup as Found,
+    NodegroupHealth, NodegroupScalingConfig, NodegroupStatus, NodegroupUpdateConfig,
+    Taint as FoundTaint, TaintEffect, UpdateLabelsPayload, UpdateTaintsPayload,
 };
 use provision_core::{
     Cx, Diff, Identity, Input, Live, Marks, Operation, Phase, Progress, Resource, Result, Rule,
@@ -49,6 +49,8 @@ pub struct NodeGroup {
     pub taints: BTreeSet<Taint>,
     /// How many nodes may be missing while it is updated.
     pub max_unavailable: i32,
+    /// Whether EKS takes the place of a node that does not get well.
+    pub repair: bool,
     /// Its tags, which are not those of its machines.
     pub tags: Tags,
 }
@@ -106,7 +108,7 @@ impl Resource for NodeGroup {
         let names: Result<Vec<_>, _> = pages.items().send().collect().await;
         let mut all = Vec::new();
         for name in names.found("eks:ListNodegroups")?.unwrap_or_default() {
-            let found = find(cx, cluster, &name, &[]).await?;
+            let found = find(cx, cluster, &name).await?;
             all.extend(found.filter(|live| is_of_cluster(cx.marks(), &live.spec.tags)));
         }
         Ok(Some(all))
@@ -114,7 +116,7 @@ impl Resource for NodeGroup {
 
     async fn read(&self, cx: &Cx<'_, Aws>, _: Option<&Outputs>) -> Result<Option<Live<Self>>> {
         let Ok(cluster) = self.cluster.get() else { return Ok(None) };
-        find(cx, cluster, &self.name, &self.subnets).await
+        find(cx, cluster, &self.name).await
     }
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Result<Started<Outputs>> {
@@ -128,6 +130,7 @@ impl Resource for NodeGroup {
         let call = call.set_labels(Some(self.labels.clone().into_iter().collect()));
         let call = call.set_taints(Some(self.taints.iter().map(taint).collect()));
         let call = call.update_config(self.updates()).client_request_token(cx.token());
+        let call = call.node_repair_config(self.repairs());
         let call = call.set_tags(Some(self.tags.clone().into_iter().collect()));
         let made = call.send().await.reply("eks:CreateNodegroup")?.nodegroup;
         let made = made.ok_or_else(|| missing("eks:CreateNodegroup", "node group"))?;
@@ -142,7 +145,7 @@ impl Resource for NodeGroup {
     ) -> Result<Started<Outputs>> {
         let (eks, cluster) = (&cx.cloud.eks, self.cluster.get()?);
         let path = format!("{cluster}/{}", self.name);
-        if diff.touches(&["min", "max", "labels", "taints", "max_unavailable"]) {
+        if diff.touches(&["min", "max", "labels", "taints", "max_unavailable", "repair"]) {
             let touches = |fields: &[&str]| diff.touches(fields).then_some(());
             let scaling = touches(&["min", "max"]).map(|()| self.scaling(live.outputs.desired));
             let call = eks.update_nodegroup_config().cluster_name(cluster);
@@ -150,7 +153,9 @@ impl Resource for NodeGroup {
             let call = call.set_labels(touches(&["labels"]).map(|()| self.relabel(&live.spec)));
             let call = call.set_taints(touches(&["taints"]).map(|()| self.retaint(&live.spec)));
             let updates = touches(&["max_unavailable"]).map(|()| self.updates());
-            let answer = call.set_update_config(updates).send().await;
+            let repairs = touches(&["repair"]).map(|()| self.repairs());
+            let call = call.set_update_config(updates).set_node_repair_config(repairs);
+            let answer = call.send().await;
             return Ok(begun(&path, answer.reply("eks:UpdateNodegroupConfig")?.update));
         }
         if diff.touches(&["launch_template_version"]) {
@@ -181,6 +186,10 @@ impl NodeGroup {
 
     fn updates(&self) -> NodegroupUpdateConfig {
         NodegroupUpdateConfig::builder().max_unavailable(self.max_unavailable).build()
+    }
+
+    fn repairs(&self) -> NodeRepairConfig {
+        NodeRepairConfig::builder().enabled(self.repair).build()
     }
 
     /// Names the template by id alone: EKS refuses id and name together.
@@ -214,15 +223,10 @@ impl NodeGroup {
     }
 }
 
-async fn find(
-    cx: &Cx<'_, Aws>,
-    cluster: &str,
-    name: &str,
-    subnets: &[Input<String>],
-) -> Result<Option<Live<NodeGroup>>> {
+async fn find(cx: &Cx<'_, Aws>, cluster: &str, name: &str) -> Result<Option<Live<NodeGroup>>> {
     let call = cx.cloud.eks.describe_nodegroup().cluster_name(cluster).nodegroup_name(name);
     let found = call.send().await.found("eks:DescribeNodegroup")?;
-    Ok(found.and_then(|answer| answer.nodegroup).map(|group| live(cx.marks(), subnets, group)))
+    Ok(found.and_then(|answer| answer.nodegroup).map(|group| live(cx.marks(), group)))
 }
 
 fn taint(taint: &Taint) -> FoundTaint {
@@ -256,11 +260,22 @@ fn phase(status: Option<&NodegroupStatus>, health: Option<NodegroupHealth>) -> P
     }
 }
 
-fn live(marks: &Marks, wanted: &[Input<String>], group: Found) -> Live<NodeGroup> {
+/// Names the fields that an answer leaves out.
+fn unobserved(group: &Found) -> &'static [&'static str] {
+    match (group.update_config.is_some(), group.node_repair_config.is_some()) {
+        (true, true) => &[],
+        (true, false) => &["repair"],
+        (false, true) => &["max_unavailable"],
+        (false, false) => &["max_unavailable", "repair"],
+    }
+}
+
+fn live(marks: &Marks, group: Found) -> Live<NodeGroup> {
     let outputs = outputs(&group);
+    let unobserved = unobserved(&group);
     let phase = phase(group.status.as_ref(), group.health);
     let updates = group.update_config.and_then(|updates| updates.max_unavailable);
-    let unobserved: &[&str] = if updates.is_none() { &["max_unavailable"] } else { &[] };
+    let repair = group.node_repair_config.and_then(|repair| repair.enabled);
     let bounds = group.scaling_config.map(|scaling| (scaling.min_size, scaling.max_size));
     let (min, max) = bounds.unwrap_or_default();
     let template = group.launch_template.map(|template| (template.id, template.version));
@@ -275,7 +290,7 @@ fn live(marks: &Marks, wanted: &[Input<String>], group: Found) -> Live<NodeGroup
         name: group.nodegroup_name.unwrap_or_default(),
         cluster: known(group.cluster_name),
         role: known(group.node_role),
-        subnets: in_order_of(wanted, group.subnets.unwrap_or_default()),
+        subnets: all_known(group.subnets),
         machines: group.instance_types.unwrap_or_default(),
         capacity: group.capacity_type.map(|it| it.to_string()).unwrap_or_default(),
         image: group.ami_type.map(|it| it.to_string()).unwrap_or_default(),
@@ -286,6 +301,7 @@ fn live(marks: &Marks, wanted: &[Input<String>], group: Found) -> Live<NodeGroup
         labels: group.labels.into_iter().flatten().collect(),
         taints: group.taints.into_iter().flatten().map(taint).collect(),
         max_unavailable: updates.unwrap_or_default(),
+        repair: repair.unwrap_or_default(),
         tags,
     });
     live.unobserved = unobserved;

@@ -2,7 +2,7 @@
 //!
 //! Its ARN follows from the issuer, so it is found without an id.
 use super::role::{tag, tags};
-use crate::aws::{Aws, Reply, Tags, owned};
+use crate::aws::{Aws, Reply, Tags, is_of_cluster, owned};
 use aws_sdk_iam::operation::get_open_id_connect_provider::GetOpenIdConnectProviderOutput as Found;
 use provision_core::{
     Cx, Diff, Identity, Input, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
@@ -37,16 +37,24 @@ impl Resource for OidcProvider {
     type Cloud = Aws;
     type Outputs = Outputs;
 
+    async fn list(cx: &Cx<'_, Aws>) -> Result<Option<Vec<Live<Self>>>> {
+        let found = cx.cloud.iam.list_open_id_connect_providers().send().await;
+        let found = found.reply("iam:ListOpenIDConnectProviders")?;
+        let all = found.open_id_connect_provider_list.unwrap_or_default().into_iter();
+        let of_region = |arn: &String| is_of_region(arn, &cx.cloud.region);
+        let mut ours = Vec::new();
+        for arn in all.filter_map(|provider| provider.arn).filter(of_region) {
+            let found = find(cx, arn).await?;
+            ours.extend(found.filter(|live| is_of_cluster(cx.marks(), &live.spec.tags)));
+        }
+        Ok(Some(ours))
+    }
+
     async fn read(&self, cx: &Cx<'_, Aws>, known: Option<&Outputs>) -> Result<Option<Live<Self>>> {
-        let arn = match (known, self.issuer.get()) {
-            (Some(known), _) => known.id.clone(),
-            (None, Ok(issuer)) => arn(cx.cloud, issuer),
-            (None, Err(_)) => return Ok(None),
-        };
-        let call = cx.cloud.iam.get_open_id_connect_provider();
-        let found = call.open_id_connect_provider_arn(&arn).send().await;
-        let found = found.found("iam:GetOpenIDConnectProvider")?;
-        Ok(found.map(|found| live(cx.marks(), arn, found)))
+        match place(cx.cloud, known, &self.issuer) {
+            Some(arn) => find(cx, arn).await,
+            None => Ok(None),
+        }
     }
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Result<Started<Outputs>> {
@@ -86,6 +94,27 @@ impl Resource for OidcProvider {
     }
 }
 
+async fn find(cx: &Cx<'_, Aws>, arn: String) -> Result<Option<Live<OidcProvider>>> {
+    let call = cx.cloud.iam.get_open_id_connect_provider();
+    let found = call.open_id_connect_provider_arn(&arn).send().await;
+    let found = found.found("iam:GetOpenIDConnectProvider")?;
+    Ok(found.map(|found| live(cx.marks(), arn, found)))
+}
+
+/// Tells whether a provider may be one of EKS in a region; any other is not worth a question.
+fn is_of_region(arn: &str, region: &str) -> bool {
+    arn.contains("eks") && arn.contains(region)
+}
+
+/// Returns the ARN to ask for; none while the cluster has no issuer yet.
+fn place(aws: &Aws, known: Option<&Outputs>, issuer: &Input<String>) -> Option<String> {
+    match (known, issuer.get()) {
+        (Some(known), _) => Some(known.id.clone()),
+        (None, Ok(issuer)) => (!issuer.is_empty()).then(|| arn(aws, issuer)),
+        (None, Err(_)) => None,
+    }
+}
+
 fn arn(aws: &Aws, issuer: &str) -> String {
     let host = issuer.trim_start_matches("https://");
     format!("arn:{}:iam::{}:oidc-provider/{host}", aws.partition, aws.account)
@@ -103,7 +132,25 @@ fn live(marks: &Marks, arn: String, found: Found) -> Live<OidcProvider> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::Endpoints;
     use crate::aws::tests::marks;
+    use aws_config::{BehaviorVersion, SdkConfig};
+
+    #[test]
+    fn a_cluster_without_an_issuer_has_no_provider() {
+        let config = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+        let aws = Aws::new(&config, &Endpoints::default(), "1", "aws");
+        let place = |issuer: &str| place(&aws, None, &Input::Known(issuer.to_owned()));
+        assert_eq!(place(""), None);
+        assert_eq!(place("https://a/id/B").as_deref(), Some("arn:aws:iam::1:oidc-provider/a/id/B"));
+    }
+
+    #[test]
+    fn providers_of_others_are_not_asked_about() {
+        let arn = "arn:aws:iam::1:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/A";
+        assert!(is_of_region(arn, "us-east-1") && !is_of_region(arn, "eu-west-1"));
+        assert!(!is_of_region("arn:aws:iam::1:oidc-provider/accounts.google.com", "us-east-1"));
+    }
 
     #[test]
     fn the_issuer_gets_its_scheme_back() {

@@ -1,15 +1,20 @@
 //! What a service may do in the account.
 //!
-//! Policies are attached and detached one by one, and a role cannot be deleted while it has any.
+//! Policies are attached and detached one by one, and a role cannot be deleted while it has any,
+//! whoever put it there. Until then those of others stay.
 //! Its name is unique in the account, whatever the region.
-use crate::aws::{Aws, Reply, Tags, missing, own, owned};
+use crate::aws::{Aws, Reply, Tags, is_of_cluster, missing, own, owned};
+use crate::names;
 use aws_sdk_iam::types::{Role as Found, Tag};
 use provision_core::{
     Cx, Diff, Identity, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+
+/// What stands at each managed policy that is attached.
+const ATTACHED: &str = "attached";
 
 /// What a service may do in the account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,8 +23,9 @@ pub struct Role {
     pub name: String,
     /// The policy that says who may take it on.
     pub trust: Value,
-    /// The ARNs of managed policies that say what it may do.
-    pub policies: BTreeSet<String>,
+    /// The managed policies that say what it may do: each ARN with `attached`. Others
+    /// that somebody attached are left alone until the role goes.
+    pub policies: BTreeMap<String, String>,
     /// Its tags.
     pub tags: Tags,
 }
@@ -36,21 +42,23 @@ pub struct Outputs {
 impl Resource for Role {
     const KIND: &'static str = "aws.iam.role";
     const RULES: &'static [(&'static str, Rule)] =
-        &[("name", Rule::Immutable), ("tags", Rule::Tags)];
+        &[("name", Rule::Immutable), ("tags", Rule::Tags), ("policies", Rule::Tags)];
     const IDENTITY: Identity = Identity::Name;
     const TIMING: Timing = Timing::new(2, 20 * 60, 30);
     type Cloud = Aws;
     type Outputs = Outputs;
 
+    async fn list(cx: &Cx<'_, Aws>) -> Result<Option<Vec<Live<Self>>>> {
+        let mut all = Vec::new();
+        for of in names::ROLES {
+            let found = find(cx, &names::role(&cx.marks().cluster, &cx.cloud.region, of)).await?;
+            all.extend(found.filter(|live| is_of_cluster(cx.marks(), &live.spec.tags)));
+        }
+        Ok(Some(all))
+    }
+
     async fn read(&self, cx: &Cx<'_, Aws>, _: Option<&Outputs>) -> Result<Option<Live<Self>>> {
-        let iam = &cx.cloud.iam;
-        let found = iam.get_role().role_name(&self.name).send().await.found("iam:GetRole")?;
-        let Some(role) = found.and_then(|answer| answer.role) else { return Ok(None) };
-        let call = iam.list_attached_role_policies().role_name(&self.name).into_paginator();
-        let attached: Result<Vec<_>, _> = call.items().send().collect().await;
-        let attached = attached.found("iam:ListAttachedRolePolicies")?;
-        let policies = attached.into_iter().flatten().filter_map(|policy| policy.policy_arn);
-        Ok(Some(live(cx.marks(), role, policies.collect())))
+        find(cx, &self.name).await
     }
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Result<Started<Outputs>> {
@@ -74,11 +82,12 @@ impl Resource for Role {
             let call = call.policy_document(self.trust.to_string());
             return call.send().await.reply("iam:UpdateAssumeRolePolicy").map(|_| Started::done());
         }
-        if let Some(policy) = self.policies.difference(&live.spec.policies).next() {
+        let policies = diff.tags("policies");
+        if let Some((policy, _)) = policies.set.first() {
             let call = iam.attach_role_policy().role_name(&self.name).policy_arn(policy);
             return call.send().await.reply("iam:AttachRolePolicy").map(|_| Started::done());
         }
-        if let Some(policy) = live.spec.policies.difference(&self.policies).next() {
+        if let Some(policy) = policies.remove.first() {
             return detach(cx, live, policy).await;
         }
         let change = diff.tags("tags");
@@ -93,12 +102,34 @@ impl Resource for Role {
     }
 
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Result<Started<Outputs>> {
-        if let Some(policy) = live.spec.policies.first() {
+        let (iam, name) = (&cx.cloud.iam, &live.spec.name);
+        if let Some(policy) = live.spec.policies.keys().next() {
             return detach(cx, live, policy).await;
         }
-        let call = cx.cloud.iam.delete_role().role_name(&live.spec.name);
+        let inline = iam.list_role_policies().role_name(name).send().await;
+        let inline = inline.found("iam:ListRolePolicies")?.map(|answer| answer.policy_names);
+        if let Some(policy) = inline.unwrap_or_default().first() {
+            let call = iam.delete_role_policy().role_name(name).policy_name(policy);
+            return call.send().await.gone("iam:DeleteRolePolicy");
+        }
+        let call = iam.delete_role().role_name(name);
         call.send().await.gone("iam:DeleteRole")
     }
+}
+
+async fn find(cx: &Cx<'_, Aws>, name: &str) -> Result<Option<Live<Role>>> {
+    let iam = &cx.cloud.iam;
+    let found = iam.get_role().role_name(name).send().await.found("iam:GetRole")?;
+    let Some(role) = found.and_then(|answer| answer.role) else { return Ok(None) };
+    let call = iam.list_attached_role_policies().role_name(name).into_paginator();
+    let found: Result<Vec<_>, _> = call.items().send().collect().await;
+    let found = found.found("iam:ListAttachedRolePolicies")?.into_iter().flatten();
+    Ok(Some(live(cx.marks(), role, attached(found.filter_map(|policy| policy.policy_arn)))))
+}
+
+/// Writes the ARNs of policies as a role holds them.
+pub(crate) fn attached(policies: impl IntoIterator<Item = String>) -> BTreeMap<String, String> {
+    policies.into_iter().map(|policy| (policy, ATTACHED.to_owned())).collect()
 }
 
 /// Writes the policy that lets one service take a role on.
@@ -128,7 +159,7 @@ pub(super) fn tags(tags: Option<Vec<Tag>>) -> Tags {
 }
 
 /// Reads a policy document, which IAM tells with its bytes percent-encoded.
-fn document(encoded: &str) -> Value {
+pub(super) fn document(encoded: &str) -> Value {
     let hex = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
     let (bytes, mut decoded, mut at) = (encoded.as_bytes(), Vec::new(), 0);
     while let Some(&byte) = bytes.get(at) {
@@ -147,7 +178,7 @@ fn document(encoded: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.into_owned()))
 }
 
-fn live(marks: &Marks, role: Found, policies: BTreeSet<String>) -> Live<Role> {
+fn live(marks: &Marks, role: Found, policies: BTreeMap<String, String>) -> Live<Role> {
     let trust = document(role.assume_role_policy_document.as_deref().unwrap_or_default());
     let outputs = Outputs { id: role.role_name.clone(), arn: role.arn };
     let name = role.role_name;
@@ -158,6 +189,26 @@ fn live(marks: &Marks, role: Found, policies: BTreeSet<String>) -> Live<Role> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn policies_of_others_stay_and_ours_go_with_the_file() {
+        let role = |policies: &[&str]| Role {
+            name: "r".into(),
+            trust: Value::Null,
+            policies: attached(policies.iter().map(ToString::to_string)),
+            tags: Tags::new(),
+        };
+        let between = |want: &Role, live: &Role, accepted: &Role| {
+            let [want, live, accepted] = [want, live, accepted].map(|role| json!(role));
+            let diff = Diff::between(&want, &live, Some(&accepted), Role::RULES, &[]);
+            diff.tags("policies")
+        };
+        let (ours, theirs) = (role(&["a"]), role(&["a", "audit"]));
+        assert_eq!(between(&ours, &theirs, &ours), Default::default());
+        let change = between(&role(&["b"]), &theirs, &ours);
+        assert_eq!(change.set, [("b".to_owned(), ATTACHED.to_owned())]);
+        assert_eq!(change.remove, ["a"]);
+    }
 
     #[test]
     fn a_policy_document_is_told_percent_encoded() {

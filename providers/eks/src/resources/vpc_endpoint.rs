@@ -1,18 +1,21 @@
 //! A way to an AWS service that does not leave the network.
 //!
 //! Deleting answers 200 even when it failed; the body tells. EC2 lists its route tables in any
-//! order, so they are compared in the order in which they are wanted, which a listing cannot
-//! know: it is read one by one.
+//! order, so they are compared in the order of their addresses, which are among their tags.
+use super::route_table::tables;
 use crate::aws::{
-    Aws, Reply, Tags, ec2_tags, in_order_of, known, missing, of_object, owned, pick, retag,
-    specify, values,
+    Aws, Reply, Tags, all_known, ec2_tags, known, missing, of_cluster, of_object, owned, pick,
+    retag, specify, values,
 };
 use crate::classify::classify;
+use aws_sdk_ec2::operation::describe_vpc_endpoints::builders::DescribeVpcEndpointsFluentBuilder;
 use aws_sdk_ec2::types::{ResourceType, VpcEndpoint as Found, VpcEndpointType};
 use provision_core::{
-    Cx, Diff, Error, Identity, Input, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
+    Address, Cx, Diff, Error, Identity, Input, Live, Marks, Phase, Resource, Result, Rule, Started,
+    Timing,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// A way to an AWS service, through route tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +24,7 @@ pub struct VpcEndpoint {
     pub vpc: Input<String>,
     /// The service, such as `com.amazonaws.us-east-1.s3`.
     pub service: String,
-    /// The route tables that lead there.
+    /// The route tables that lead there, in the order of their addresses.
     pub route_tables: Vec<Input<String>>,
     /// Its tags.
     pub tags: Tags,
@@ -43,16 +46,18 @@ impl Resource for VpcEndpoint {
     type Cloud = Aws;
     type Outputs = Outputs;
 
+    async fn list(cx: &Cx<'_, Aws>) -> Result<Option<Vec<Live<Self>>>> {
+        let call = cx.cloud.ec2.describe_vpc_endpoints();
+        find(cx, call.set_filters(Some(of_cluster(cx.marks())))).await.map(Some)
+    }
+
     async fn read(&self, cx: &Cx<'_, Aws>, known: Option<&Outputs>) -> Result<Option<Live<Self>>> {
         let call = cx.cloud.ec2.describe_vpc_endpoints();
         let call = match known {
             Some(known) => call.vpc_endpoint_ids(&known.id),
             None => call.set_filters(Some(of_object(cx))),
         };
-        let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        let found = found.found("ec2:DescribeVpcEndpoints")?.unwrap_or_default().into_iter();
-        let lives = found.filter_map(|found| live(cx.marks(), &self.route_tables, found));
-        Ok(pick(lives.collect()))
+        find(cx, call).await.map(pick)
     }
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Result<Started<Outputs>> {
@@ -111,7 +116,28 @@ impl Resource for VpcEndpoint {
     }
 }
 
-fn live(marks: &Marks, wanted: &[Input<String>], found: Found) -> Option<Live<VpcEndpoint>> {
+async fn find(
+    cx: &Cx<'_, Aws>,
+    call: DescribeVpcEndpointsFluentBuilder,
+) -> Result<Vec<Live<VpcEndpoint>>> {
+    let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
+    let found = found.found("ec2:DescribeVpcEndpoints")?.unwrap_or_default();
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ours = tables(cx.cloud, of_cluster(cx.marks())).await?.into_iter();
+    let address = |tags| Marks::address(&ec2_tags(tags));
+    let addresses = ours.filter_map(|table| Some((table.route_table_id?, address(table.tags)?)));
+    let addresses = addresses.collect();
+    Ok(found.into_iter().filter_map(|found| live(cx.marks(), &addresses, found)).collect())
+}
+
+/// Maps a description; `addresses` are those of the route tables that carry our marks.
+fn live(
+    marks: &Marks,
+    addresses: &HashMap<String, Address>,
+    found: Found,
+) -> Option<Live<VpcEndpoint>> {
     let state = found.state.as_ref().map(|state| state.as_str()).unwrap_or_default();
     let phase = match state.to_ascii_lowercase().as_str() {
         "deleted" => return None,
@@ -124,7 +150,9 @@ fn live(marks: &Marks, wanted: &[Input<String>], found: Found) -> Option<Live<Vp
         _ => Phase::Busy(state.to_owned()),
     };
     let outputs = Outputs { id: found.vpc_endpoint_id.unwrap_or_default() };
-    let route_tables = in_order_of(wanted, found.route_table_ids.unwrap_or_default());
+    let mut route_tables = found.route_table_ids.unwrap_or_default();
+    route_tables.sort_by_key(|id| (!addresses.contains_key(id), addresses.get(id), id.clone()));
+    let route_tables = all_known(Some(route_tables));
     Some(owned(marks, ec2_tags(found.tags), phase, outputs, |tags| VpcEndpoint {
         vpc: known(found.vpc_id),
         service: found.service_name.unwrap_or_default(),
@@ -140,15 +168,19 @@ mod tests {
     use aws_sdk_ec2::types::State;
 
     #[test]
-    fn route_tables_compare_as_a_set_and_states_in_any_case() {
-        let wanted = ["rtb-2", "rtb-1"].map(|id| Input::Known(id.to_owned()));
+    fn route_tables_are_in_the_order_of_their_addresses_and_states_in_any_case() {
+        let address = |id: &str, address: &str| (id.to_owned(), Address::from(address));
+        let addresses = [address("rtb-2", "route-table/a"), address("rtb-1", "route-table/b")];
+        let addresses = addresses.into();
         let found = |state: &str| {
             let found = Found::builder().vpc_endpoint_id("vpce-1").state(State::from(state));
-            let found = found.route_table_ids("rtb-1").route_table_ids("rtb-2");
-            live(&marks(), &wanted, found.set_tags(ours_ec2("endpoint/s3")).build())
+            let found = found.route_table_ids("rtb-0").route_table_ids("rtb-1");
+            let found = found.route_table_ids("rtb-2");
+            live(&marks(), &addresses, found.set_tags(ours_ec2("endpoint/s3")).build())
         };
         let live = found("available").unwrap();
-        assert_eq!((live.spec.route_tables.as_slice(), live.phase), (&wanted[..], Phase::Ready));
+        assert_eq!(values(&live.spec.route_tables).unwrap(), ["rtb-2", "rtb-1", "rtb-0"]);
+        assert_eq!(live.phase, Phase::Ready);
         assert!(matches!(found("Deleting").unwrap().phase, Phase::Busy(_)));
         assert!(found("Deleted").is_none());
     }

@@ -165,10 +165,12 @@ impl Stack<'_> {
 
     /// Adds the way to S3, where images lie, that costs nothing.
     fn endpoint(&mut self, vpc: &Handle<Vpc>, tables: &[Handle<RouteTable>]) {
+        let mut route_tables: Vec<_> = tables.iter().map(|table| out!(table.id)).collect();
+        route_tables.sort();
         let endpoint = VpcEndpoint {
             vpc: out!(vpc.id),
             service: format!("com.amazonaws.{}.s3", self.spec.region),
-            route_tables: tables.iter().map(|table| out!(table.id)).collect(),
+            route_tables,
             tags: names::tags(self.spec, "endpoint/s3"),
         };
         self.graph.add("endpoint/s3", endpoint);

@@ -73,6 +73,7 @@ impl Stack<'_> {
             labels: pool.labels.clone(),
             taints: pool.taints.iter().map(taint).collect(),
             max_unavailable: 1,
+            repair: true,
             tags: names::tags(self.spec, &slot),
         };
         self.graph.add(place, group);

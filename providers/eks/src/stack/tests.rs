@@ -89,6 +89,10 @@ fn the_key_and_the_oidc_provider_are_there_when_asked_for() {
     let graph = stack(&spec(""), &section, &own).unwrap();
     let cluster = graph.node(&"cluster".into()).unwrap();
     assert_eq!(cluster.spec["secrets_key"], json!({"$from": "key", "output": "arn"}));
+    let policy = &graph.node(&"role-policy/cluster".into()).unwrap().spec;
+    assert_eq!(policy["resource"], json!({"$from": "key", "output": "arn"}));
+    assert!(cluster.needs.contains("role-policy/cluster"));
+    assert!(plain.node(&"role-policy/cluster".into()).is_none());
     assert!(graph.node(&"oidc-provider".into()).unwrap().refers.contains("cluster"));
 }
 
@@ -114,6 +118,39 @@ fn names_keep_within_their_limits() {
     }
     let tags = graph.nodes().iter().filter_map(|node| node.spec.get("tags")?.as_object());
     assert!(tags.flatten().all(|(_, value)| value.as_str().unwrap().len() <= 256));
+}
+
+#[test]
+fn every_role_is_among_those_that_are_listed() {
+    let graph = graph("", &facts());
+    let names = fields(&graph, "role", "name").into_values();
+    let listed = names::ROLES.map(|of| json!(names::role("acme-prod", "us-east-1", of)));
+    assert_eq!(names.collect::<Vec<_>>(), listed);
+}
+
+#[test]
+fn route_tables_are_in_the_order_of_their_addresses() {
+    let mut facts = facts();
+    let slots = json!({"us-east-1a": 2, "us-east-1b": 1, "us-east-1c": 0});
+    facts.recorded.insert("zone-slots".into(), slots);
+    let graph = graph("", &facts);
+    let tables = &graph.node(&"endpoint/s3".into()).unwrap().spec["route_tables"];
+    let of = |table: &Value| table["$from"].as_str().unwrap().to_owned();
+    let tables: Vec<_> = tables.as_array().unwrap().iter().map(of).collect();
+    assert_eq!(tables.len(), 3);
+    assert!(tables.is_sorted(), "{tables:?}");
+}
+
+#[test]
+fn machines_have_another_name_in_china() {
+    let mut spec = spec("");
+    spec.region = "cn-north-1".into();
+    let graph = stack(&spec, &Section::default(), &facts()).unwrap();
+    let role = &graph.node(&"role/node".into()).unwrap().spec;
+    let principal = &role["trust"]["Statement"][0]["Principal"]["Service"];
+    assert_eq!(principal, "ec2.amazonaws.com.cn");
+    let policies = role["policies"].as_object().unwrap();
+    assert!(policies.keys().all(|arn| arn.starts_with("arn:aws-cn:iam::aws:policy/")));
 }
 
 #[test]

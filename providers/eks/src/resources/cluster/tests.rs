@@ -24,7 +24,7 @@ fn what_eks_tells_becomes_the_spec() {
     let access = AccessConfigResponse::builder().authentication_mode(AuthenticationMode::Api);
     let policy = UpgradePolicyResponse::builder().support_type(SupportType::Standard).build();
     let cluster = found().access_config(access.build()).upgrade_policy(policy).build();
-    let live = live(&marks(), &[], cluster);
+    let live = live(&marks(), cluster);
     assert_eq!(live.phase, Phase::Ready);
     assert_eq!(live.unobserved, [""; 0]);
     assert_eq!(live.spec.logs, ["api", "audit"].map(String::from).into());
@@ -37,7 +37,7 @@ fn what_eks_tells_becomes_the_spec() {
 
 #[test]
 fn what_a_simulator_leaves_out_is_unobserved() {
-    let live = live(&marks(), &[], found().build());
+    let live = live(&marks(), found().build());
     assert_eq!(live.unobserved, ["authentication", "support"]);
 }
 
@@ -62,7 +62,7 @@ fn versions_are_climbed_one_by_one() {
 
 #[test]
 fn logs_that_are_on_and_not_wanted_go_off() {
-    let wanted = live(&marks(), &[], found().build()).spec;
+    let wanted = live(&marks(), found().build()).spec;
     let logging = wanted.logging(&["audit", "scheduler"].map(String::from).into());
     let setups = logging.cluster_logging.unwrap();
     assert_eq!(setups.len(), 2);

@@ -20,9 +20,9 @@ fn group() -> NodeGroup {
         .launch_template(template)
         .set_tags(Some(ours("pool/executor/12345678").into_iter().collect()))
         .build();
-    let live = live(&marks(), &[], found);
+    let live = live(&marks(), found);
     assert_eq!(live.outputs.desired, 5);
-    assert_eq!(live.unobserved, ["max_unavailable"]);
+    assert_eq!(live.unobserved, ["max_unavailable", "repair"]);
     assert_eq!(live.address, Some("pool/executor/12345678".into()));
     live.spec
 }
@@ -35,6 +35,15 @@ fn what_eks_tells_becomes_the_spec() {
     let taint = Taint { key: "spark".into(), value: String::new(), effect: "NO_SCHEDULE".into() };
     assert_eq!(group.taints, [taint].into());
     assert_eq!(group.template().unwrap().name(), None);
+}
+
+#[test]
+fn a_node_that_does_not_get_well_is_replaced() {
+    let repair = |enabled| NodeRepairConfig::builder().enabled(enabled).build();
+    let told = live(&marks(), Found::builder().node_repair_config(repair(true)).build());
+    assert_eq!((told.spec.repair, told.unobserved), (true, &["max_unavailable"][..]));
+    let wanted = NodeGroup { repair: true, ..group() };
+    assert_eq!(wanted.repairs(), repair(true));
 }
 
 #[test]
