@@ -51,7 +51,10 @@ def objects():
         yield "log-group", group["logGroupName"], {}
     for role in pages(iam, "list_roles", "Roles"):
         if not role["Path"].startswith("/aws-service-role/"):
-            yield "role", role["RoleName"], tags(iam.list_role_tags(RoleName=role["RoleName"])["Tags"])
+            name = role["RoleName"]
+            yield "role", name, tags(iam.list_role_tags(RoleName=name)["Tags"])
+            for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+                yield "role-policy", f"{name}/{policy}", {}
     for provider in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
         yield "oidc-provider", provider["Arn"], {}
     for key in pages(kms, "list_keys", "Keys"):

@@ -1,8 +1,12 @@
 //! From nothing to a cluster, through changes, and back to nothing.
 use crate::provision::{FILE, Folder};
+use crate::proxy::{Fate, Proxy};
 use crate::server::Moto;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+
+/// What tells which machine types there are in which zone.
+const OFFERS: &str = "DescribeInstanceTypeOfferings";
 
 #[test]
 fn a_cluster_is_made_changed_and_destroyed() {
@@ -22,12 +26,22 @@ fn a_cluster_is_made_changed_and_destroyed() {
     );
     folder.write(&changed);
     let pools = pool_addresses(&folder);
+    let labels = json!({ "executorNodes": "true", "tier": "batch" });
+    let of_labels = json!({ "executorNodes": "true" });
     assert_eq!(
-        folder.plan(),
-        [format!("update {}", pools["driver"]), format!("update {}", pools["executor"])]
+        changes(&folder),
+        [
+            (format!("update {}", pools["driver"]), json!([change("max", 3, 5)])),
+            (
+                format!("update {}", pools["executor"]),
+                json!([change("labels", of_labels, labels.clone())])
+            ),
+        ]
     );
     folder.ok(&["apply", "--auto-approve"]);
     assert_eq!(folder.plan(), [""; 0]);
+    assert_eq!(group(&moto, "driver")["scalingConfig"]["maxSize"], 5);
+    assert_eq!(group(&moto, "executor")["labels"], labels);
 
     folder.write(&changed.replace("app: {}", "app: { machine: m5.2xlarge }"));
     a_new_pool_is_up_before_the_old_one_goes(&folder, &pools["app"]);
@@ -70,6 +84,98 @@ eks: { irsa: true, addons: [], access: [], podIdentity: false }
     let region = moto.python("inventory.py", &["eu-west-1"]);
     assert_eq!(region, json!([]));
     assert_eq!(moto.inventory(), before);
+}
+
+#[test]
+fn destroy_takes_along_what_is_ours_and_not_on_record() {
+    let moto = Moto::start();
+    let before = moto.inventory();
+    let file = format!("{FILE}kubernetes: {{ secretsKey: own }}\neks: {{ irsa: true }}\n");
+    let folder = Folder::new(&moto, &file);
+    folder.ok(&["apply", "--auto-approve"]);
+    let state = folder.path("acme-prod.state.jsonl");
+    let text = std::fs::read_to_string(&state).expect("a state");
+    let header = text.lines().next().expect("a header");
+    std::fs::write(&state, format!("{header}\n")).expect("it can be written");
+    folder.ok(&["destroy", "--auto-approve"]);
+    assert_eq!(moto.inventory(), before);
+}
+
+#[test]
+fn a_plan_without_changes_asks_little() {
+    let moto = Moto::start();
+    let proxy = Proxy::start(&moto.url, |_| Fate::Pass);
+    let mut folder = Folder::new(&moto, FILE);
+    folder.set("AWS_ENDPOINT_URL", &proxy.url);
+    folder.ok(&["apply", "--auto-approve"]);
+    proxy.restart();
+    assert_eq!(folder.plan(), [""; 0]);
+    let calls = proxy.calls();
+    assert!(calls.values().sum::<usize>() <= 30, "{calls:#?}");
+    assert!(!calls.contains_key(OFFERS));
+
+    let pools = "pools: { app: { zones: [us-east-1a] }, driver: {}, executor: {} }";
+    folder.write(&format!("{FILE}{pools}\n"));
+    folder.plan();
+    assert!(proxy.calls().contains_key(OFFERS), "a pool that moves is checked");
+}
+
+#[test]
+fn the_control_plane_may_use_the_key_and_others_may_attach_policies() {
+    let moto = Moto::start();
+    let before = moto.inventory();
+    let folder = Folder::new(&moto, &format!("{FILE}kubernetes: {{ secretsKey: own }}\n"));
+    folder.ok(&["apply", "--auto-approve"]);
+    let role = moto.python("role.py", &["provision-acme-prod-us-east-1-cluster"]);
+    let statement = &role["inline"]["secrets-key"]["Statement"][0];
+    let actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:ListGrants"];
+    assert_eq!(statement["Action"], json!(actions));
+    assert!(statement["Resource"].as_str().expect("an ARN").contains(":key/"));
+    assert!(role["attached"].to_string().contains("ReadOnlyAccess"), "attached by somebody else");
+    assert_eq!(folder.plan(), [""; 0]);
+    folder.ok(&["destroy", "--auto-approve"]);
+    assert_eq!(moto.inventory(), before);
+}
+
+#[test]
+fn what_a_cluster_cannot_become_is_told_by_the_plan() {
+    let moto = Moto::start();
+    let folder = Folder::new(&moto, FILE);
+    folder.ok(&["apply", "--auto-approve"]);
+    let refused = |more: &str, words: &str| {
+        folder.write(&format!("{FILE}{more}\n"));
+        let ran = folder.run(&["plan"]);
+        assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains(words), "{words} is not in {}", ran.stderr);
+    };
+    let newer = "kubernetes: { version: \"1.36\" }";
+    refused(newer, "raising kubernetes.version is not supported yet: the cluster is at 1.35");
+    let pool = |more: &str| format!("pools: {{ app: {{ {more} }}, driver: {{}}, executor: {{}} }}");
+    refused(&pool("machine: g5.2xlarge"), "g5.2xlarge has GPUs");
+    folder.write(&format!("{FILE}kubernetes: {{ version: \"1.33\" }}\n"));
+    assert_eq!(folder.plan(), [""; 0]);
+}
+
+/// Returns the steps of a plan with what each changes.
+fn changes(folder: &Folder<'_>) -> Vec<(String, Value)> {
+    let plan: Value = serde_json::from_str(&folder.ok(&["plan", "--json"])).expect("JSON");
+    let steps = plan["steps"].as_array().expect("a plan has steps").iter();
+    let word = |step: &Value, field: &str| step[field].as_str().unwrap_or("").to_owned();
+    let named = |step: &Value| format!("{} {}", word(step, "action"), word(step, "address"));
+    steps.map(|step| (named(step), step["changes"].clone())).collect()
+}
+
+fn change(field: &str, from: impl Into<Value>, to: impl Into<Value>) -> Value {
+    json!({ "field": field, "from": from.into(), "to": to.into() })
+}
+
+/// Returns the node group of a pool, as boto3 sees it.
+fn group(moto: &Moto, pool: &str) -> Value {
+    let groups = moto.python("node_groups.py", &["acme-prod"]);
+    let name = |group: &Value| group["nodegroupName"].as_str().unwrap_or("").to_owned();
+    let mut groups = groups.as_array().expect("a list").iter();
+    let group = groups.find(|group| name(group).starts_with(&format!("{pool}-")));
+    group.expect("the pool has a group").clone()
 }
 
 fn pool_addresses(folder: &Folder<'_>) -> std::collections::BTreeMap<String, String> {

@@ -1,5 +1,7 @@
 //! The whole program against moto, a simulated AWS that is not ours.
 mod foreign;
+mod interrupted;
+mod killed;
 mod life_cycle;
 mod lost_replies;
 mod provision;

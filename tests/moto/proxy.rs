@@ -1,52 +1,116 @@
-//! A proxy that lets calls through and loses the reply to one of them.
+//! A proxy that lets calls through, loses replies, and kills whoever calls.
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What becomes of one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Pass,
+    /// It takes hold, and its reply is lost.
+    LoseReply,
+    /// The caller is killed before it takes hold.
+    KillBefore,
+    /// The caller is killed after it took hold.
+    KillAfter,
+}
+
+/// One call, as fate sees it.
+pub(crate) struct Call<'a> {
+    pub(crate) operation: &'a str,
+    /// How many of this operation there have been, with this one.
+    pub(crate) count: usize,
+    /// How many calls that change something there have been, with this one; 0 when it does not.
+    pub(crate) change: usize,
+}
+
+type Decide = dyn Fn(&Call<'_>) -> Fate + Send + Sync;
 
 /// A proxy in front of a server, which ends with its owner.
 pub(crate) struct Proxy {
     pub(crate) url: String,
-    calls: Arc<Mutex<BTreeMap<String, usize>>>,
-    ending: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
+struct Shared {
+    server: String,
+    decide: Box<Decide>,
+    calls: Mutex<(BTreeMap<String, usize>, usize)>,
+    caller: Mutex<Option<Child>>,
+    ending: AtomicBool,
+}
+
 impl Proxy {
-    /// Starts a proxy before `server` that loses the first reply to each operation of `cut`.
-    pub(crate) fn start(server: &str, cut: &'static [&'static str]) -> Self {
+    /// Starts a proxy before `server` that does with each call what `decide` says.
+    pub(crate) fn start(
+        server: &str,
+        decide: impl Fn(&Call<'_>) -> Fate + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it has an address");
-        let server = server.trim_start_matches("http://").to_owned();
-        let calls = Arc::new(Mutex::new(BTreeMap::new()));
-        let ending = Arc::new(AtomicBool::new(false));
-        let (counts, end) = (calls.clone(), ending.clone());
+        let shared = Arc::new(Shared {
+            server: server.trim_start_matches("http://").to_owned(),
+            decide: Box::new(decide),
+            calls: Mutex::default(),
+            caller: Mutex::default(),
+            ending: AtomicBool::new(false),
+        });
+        let its = shared.clone();
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                if end.load(Ordering::SeqCst) {
+                if its.ending.load(Ordering::SeqCst) {
                     return;
                 }
-                let (server, counts) = (server.clone(), counts.clone());
-                std::thread::spawn(move || drop(pass(&stream, &server, &counts, cut)));
+                let its = its.clone();
+                std::thread::spawn(move || drop(its.pass(&stream)));
             }
         });
-        Self { url: format!("http://{address}"), calls, ending, thread: Some(thread) }
+        Self { url: format!("http://{address}"), shared, thread: Some(thread) }
     }
 
     /// Returns how often each operation was called.
     pub(crate) fn calls(&self) -> BTreeMap<String, usize> {
-        self.calls.lock().expect("no thread panics").clone()
+        self.shared.calls.lock().expect("no thread panics").0.clone()
+    }
+
+    /// Counts from the beginning again, and returns how many calls changed something so far.
+    pub(crate) fn restart(&self) -> usize {
+        let mut calls = self.shared.calls.lock().expect("no thread panics");
+        calls.0.clear();
+        std::mem::take(&mut calls.1)
+    }
+
+    /// Runs a command until it ends or is killed. `None` when it was killed.
+    pub(crate) fn run(&self, command: &mut Command) -> Option<i32> {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let mut caller = self.shared.caller.lock().expect("no thread panics");
+        *caller = Some(child.expect("the program starts"));
+        drop(caller);
+        let since = Instant::now();
+        loop {
+            assert!(since.elapsed() < PATIENCE, "the program does not end");
+            let mut caller = self.shared.caller.lock().expect("no thread panics");
+            let status = caller.as_mut().and_then(|c| c.try_wait().expect("it can be asked"));
+            if let Some(status) = status {
+                return status.code();
+            }
+            drop(caller);
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.ending.store(true, Ordering::SeqCst);
+        self.shared.ending.store(true, Ordering::SeqCst);
         let address = self.url.trim_start_matches("http://");
         drop(TcpStream::connect(address));
         if let Some(thread) = self.thread.take() {
@@ -55,32 +119,46 @@ impl Drop for Proxy {
     }
 }
 
-/// Passes one request on, and its reply back unless it is to be lost.
-fn pass(
-    client: &TcpStream,
-    server: &str,
-    counts: &Mutex<BTreeMap<String, usize>>,
-    cut: &[&str],
-) -> io::Result<()> {
-    client.set_read_timeout(Some(PATIENCE))?;
-    let request = Request::read(&mut BufReader::new(client))?;
-    let operation = request.operation();
-    let count = {
-        let mut counts = counts.lock().expect("no thread panics");
-        let count = counts.entry(operation.clone()).or_default();
-        *count += 1;
-        *count
-    };
-    let mut upstream = TcpStream::connect(server)?;
-    upstream.set_read_timeout(Some(PATIENCE))?;
-    upstream.write_all(&request.bytes())?;
-    let mut reply = Vec::new();
-    upstream.read_to_end(&mut reply)?;
-    if count == 1 && cut.contains(&operation.as_str()) {
-        return Ok(());
+impl Shared {
+    /// Passes one request on, and its reply back, unless fate wants something else.
+    fn pass(&self, client: &TcpStream) -> io::Result<()> {
+        client.set_read_timeout(Some(PATIENCE))?;
+        let request = Request::read(&mut BufReader::new(client))?;
+        let fate = self.fate(&request);
+        if fate == Fate::KillBefore {
+            return self.kill();
+        }
+        let mut upstream = TcpStream::connect(&self.server)?;
+        upstream.set_read_timeout(Some(PATIENCE))?;
+        upstream.write_all(&request.bytes())?;
+        let mut reply = Vec::new();
+        upstream.read_to_end(&mut reply)?;
+        match fate {
+            Fate::LoseReply => Ok(()),
+            Fate::KillAfter => self.kill(),
+            _ => (&*client).write_all(&reply),
+        }
     }
-    let mut client = client;
-    client.write_all(&reply)
+
+    fn fate(&self, request: &Request) -> Fate {
+        let operation = request.operation();
+        let reads = ["Describe", "Get", "List", "GET "];
+        let changes = !reads.iter().any(|read| operation.starts_with(read));
+        let mut calls = self.calls.lock().expect("no thread panics");
+        let count = calls.0.entry(operation.clone()).or_default();
+        *count += 1;
+        let count = *count;
+        calls.1 += usize::from(changes);
+        let change = if changes { calls.1 } else { 0 };
+        (self.decide)(&Call { operation: &operation, count, change })
+    }
+
+    fn kill(&self) -> io::Result<()> {
+        match self.caller.lock().expect("no thread panics").as_mut() {
+            Some(caller) => caller.kill(),
+            None => Ok(()),
+        }
+    }
 }
 
 struct Request {

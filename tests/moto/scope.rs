@@ -1,11 +1,28 @@
 //! A state is never applied to another place than its own.
 use crate::provision::{FILE, Folder, Ran};
 use crate::server::Moto;
+use provision_core::Line;
+use serde_json::Value;
 use std::fs;
 
 fn refused(ran: &Ran, words: &str) {
     assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stderr.contains(words), "{words} is not in {}", ran.stderr);
+}
+
+/// Puts another header before the entries of a state, and chains the lines anew.
+fn with_header(state: &str, then: &str, now: &str) -> String {
+    let mut lines = state.lines();
+    let header = lines.next().expect("a header").replacen(then, now, 1);
+    assert!(header.contains(now), "{then} is in the header");
+    let mut chained = vec![header];
+    for line in lines {
+        let mut entry: Value = serde_json::from_str(line).expect("an entry");
+        let before = chained.last().expect("a line");
+        entry["prev"] = Line::hash(before.as_bytes()).into();
+        chained.push(entry.to_string());
+    }
+    chained.join("\n") + "\n"
 }
 
 #[test]
@@ -23,21 +40,26 @@ fn another_region_account_or_provider_is_refused() {
     refused(&folder.run(&apply), "gke");
     folder.write(FILE);
 
-    for (then, now) in [
-        ("\"region\":\"us-east-1\"", "\"region\":\"eu-west-1\""),
-        ("\"provider\":\"eks\"", "\"provider\":\"gke\""),
-        ("\"account\":\"123456789012\"", "\"account\":\"210987654321\""),
-        ("\"world\":\"loopback\"", "\"world\":\"vendor\""),
+    let same = "\"region\":\"us-east-1\"";
+    fs::write(&state, with_header(&text, same, same)).expect("it can be written");
+    assert_eq!(folder.plan(), [""; 0], "a state chained anew is as good as the first");
+    for (then, now, words) in [
+        (same, "\"region\":\"eu-west-1\"", "region eu-west-1, and the file says us-east-1"),
+        ("\"provider\":\"eks\"", "\"provider\":\"gke\"", "provider gke, and the file says eks"),
+        ("\"account\":\"123456789012\"", "\"account\":\"210987654321\"", "account 210987654321"),
+        ("\"partition\":\"aws\"", "\"partition\":\"aws-cn\"", "partition aws-cn and not aws"),
+        ("\"world\":\"loopback\"", "\"world\":\"vendor\"", "servers vendor and not loopback"),
     ] {
-        let edited = text.replacen(then, now, 1);
-        assert_ne!(edited, text, "{then} is in the header");
+        let edited = with_header(&text, then, now);
         fs::write(&state, &edited).expect("it can be written");
-        let damaged = "is damaged at line 2";
-        refused(&folder.run(&apply), damaged);
-        folder.write(&FILE.replace("us-east-1", "eu-west-1"));
-        refused(&folder.run(&["destroy", "--auto-approve"]), damaged);
-        folder.write(FILE);
+        for command in [&["plan"][..], &apply, &["destroy", "--auto-approve"]] {
+            refused(&folder.run(command), words);
+        }
+        assert_eq!(fs::read_to_string(&state).expect("a state"), edited);
+        assert_eq!(moto.inventory(), before, "{words}");
     }
+    fs::write(&state, text.replacen(same, "\"region\":\"eu-west-1\"", 1)).expect("written");
+    refused(&folder.run(&apply), "is damaged at line 2");
     fs::write(&state, &text).expect("it can be written");
 
     let other = moto.python("assume.py", &[]);
@@ -67,6 +89,26 @@ fn a_state_in_use_is_locked_and_the_holder_is_named() {
     }
     drop(lock);
     folder.ok(&["apply", "--auto-approve"]);
+}
+
+#[test]
+fn endpoints_of_a_profile_are_held_to_the_same_rules() {
+    let moto = Moto::start();
+    let mut folder = Folder::new(&moto, FILE);
+    folder.set("AWS_CONFIG_FILE", folder.path("config").to_str().expect("it is text"));
+    let plan = |eks: &str| {
+        let (url, services) = (&moto.url, format!("[services s]\neks =\n  endpoint_url = {eks}\n"));
+        let profile = format!("[default]\nendpoint_url = {url}\nservices = s\n{services}");
+        fs::write(folder.path("config"), profile).expect("it can be written");
+        let mut command = folder.command(&["plan"]);
+        Ran::from(command.env_remove("AWS_ENDPOINT_URL").output().expect("it runs"))
+    };
+    let ran = plan("http://192.0.2.1");
+    assert_ne!(ran.code, Some(0));
+    assert!(ran.stderr.contains("http://192.0.2.1 of EKS must be https"), "{}", ran.stderr);
+    let ran = plan("https://eks.example.com");
+    assert!(ran.stderr.contains("those of EKS are not"), "{}", ran.stderr);
+    assert_eq!(plan(&moto.url).code, Some(0));
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn free_port() -> u16 {
 
 /// Returns the Python of a virtual environment with moto, and makes that if there is none. It is
 /// named after what is in it, and made by one test at a time.
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     let wanted = fs::read_to_string(Path::new(HERE).join("requirements.txt")).expect("it is there");
     let name: String = wanted.chars().filter(char::is_ascii_alphanumeric).collect();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
