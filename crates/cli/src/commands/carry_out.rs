@@ -47,7 +47,10 @@ pub(crate) async fn approve(
     });
     let nothing = |why: &str| Failure::new(Exit::Failed, "not-approved", why);
     tokio::select! {
-        () = global.stop.asked() => Err(nothing("interrupted; nothing was changed")),
+        () = global.stop.asked() => {
+            output::stdout("\n");
+            Err(nothing("interrupted; nothing was changed"))
+        }
         line = told => match line {
             Ok(Ok(line)) => Ok(line.trim() == answer),
             Ok(Err(error)) => Err(nothing("the answer cannot be read").because(&error)),

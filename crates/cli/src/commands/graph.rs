@@ -1,36 +1,10 @@
 //! `provision graph`: the resources of a cluster file and what they need, in DOT.
 use crate::args::{FileArgs, Global};
 use crate::failure::{Exit, Failure};
+use crate::render::parts;
 use crate::{output, place, providers};
 use provision_core::{Error, Graph, Kind, Node};
 use std::fmt::Write;
-
-/// The parts of a cluster in the order they are drawn, each with the first segments of its
-/// addresses.
-const PARTS: [(&str, &[&str]); 6] = [
-    (
-        "Network",
-        &[
-            "vpc",
-            "internet-gateway",
-            "subnet",
-            "elastic-ip",
-            "nat-gateway",
-            "route-table",
-            "route",
-            "association",
-            "endpoint",
-            "security-group",
-        ],
-    ),
-    ("Identities", &["role", "role-policy", "policy"]),
-    ("Keys", &["key", "key-alias"]),
-    ("Cluster", &["log-group", "cluster", "oidc-provider", "access", "access-entry"]),
-    ("Pools", &["pool", "launch-template"]),
-    ("Add-ons", &["addon", "add-on", "pod-identity"]),
-];
-/// The part of whatever is in no other.
-const OTHER: &str = "Other";
 
 pub(crate) fn run(global: &Global, args: &FileArgs) -> Result<Exit, Failure> {
     let spec = place::cluster_file(&args.file)?;
@@ -79,8 +53,9 @@ fn dot(cluster: &str, stages: &[&[Node]]) -> String {
 
 /// Draws one stage, its nodes part by part and then what they need.
 fn draw(text: &mut String, depth: usize, prefix: &str, nodes: &[Node]) {
-    for title in PARTS.iter().map(|(title, _)| *title).chain([OTHER]) {
-        let of_part: Vec<_> = nodes.iter().filter(|node| part(node) == title).collect();
+    for title in parts::titles() {
+        let is_in = |node: &&Node| parts::title(&node.address) == title;
+        let of_part: Vec<_> = nodes.iter().filter(is_in).collect();
         if of_part.is_empty() {
             continue;
         }
@@ -115,11 +90,6 @@ fn draw_node(text: &mut String, depth: usize, prefix: &str, node: &Node) {
     line(text, depth + 1, &format!("label={}; style=dashed;", quoted(&format!("slot {slot}"))));
     line(text, depth + 1, &drawn);
     line(text, depth, "}");
-}
-
-fn part(node: &Node) -> &'static str {
-    let group = node.address.group();
-    PARTS.iter().find(|(_, groups)| groups.contains(&group)).map_or(OTHER, |(title, _)| title)
 }
 
 fn line(text: &mut String, depth: usize, what: &str) {

@@ -73,10 +73,10 @@ fn phrase(name: &str, fields: &Map<String, Value>) -> Option<String> {
         ("capacity", _) => compact(value).to_lowercase().replace('_', " "),
         ("disk_gb", _) => format!("{} GiB disk", compact(value)),
         ("public_cidrs", Value::Array(ranges)) => format!("open to {}", list(ranges, compact)),
-        ("policies", Value::Array(policies)) => list(policies, |policy| {
-            let name = compact(policy);
-            name.rsplit('/').next().unwrap_or(&name).to_owned()
-        }),
+        ("policies", Value::Object(policies)) => {
+            let arns: Vec<_> = policies.keys().map(|arn| Value::from(arn.as_str())).collect();
+            list(&arns, |arn| compact(arn).rsplit('/').next().unwrap_or_default().to_owned())
+        }
         ("labels", Value::Object(labels)) => pairs(labels)?,
         ("taints", Value::Array(taints)) => format!("taints {}", list(taints, taint)),
         (_, Value::Array(items)) => list(items, compact),

@@ -7,7 +7,7 @@ mod details;
 mod duration;
 mod finish;
 mod page;
-mod parts;
+pub(crate) mod parts;
 pub(crate) mod plan;
 pub(crate) mod progress;
 mod style;

@@ -1,5 +1,5 @@
 //! The parts of a cluster that plans are grouped by.
-use provision_core::{Action, Step};
+use provision_core::{Action, Address, Step};
 
 /// Each part with the first segments of its addresses, in the order they are shown in.
 const PARTS: &[(&str, &[&str])] = &[
@@ -31,6 +31,7 @@ const PARTS: &[(&str, &[&str])] = &[
         "Identities",
         &[
             "role",
+            "role-policy",
             "service-account",
             "identity",
             "dynamic-group",
@@ -56,6 +57,17 @@ const PARTS: &[(&str, &[&str])] = &[
 const POOLS: &str = "Pools";
 /// The part of whatever is in no other.
 const OTHER: &str = "Other";
+
+/// Returns the titles of all parts, in the order they are shown in.
+pub(crate) fn titles() -> impl Iterator<Item = &'static str> {
+    PARTS.iter().map(|(title, _)| *title).chain([OTHER])
+}
+
+/// Returns the title of the part that an address belongs to.
+pub(crate) fn title(address: &Address) -> &'static str {
+    let group = address.group();
+    PARTS.iter().find(|(_, groups)| groups.contains(&group)).map_or(OTHER, |(title, _)| title)
+}
 
 /// Returns the steps in the order they are shown in, by part, without the parts that have none.
 pub(super) fn grouped<'p>(

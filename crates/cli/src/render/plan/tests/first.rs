@@ -45,8 +45,8 @@ fn network() -> Vec<Step> {
 }
 
 fn role(name: &str, policies: &[&str]) -> Step {
-    let policies: Vec<_> =
-        policies.iter().map(|policy| format!("arn:aws:iam::aws:policy/{policy}")).collect();
+    let attached = |policy: &&str| (format!("arn:aws:iam::aws:policy/{policy}"), json!("attached"));
+    let policies: serde_json::Map<_, _> = policies.iter().map(attached).collect();
     let spec = json!({"name": format!("provision-acme-prod-us-east-1-{name}"),
                       "trust": {"Statement": []}, "policies": policies});
     create(&format!("role/{name}"), "aws.iam.role", spec)
