@@ -303,3 +303,37 @@ fn excuse_capacity(journal: &Journal, outcome: &mut Outcome) {
     }
     outcome.skipped.retain(|(_, why)| !matches!(why, Skip::Kept(_) | Skip::Needs(_)));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use provision_core::{Cause, Diff, Lane};
+
+    fn step(address: &str, exclusive: bool) -> Step {
+        Step {
+            stage: 0,
+            action: Action::Create,
+            address: address.into(),
+            kind: "k".into(),
+            cause: Cause::File,
+            changes: Diff::default(),
+            slot: None,
+            lane: Some(Lane { name: "cluster".into(), exclusive }),
+            after: Default::default(),
+        }
+    }
+
+    #[test]
+    fn an_exclusive_lane_has_one_step_at_a_time_and_a_shared_one_has_many() {
+        let steps = [step("a", true), step("b", true), step("c", false), step("d", false)];
+        let mut queue = Queue::new(&steps, 0);
+        assert_eq!(queue.next(&steps, false), Some(0));
+        assert_eq!(queue.next(&steps, false), None, "the lane is taken");
+        queue.end(&steps, 0, &Verdict::Done);
+        assert_eq!(queue.next(&steps, false), Some(1));
+        assert_eq!(queue.next(&steps, false), None);
+        queue.end(&steps, 1, &Verdict::NotDone);
+        assert_eq!([queue.next(&steps, false), queue.next(&steps, false)], [Some(2), Some(3)]);
+        assert_eq!(queue.next(&steps, true), None);
+    }
+}

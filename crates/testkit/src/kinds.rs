@@ -31,6 +31,7 @@ pub fn drivers(world: &World) -> Drivers {
         Typed::<Cluster>::driver(&world),
         Typed::<Pool>::driver(&world),
         Typed::<Addon>::driver(&world),
+        Typed::<Vault>::driver(&world),
     ]
     .into()
 }
@@ -40,6 +41,10 @@ trait Fake: Resource<Cloud = World, Outputs = Outputs> {
     /// How long it takes to be made and to go, in seconds.
     const TAKES: u64 = 0;
     const UNOBSERVED: &'static [&'static str] = &[];
+    /// Whether its API lists.
+    const LISTS: bool = true;
+    /// Whether a create answers with an operation alone, and the id comes later.
+    const LATE: bool = false;
     /// The name that is unique in the kind.
     fn name(&self) -> Option<String> {
         None
@@ -78,6 +83,9 @@ async fn read<R: Fake>(
 }
 
 async fn list<R: Fake>(cx: &Cx<'_, World>) -> Result<Option<Vec<Live<R>>>> {
+    if !R::LISTS {
+        return Ok(None);
+    }
     let (cluster, within) = (&cx.marks().cluster, parent(cx));
     let networks = cx.cloud.seen(|_, o| o.kind == Network::KIND && o.is_of_cluster(cluster)).await;
     let inherits = |o: &Object| {
@@ -98,7 +106,11 @@ async fn create<R: Fake>(spec: &R, cx: &Cx<'_, World>) -> Result<Started<Outputs
         body: spec.first(json!(spec)),
         takes: Duration::from_secs(R::TAKES),
     };
-    Ok(Started::made(Outputs { id: cx.cloud.create(new).await? }))
+    let id = cx.cloud.create(new).await?;
+    match R::LATE {
+        true => Ok(Started::running(cx.cloud.operation(Duration::from_secs(R::TAKES)))),
+        false => Ok(Started::made(Outputs { id })),
+    }
 }
 
 /// Changes the first field that differs, as APIs do that take one change a call.
@@ -376,4 +388,27 @@ impl Fake for Addon {
     fn name(&self) -> Option<String> {
         Some(self.name.clone())
     }
+}
+
+/// A vault: its create answers with an operation alone, and its API does not list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Vault {
+    /// The network.
+    pub network: Input<String>,
+    /// Its tags.
+    pub tags: TagMap,
+}
+
+kind! {
+    Vault,
+    "fake.vault",
+    Mark,
+    const RULES: &'static [(&'static str, Rule)] =
+        &[("network", Rule::Immutable), ("tags", Rule::Tags)];
+}
+
+impl Fake for Vault {
+    const TAKES: u64 = 60;
+    const LISTS: bool = false;
+    const LATE: bool = true;
 }

@@ -1,7 +1,7 @@
 //! Lives one life again and again, with one fault at each of its effects.
 use crate::bench::{Bench, Ran};
 use crate::fault::{Fault, FaultKind};
-use crate::kinds::{Addon, Cluster, Gateway, Network, Pool, Route, Subnet, TagMap};
+use crate::kinds::{Addon, Cluster, Gateway, Network, Pool, Route, Subnet, TagMap, Vault};
 use provision_core::{Graph, Place, fingerprint, out};
 
 /// What a sweep lives through.
@@ -138,6 +138,7 @@ pub fn stack(zones: &[&str], version: &str, team: &str, machine: &str, hidden: &
     }
     let first = subnets[0].clone();
     let gateway = g.add("gateway", Gateway { subnet: out!(first.id), tags: tags(team) });
+    g.add("vault", Vault { network: out!(network.id), tags: tags(team) });
     let route = g.add("route", Route { network: out!(network.id), gateway: out!(gateway.id) });
     let cluster = g.add(
         "cluster",

@@ -266,11 +266,16 @@ impl World {
             }
         })
         .await?;
+        Ok(self.operation(takes))
+    }
+
+    /// Begins an operation.
+    pub(crate) fn operation(&self, takes: Duration) -> Operation {
         let mut inner = self.inner();
         inner.next += 1;
         let name = format!("operation-{}", inner.next);
         inner.operations.insert(name.clone(), Instant::now() + takes);
-        Ok(Operation(name))
+        Operation(name)
     }
 
     pub(crate) fn progress(&self, operation: &Operation) -> Progress {
