@@ -1,5 +1,5 @@
 //! Runs the steps of a plan: each as soon as what it waits for is done.
-use crate::calls::{Ended, Engine, is_fatal};
+use crate::calls::{Ended, Engine};
 use crate::journal::Journal;
 use crate::remove::unplanned;
 use crate::work::{Done, Work};
@@ -168,7 +168,7 @@ impl Job<'_> {
                 (Verdict::NotDone, EventKind::Skipped(Skip::Interrupted.to_string()))
             }
             Err(Ended::Failed(error)) => {
-                if is_fatal(&error) {
+                if error.kind.is_fatal() {
                     self.engine.halt.ask();
                     outcome.fatal.get_or_insert(error.clone());
                 }

@@ -4,7 +4,7 @@ use crate::listings::Listings;
 use crate::pace::{Backoff, Pace};
 use crate::stop::Stop;
 use provision_core::{
-    Address, At, Driver, Drivers, Error, Event, EventKind, Kind, Marks, Result, Secrets, Step,
+    Address, At, Driver, Drivers, Error, Event, EventKind, Marks, Result, Secrets, Step,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -151,9 +151,4 @@ impl<'a> Engine<'a> {
         }
         Ok(())
     }
-}
-
-/// Tells whether the run must not go on after this.
-pub(crate) fn is_fatal(error: &Error) -> bool {
-    matches!(error.kind, Kind::Auth | Kind::Journal)
 }

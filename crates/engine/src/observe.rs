@@ -1,5 +1,5 @@
 //! Looks at everything that is wanted or on record: lists first, then reads, in graph order.
-use crate::calls::{Ended, Engine, is_fatal};
+use crate::calls::{Ended, Engine};
 use crate::listings::Listing;
 use futures::stream::{FuturesUnordered, StreamExt};
 use provision_core::{
@@ -119,7 +119,7 @@ impl Engine<'_> {
     async fn look(&self, look: Look<'_>, listed: &Listed) -> Result<Seen> {
         match self.try_look(look, listed).await {
             Ok(seen) => Ok(seen),
-            Err(Ended::Failed(error)) if is_fatal(&error) => Err(error),
+            Err(Ended::Failed(error)) if error.kind.is_fatal() => Err(error),
             Err(Ended::Failed(error)) => Ok(Seen::Unknown(error.to_string())),
             Err(Ended::Stopped) => Ok(Seen::Unknown("interrupted".into())),
         }
@@ -169,7 +169,7 @@ impl Engine<'_> {
     ) -> Result<Option<Arc<Listing>>> {
         let list = async || match self.list(kind, parent).await {
             Ok(listing) => Ok(listing),
-            Err(Ended::Failed(error)) if is_fatal(&error) => Err(error),
+            Err(Ended::Failed(error)) if error.kind.is_fatal() => Err(error),
             Err(Ended::Failed(_)) => Ok(None),
             Err(Ended::Stopped) => Err(Error::new(Kind::Retry, "interrupted")),
         };

@@ -1,5 +1,5 @@
 //! `provision apply`: does what the plan says; goes on where an earlier run stopped.
-use super::carry_out::{CarryOut, approve, begin, needs_approval};
+use super::carry_out::{CarryOut, approve, needs_approval};
 use super::plan::show;
 use crate::args::{ApplyArgs, Global};
 use crate::failure::{Exit, Failure};
@@ -35,7 +35,7 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failu
     if asks && !decision.plan.is_empty() && !approve(global, "Apply this plan?", "yes").await? {
         return Err(Failure::new(Exit::Failed, "not-approved", "nothing was changed"));
     }
-    carry_out.run(&decision, !asks, begin).await
+    carry_out.run(&decision, !asks).await
 }
 
 /// What is to be applied.

@@ -83,12 +83,7 @@ pub(crate) struct CarryOut<'a> {
 
 impl CarryOut<'_> {
     /// Carries a decision out. `shows` when the plan has not been shown yet.
-    pub(crate) async fn run(
-        &self,
-        decision: &Decision,
-        shows: bool,
-        begin: impl FnOnce(&Subject) -> Result<Journal, Failure>,
-    ) -> Result<Exit, Failure> {
+    pub(crate) async fn run(&self, decision: &Decision, shows: bool) -> Result<Exit, Failure> {
         let since = Instant::now();
         let reporter = Reporter::new(self.mode(), Style::of_stdout(self.global.no_color));
         match shows {

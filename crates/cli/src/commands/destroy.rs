@@ -1,5 +1,5 @@
 //! `provision destroy`: removes everything that is ours, and nothing else.
-use super::carry_out::{CarryOut, approve, begin, needs_approval};
+use super::carry_out::{CarryOut, approve, needs_approval};
 use super::plan::show;
 use crate::args::{DestroyArgs, Global};
 use crate::failure::{Exit, Failure};
@@ -44,7 +44,7 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
         return Err(Failure::new(Exit::Failed, "not-approved", "nothing was changed"));
     }
     let carry_out = CarryOut { global, subject: &subject, destroys: true };
-    carry_out.run(&decision, !asks, begin).await
+    carry_out.run(&decision, !asks).await
 }
 
 /// Returns the cluster file, if there is one or one was named, and where the state is.
