@@ -1,0 +1,1 @@
+//! Simulated clouds on loopback, at the level of the wire.
