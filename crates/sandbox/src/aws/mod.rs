@@ -1,0 +1,250 @@
+//! A simulated AWS: who calls, in which protocol, and what comes of it.
+mod autoscaling;
+mod call;
+mod ec2;
+mod eks;
+mod elb;
+mod iam;
+mod input;
+mod kms;
+mod logs;
+mod page;
+mod protocol;
+mod refusal;
+mod routes;
+mod signature;
+mod sts;
+
+pub(crate) use call::{Answer, Call, Caller};
+pub(crate) use input::Input;
+pub(crate) use page::Page;
+pub(crate) use refusal::Refusal;
+
+use crate::ACCOUNT;
+use crate::behaviour::Behaviour;
+use crate::clock::Time;
+use crate::faults::Effect;
+use crate::server::{Logged, Outcome, Reply, Request, Site};
+use crate::world::{Key, World};
+use protocol::{Asked, Protocol};
+use signature::Signature;
+use std::io;
+
+/// How far a read may lag behind, in simulated time. EC2 and IAM are eventually consistent by
+/// their documentation, which names no bound: an assumption.
+const LAG: Time = 5_000;
+
+/// How often a read lags at all: an assumption.
+const LAGS: f64 = 0.2;
+
+/// How far a read lags that was asked to be stale.
+const STALE: Time = 60_000;
+
+/// How long a slow reply takes, in simulated time.
+const SLOW: Time = 20_000;
+
+/// What every service is known or assumed to do.
+pub(crate) const BEHAVIOURS: &[&[Behaviour]] = &[
+    autoscaling::BEHAVIOURS,
+    ec2::BEHAVIOURS,
+    eks::BEHAVIOURS,
+    elb::BEHAVIOURS,
+    iam::BEHAVIOURS,
+    kms::BEHAVIOURS,
+    logs::BEHAVIOURS,
+];
+
+/// One service: how it speaks, and what it does.
+struct Service {
+    protocol: Protocol,
+    run: fn(&mut Call<'_>, &Input) -> Answer,
+}
+
+fn service(name: &str) -> Option<Service> {
+    let (protocol, run): (_, fn(&mut Call<'_>, &Input) -> Answer) = match name {
+        "autoscaling" => {
+            let space = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
+            (Protocol::Query(space), autoscaling::run)
+        }
+        "ec2" => (Protocol::Ec2, ec2::run),
+        "eks" => (Protocol::Rest, eks::run),
+        "elasticloadbalancing" => {
+            let space = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
+            (Protocol::Query(space), elb::run)
+        }
+        "iam" => (Protocol::Query("https://iam.amazonaws.com/doc/2010-05-08/"), iam::run),
+        "kms" => (Protocol::Json("1.1"), kms::run),
+        "logs" => (Protocol::Json("1.1"), logs::run),
+        "sts" => (Protocol::Query("https://sts.amazonaws.com/doc/2011-06-15/"), sts::run),
+        _ => return None,
+    };
+    Some(Service { protocol, run })
+}
+
+/// Does what an object was to do by itself.
+fn turn(world: &mut World, key: &Key, word: &str) {
+    match word.split_once('=') {
+        Some((field, value)) => drop(world.edit(key, |object| object.set(field, value))),
+        None if word == "gone" => drop(world.remove(key)),
+        None => {
+            let service = key.kind.split('.').next().unwrap_or_default();
+            match service {
+                "autoscaling" => autoscaling::turn(world, key, word),
+                "ec2" => ec2::turn(world, key, word),
+                "eks" => eks::turn(world, key, word),
+                "elb" => elb::turn(world, key, word),
+                "iam" => iam::turn(world, key, word),
+                "kms" => kms::turn(world, key, word),
+                _ => unreachable!("{} has no turn {word}", key.kind),
+            }
+        }
+    }
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// When the world cannot be read or kept.
+pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> {
+    let now = site.store.with(|world| world.now)?;
+    let now = site.clock.tick(now);
+    let signature = Signature::of(request);
+    let name = signature.as_ref().map_or("sts", |s| s.service.as_str()).to_owned();
+    let Some(service) = service(&name) else {
+        let refusal = Refusal::unsupported(&format!("the service {name}"));
+        return Ok(Outcome::Reply(Protocol::Rest.refuse(&refusal, "-")));
+    };
+    let asked = service.protocol.decode(request);
+    let operation = asked.as_ref().map_or("-", |asked| asked.operation.as_str()).to_owned();
+    let Site { store, faults, secrets, .. } = site;
+    let (outcome, status) = store.with(|world| {
+        world.advance(now, turn);
+        let id = world.uuid();
+        let effect = faults.befall(&operation, || world.chance());
+        let checked = signature.and_then(|signature| {
+            let caller = Caller::of(world, &signature, request, secrets)?;
+            Ok((caller, signature.region))
+        });
+        let result = checked.and_then(|(caller, region)| {
+            let asked = asked?;
+            refused(effect, &name)?;
+            work(world, &service, &asked, caller, region, effect)
+        });
+        let reply = match result {
+            Ok(_) if effect == Some(Effect::ErrorAfter) => {
+                service.protocol.refuse(&internal(), &id)
+            }
+            Ok(answer) => service.protocol.answer(&operation, answer, &id),
+            Err(refusal) => service.protocol.refuse(&refusal, &id),
+        };
+        let status = reply.status;
+        (befallen(effect, reply), status)
+    })?;
+    let seq = site.log.len() + 1;
+    site.log.push(Logged { seq, time: now, service: name, operation, status });
+    Ok(match outcome {
+        Outcome::Late(reply, time) => Outcome::Late(reply, site.clock.real(time)),
+        other => other,
+    })
+}
+
+/// Lets a service do its work, on the world as it is or as it was.
+fn work(
+    world: &mut World,
+    service: &Service,
+    asked: &Asked,
+    caller: Caller,
+    region: String,
+    effect: Option<Effect>,
+) -> Answer {
+    let lag = match effect {
+        Some(Effect::Stale) => STALE,
+        _ if world.chance() < LAGS => (world.chance() * LAG as f64) as Time,
+        _ => 0,
+    };
+    let past = world.at(world.now.saturating_sub(lag));
+    let operation = asked.operation.as_str();
+    let mut call = Call { world, past, caller, region, operation };
+    (service.run)(&mut call, &asked.input)
+}
+
+/// Refuses a call that a fault befalls before it takes hold.
+fn refused(effect: Option<Effect>, service: &str) -> Result<(), Refusal> {
+    let is_ec2 = service == "ec2";
+    let refusal = match effect {
+        Some(Effect::Throttle) if is_ec2 => {
+            Refusal::new("RequestLimitExceeded", "Request limit exceeded.").status(503)
+        }
+        Some(Effect::Throttle) if service == "iam" || service == "sts" => {
+            Refusal::new("Throttling", "Rate exceeded")
+        }
+        Some(Effect::Throttle) => Refusal::new("ThrottlingException", "Rate exceeded").status(429),
+        Some(Effect::ErrorBefore) => internal(),
+        Some(Effect::Denied) if is_ec2 => {
+            let message = "You are not authorized to perform this operation.";
+            Refusal::new("UnauthorizedOperation", message).status(403)
+        }
+        Some(Effect::Denied) => {
+            let code = if service == "iam" || service == "sts" {
+                "AccessDenied"
+            } else {
+                "AccessDeniedException"
+            };
+            Refusal::new(code, "the caller is not authorized to perform this operation").status(403)
+        }
+        Some(Effect::Expired) if is_ec2 => Refusal::new("RequestExpired", "Request has expired."),
+        Some(Effect::Expired) => {
+            let code = if service == "iam" || service == "sts" {
+                "ExpiredToken"
+            } else {
+                "ExpiredTokenException"
+            };
+            let message = "The security token included in the request is expired";
+            Refusal::new(code, message).status(403)
+        }
+        Some(Effect::Capacity) => {
+            let message = "We currently do not have sufficient capacity in the Availability Zone you requested.";
+            Refusal::new("InsufficientInstanceCapacity", message).status(500)
+        }
+        Some(Effect::Quota) => quota(service),
+        _ => return Ok(()),
+    };
+    Err(refusal)
+}
+
+fn quota(service: &str) -> Refusal {
+    let message = "The maximum number of objects of this kind has been reached.";
+    match service {
+        "ec2" => Refusal::new("ResourceLimitExceeded", message),
+        "iam" => Refusal::new("LimitExceeded", message).status(409),
+        "eks" => Refusal::new("ResourceLimitExceededException", message),
+        _ => Refusal::new("LimitExceededException", message),
+    }
+}
+
+fn internal() -> Refusal {
+    Refusal::new("InternalError", "An internal error has occurred.").status(500)
+}
+
+fn befallen(effect: Option<Effect>, reply: Reply) -> Outcome {
+    match effect {
+        Some(Effect::CutAfter) => Outcome::Cut,
+        Some(Effect::Hang) => Outcome::Hang,
+        Some(Effect::Slow) => Outcome::Late(reply, SLOW),
+        _ => Outcome::Reply(reply),
+    }
+}
+
+/// Returns the partition of a region.
+fn partition(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("cn-") => "aws-cn",
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
+/// Returns the account of the credentials that a sandbox has from the beginning.
+fn home() -> String {
+    ACCOUNT.to_owned()
+}

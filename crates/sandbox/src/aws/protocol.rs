@@ -1,0 +1,193 @@
+//! The protocols that AWS's services speak: two of forms and XML, two of JSON.
+use super::input::{Input, Tree};
+use super::refusal::Refusal;
+use super::routes;
+use crate::server::{Reply, Request};
+use aws_smithy_xml::encode::{ScopeWriter, XmlWriter};
+use serde_json::{Map, Value, json};
+
+/// How a service speaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Protocol {
+    /// EC2's own dialect of the next.
+    Ec2,
+    /// Forms in, XML out, in a namespace.
+    Query(&'static str),
+    /// JSON with the operation in a header, in a version of the format.
+    Json(&'static str),
+    /// JSON with the operation in the route.
+    Rest,
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) operation: String,
+    pub(crate) input: Input,
+}
+
+impl Protocol {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// When it is not one of this protocol.
+    pub(crate) fn decode(self, request: &Request) -> Result<Asked, Refusal> {
+        match self {
+            Self::Ec2 | Self::Query(_) => {
+                let mut form = Tree::of_form(&request.body);
+                let nothing = || Refusal::new("MissingAction", "the request names no action");
+                let operation = form.take("Action").ok_or_else(nothing)?;
+                form.take("Version");
+                Ok(Asked { operation, input: Input::Form(form) })
+            }
+            Self::Json(_) => {
+                let target = request.header("x-amz-target").unwrap_or_default();
+                let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+                Ok(Asked { operation, input: Input::Json(body(request)?) })
+            }
+            Self::Rest => {
+                let Value::Object(mut members) = body(request)? else {
+                    return Err(malformed("the body is not an object"));
+                };
+                let route = routes::find(&request.method, &request.path);
+                let (operation, labels) = route.ok_or_else(|| {
+                    let route = format!("{} {}", request.method, request.path);
+                    Refusal::unsupported(&format!("the route {route}")).status(404)
+                })?;
+                members.extend(labels);
+                members.extend(routes::query(&operation, &request.query)?);
+                Ok(Asked { operation, input: Input::Json(Value::Object(members)) })
+            }
+        }
+    }
+
+    /// Writes an answer.
+    pub(crate) fn answer(self, operation: &str, answer: Value, id: &str) -> Reply {
+        match self {
+            Self::Ec2 => {
+                let mut members = Map::from_iter([("requestId".to_owned(), json!(id))]);
+                members.extend(answer.as_object().cloned().unwrap_or_default());
+                let name = format!("{operation}Response");
+                let space = "http://ec2.amazonaws.com/doc/2016-11-15/";
+                Reply::xml(200, xml(&name, space, "item", &Value::Object(members)))
+            }
+            Self::Query(space) => {
+                let name = format!("{operation}Response");
+                let result = format!("{operation}Result");
+                let answer = json!({ result: answer, "ResponseMetadata": { "RequestId": id } });
+                Reply::xml(200, xml(&name, space, "member", &answer))
+            }
+            Self::Json(version) => Reply::json(200, &answer).of_type(&json_type(version)),
+            Self::Rest => Reply::json(200, &answer),
+        }
+        .header(self.request_id(), id)
+    }
+
+    /// Writes an error.
+    pub(crate) fn refuse(self, refusal: &Refusal, id: &str) -> Reply {
+        let Refusal { status, code, message, fields } = refusal;
+        match self {
+            Self::Ec2 => {
+                let error = json!([{ "Code": code, "Message": message }]);
+                let answer = json!({ "Errors": error, "RequestID": id });
+                Reply::xml(*status, xml("Response", "", "Error", &answer))
+            }
+            Self::Query(space) => {
+                let side = if *status < 500 { "Sender" } else { "Receiver" };
+                let error = json!({ "Type": side, "Code": code, "Message": message });
+                let answer = json!({ "Error": error, "RequestId": id });
+                Reply::xml(*status, xml("ErrorResponse", space, "member", &answer))
+            }
+            Self::Json(version) => {
+                let mut answer = fields.clone();
+                answer.insert("__type".to_owned(), json!(code));
+                answer.insert("message".to_owned(), json!(message));
+                Reply::json(*status, &Value::Object(answer)).of_type(&json_type(version))
+            }
+            Self::Rest => {
+                let mut answer = fields.clone();
+                answer.insert("message".to_owned(), json!(message));
+                Reply::json(*status, &Value::Object(answer)).header("x-amzn-ErrorType", code)
+            }
+        }
+        .header(self.request_id(), id)
+    }
+
+    fn request_id(self) -> &'static str {
+        match self {
+            Self::Ec2 => "x-amz-request-id",
+            _ => "x-amzn-RequestId",
+        }
+    }
+}
+
+fn json_type(version: &str) -> String {
+    format!("application/x-amz-json-{version}")
+}
+
+fn malformed(why: &str) -> Refusal {
+    Refusal::new("SerializationException", why)
+}
+
+/// Reads a body of JSON; an empty one says nothing.
+fn body(request: &Request) -> Result<Value, Refusal> {
+    match request.body.is_empty() {
+        true => Ok(json!({})),
+        false => serde_json::from_slice(&request.body).map_err(|e| malformed(&e.to_string())),
+    }
+}
+
+/// Writes a value as XML. The items of a list are named alike.
+fn xml(name: &str, space: &str, item: &str, value: &Value) -> String {
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let mut writer = XmlWriter::new(&mut text);
+    let root = writer.start_el(name);
+    let root = if space.is_empty() { root } else { root.write_ns(space, None) };
+    let mut scope = root.finish();
+    write(&mut scope, item, value);
+    scope.finish();
+    text
+}
+
+fn write(scope: &mut ScopeWriter<'_, '_>, item: &str, value: &Value) {
+    let mut child = |name: &str, value: &Value| {
+        let mut inner = scope.start_el(name).finish();
+        write(&mut inner, item, value);
+        inner.finish();
+    };
+    match value {
+        Value::Null => {}
+        Value::Object(members) => {
+            let told = members.iter().filter(|(_, value)| !value.is_null());
+            told.for_each(|(name, value)| child(name, value));
+        }
+        Value::Array(items) => items.iter().for_each(|value| child(item, value)),
+        Value::String(text) => scope.data(text),
+        other => scope.data(&other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_and_texts_become_xml() {
+        let value = json!({ "set": [{ "id": "a<b" }, { "id": 2 }], "none": null, "empty": [] });
+        let text = xml("R", "urn:x", "item", &value);
+        let inner = "<set><item><id>a&lt;b</id></item><item><id>2</id></item></set><empty></empty>";
+        assert!(text.ends_with(&format!("<R xmlns=\"urn:x\">{inner}</R>")), "{text}");
+    }
+
+    #[test]
+    fn every_protocol_has_its_own_error() {
+        let refusal = Refusal::new("Oh", "no").field("clusterName", "c");
+        let text =
+            |protocol: Protocol| String::from_utf8(protocol.refuse(&refusal, "id-1").body).unwrap();
+        let ec2 = text(Protocol::Ec2);
+        assert!(ec2.contains("<Errors><Error><Code>Oh</Code>"), "{ec2}");
+        assert!(text(Protocol::Query("urn:x")).contains("<Type>Sender</Type><Code>Oh</Code>"));
+        assert!(text(Protocol::Json("1.1")).contains(r#""__type":"Oh""#));
+        assert!(text(Protocol::Rest).contains(r#""clusterName":"c""#));
+    }
+}

@@ -1,0 +1,130 @@
+//! What goes wrong on request: faults by operation and count.
+use serde::{Deserialize, Serialize};
+
+/// A fault that was asked for.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fault {
+    /// The operation that it befalls, or `*` for every one.
+    operation: String,
+    /// The first call that it befalls, counted from when it was asked for.
+    #[serde(default = "one")]
+    nth: u32,
+    /// How many calls it befalls: one unless told, and every one where chance decides.
+    count: Option<u32>,
+    /// How likely it is to befall a call, from 0 to 1; always when not told.
+    chance: Option<f64>,
+    pub(crate) effect: Effect,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// What a fault does.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Effect {
+    /// Too many requests; nothing happened.
+    Throttle,
+    /// An internal error; nothing happened.
+    ErrorBefore,
+    /// An internal error; it happened all the same.
+    ErrorAfter,
+    /// It happened, and the connection ends without a reply.
+    CutAfter,
+    /// Nothing happened, and no reply comes.
+    Hang,
+    /// It happened, and the reply takes its time.
+    Slow,
+    /// The caller may not do that.
+    Denied,
+    /// The caller's credentials have expired.
+    Expired,
+    /// The cloud has no room for it.
+    Capacity,
+    /// The account may have no more of it.
+    Quota,
+    /// A read sees the world as it was a while ago.
+    Stale,
+}
+
+/// The faults that may still befall a call.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Pending>);
+
+#[derive(Debug)]
+struct Pending {
+    fault: Fault,
+    met: u32,
+    done: u32,
+}
+
+impl Faults {
+    /// Puts other faults in the place of those that are left.
+    pub(crate) fn set(&mut self, faults: Vec<Fault>) {
+        self.0 = faults.into_iter().map(|fault| Pending { fault, met: 0, done: 0 }).collect();
+    }
+
+    /// Returns what befalls a call. `chance` draws a number from 0 to 1.
+    pub(crate) fn befall(
+        &mut self,
+        operation: &str,
+        mut chance: impl FnMut() -> f64,
+    ) -> Option<Effect> {
+        let mut found = None;
+        for pending in self.0.iter_mut() {
+            let Fault { operation: of, nth, count, chance: odds, effect } = &pending.fault;
+            if of != "*" && of != operation {
+                continue;
+            }
+            pending.met += 1;
+            let limit = count.unwrap_or(if odds.is_some() { u32::MAX } else { 1 });
+            let due = pending.met >= *nth && pending.done < limit;
+            if found.is_none() && due && odds.is_none_or(|odds| chance() < odds) {
+                pending.done += 1;
+                found = Some(*effect);
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(json: &str) -> Faults {
+        let mut faults = Faults::default();
+        faults.set(serde_json::from_str(json).unwrap());
+        faults
+    }
+
+    #[test]
+    fn a_fault_befalls_the_calls_it_was_meant_for() {
+        let mut faults = faults(
+            r#"[{"operation":"A","nth":2,"count":2,"effect":"throttle"},{"operation":"*","effect":"slow"}]"#,
+        );
+        let mut meet = |operation| faults.befall(operation, || 0.0);
+        assert_eq!(meet("B"), Some(Effect::Slow));
+        assert_eq!(meet("A"), None);
+        assert_eq!(meet("B"), None);
+        assert_eq!(meet("A"), Some(Effect::Throttle));
+        assert_eq!(meet("A"), Some(Effect::Throttle));
+        assert_eq!(meet("A"), None);
+    }
+
+    #[test]
+    fn chance_decides_every_time() {
+        let mut faults = faults(r#"[{"operation":"*","chance":0.05,"effect":"cut-after"}]"#);
+        let mut draws = [0.5, 0.01, 0.04, 0.06].into_iter();
+        let mut meet = || faults.befall("A", || draws.next().unwrap()).is_some();
+        assert_eq!([meet(), meet(), meet(), meet()], [false, true, true, false]);
+    }
+
+    #[test]
+    fn an_unknown_effect_is_refused() {
+        let wrong = r#"[{"operation":"A","effect":"explode"}]"#;
+        assert!(serde_json::from_str::<Vec<Fault>>(wrong).is_err());
+    }
+}

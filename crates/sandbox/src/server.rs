@@ -1,0 +1,269 @@
+//! A sandbox as a server on loopback.
+use crate::clock::{Clock, Speed, Time};
+use crate::faults::Faults;
+use crate::store::Store;
+use crate::world::World;
+use crate::{CREDENTIAL, aws, control};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// The longest request that is read; AWS's own limits are far below.
+const LARGEST: usize = 4 << 20;
+
+/// How long a call that hangs does.
+const HANG: Duration = Duration::from_secs(600);
+
+/// How a sandbox is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the world is kept; in memory when not told.
+    pub world: Option<PathBuf>,
+    /// The seed of a new world.
+    pub seed: u64,
+    /// How fast simulated time passes.
+    pub speed: Speed,
+    /// Access keys and secrets that are accepted beside [`CREDENTIAL`].
+    pub credentials: Vec<(String, String)>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { world: None, seed: 1, speed: Speed::Instant, credentials: Vec::new() }
+    }
+}
+
+/// Simulated clouds that answer on loopback until they are dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    address: SocketAddr,
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Starts to answer, on a thread of its own and on a port that was free.
+    ///
+    /// # Errors
+    /// When the world cannot be read, or there is no port.
+    pub fn start(settings: Settings) -> io::Result<Self> {
+        let site = Arc::new(Mutex::new(Site::open(settings)?));
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (end, ended) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    result = serve(listener, site) => {
+                        let error = result.err();
+                        tracing::error!(?error, "the sandbox ends");
+                    }
+                    _ = ended => {}
+                }
+            });
+        })?;
+        Ok(Self { address, end: Some(end), thread: Some(thread) })
+    }
+
+    /// Returns where the simulated AWS answers.
+    pub fn aws(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// All that a request may meet.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    pub(crate) log: Vec<Logged>,
+    pub(crate) secrets: BTreeMap<String, String>,
+}
+
+/// One request, as the log tells it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Logged {
+    pub(crate) seq: usize,
+    /// Simulated time, in milliseconds since 1970.
+    pub(crate) time: Time,
+    pub(crate) service: String,
+    pub(crate) operation: String,
+    pub(crate) status: u16,
+}
+
+impl Site {
+    fn open(settings: Settings) -> io::Result<Self> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let new = World::new(settings.seed, now.as_millis() as Time);
+        let mut store = Store::open(settings.world.as_deref(), new)?;
+        let now = store.with(|world| world.now)?;
+        let own = (CREDENTIAL.0.to_owned(), CREDENTIAL.1.to_owned());
+        Ok(Self {
+            store,
+            clock: Clock::starting(settings.speed, now),
+            faults: Faults::default(),
+            log: Vec::new(),
+            secrets: settings.credentials.into_iter().chain([own]).collect(),
+        })
+    }
+}
+
+/// A request, as the front ends see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// Path and query, as they were sent.
+    pub(crate) target: String,
+    /// The path, decoded.
+    pub(crate) path: String,
+    pub(crate) query: String,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    /// Returns a header by its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(header, _)| header == name);
+        found.next().map(|(_, value)| value.as_str())
+    }
+}
+
+/// A reply, as the front ends write it.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, value: &impl Serialize) -> Self {
+        let body = serde_json::to_vec(value).unwrap_or_default();
+        Self { status, headers: Vec::new(), body }.of_type("application/json")
+    }
+
+    pub(crate) fn xml(status: u16, text: String) -> Self {
+        Self { status, headers: Vec::new(), body: text.into_bytes() }.of_type("text/xml")
+    }
+
+    pub(crate) fn of_type(self, kind: &str) -> Self {
+        self.header("content-type", kind)
+    }
+
+    /// Sets a header.
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.retain(|(header, _)| *header != name);
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+}
+
+/// What becomes of a connection once a request has been worked on.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Reply(Reply),
+    /// The reply takes its time, in real milliseconds.
+    Late(Reply, u64),
+    /// The connection ends without a reply.
+    Cut,
+    /// No reply comes.
+    Hang,
+}
+
+async fn serve(listener: std::net::TcpListener, site: Arc<Mutex<Site>>) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let site = site.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| answer(request, site.clone()));
+            let server = hyper::server::conn::http1::Builder::new();
+            if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
+                tracing::debug!(%error, "a connection ended");
+            }
+        });
+    }
+}
+
+/// Answers a request. An error ends the connection.
+async fn answer(
+    request: hyper::Request<Incoming>,
+    site: Arc<Mutex<Site>>,
+) -> io::Result<hyper::Response<Full<Bytes>>> {
+    let request = read(request).await?;
+    let outcome = {
+        let mut site = site.lock().map_err(|_| io::Error::other("an earlier request panicked"))?;
+        match request.path.starts_with("/_sandbox/") {
+            true => Outcome::Reply(control::answer(&mut site, &request)?),
+            false => aws::answer(&mut site, &request)?,
+        }
+    };
+    let reply = match outcome {
+        Outcome::Reply(reply) => reply,
+        Outcome::Late(reply, milliseconds) => {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            reply
+        }
+        Outcome::Cut => return Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
+        Outcome::Hang => {
+            tokio::time::sleep(HANG).await;
+            return Err(io::Error::from(io::ErrorKind::TimedOut));
+        }
+    };
+    let mut response = hyper::Response::builder().status(reply.status);
+    for (name, value) in reply.headers {
+        response = response.header(name, value);
+    }
+    response.body(Full::new(Bytes::from(reply.body))).map_err(io::Error::other)
+}
+
+async fn read(request: hyper::Request<Incoming>) -> io::Result<Request> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, LARGEST).collect().await.map_err(io::Error::other)?;
+    let text = |value: &hyper::header::HeaderValue| {
+        String::from_utf8_lossy(value.as_bytes()).trim().to_owned()
+    };
+    let headers = head.headers.iter().map(|(name, value)| (name.to_string(), text(value)));
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    Ok(Request {
+        method: head.method.to_string(),
+        target: target.to_owned(),
+        path: path.to_owned(),
+        query: query.to_owned(),
+        headers: headers.collect(),
+        body: body.to_bytes().to_vec(),
+    })
+}
+
+/// Returns the members of a query string, in their order.
+pub(crate) fn pairs(query: &str) -> Vec<(String, Value)> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.map(|(name, value)| (name.into_owned(), Value::from(value.into_owned()))).collect()
+}

@@ -1,0 +1,322 @@
+//! The model of the world that every simulated cloud shares: objects, and what becomes of them.
+use crate::behaviour::Behaviour;
+use crate::clock::Time;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, VecDeque};
+
+/// How long what was is remembered, for reads that lag.
+const MEMORY: Time = 120_000;
+
+/// What an object is called: its kind, such as `ec2.vpc`, and an id that is unique in it.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Key {
+    /// The kind: service and noun.
+    pub kind: String,
+    /// An id for objects with one, else an ARN.
+    pub id: String,
+}
+
+impl Key {
+    pub(crate) fn new(kind: &str, id: impl Into<String>) -> Self {
+        Self { kind: kind.to_owned(), id: id.into() }
+    }
+}
+
+/// One object of a simulated cloud.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Object {
+    /// The account that it is in.
+    pub account: String,
+    /// The region that it is in; empty for what is everywhere.
+    pub region: String,
+    /// What its API tells of it, in the words of the wire.
+    pub body: Map<String, Value>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// What is true of it and no API tells in this form.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub hidden: Map<String, Value>,
+    /// When it was made, in milliseconds since 1970.
+    pub made: Time,
+    /// What becomes of it by itself, and when.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub(crate) turns: VecDeque<Turn>,
+}
+
+/// Something that happens to an object by itself.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Turn {
+    pub(crate) at: Time,
+    pub(crate) word: String,
+}
+
+impl Object {
+    /// Returns a text of what its API tells; empty when it tells none.
+    pub fn text(&self, field: &str) -> &str {
+        self.body.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Returns a text of what is hidden; empty when there is none.
+    pub(crate) fn secret(&self, field: &str) -> &str {
+        self.hidden.get(field).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub(crate) fn set(&mut self, field: &str, value: impl Into<Value>) {
+        self.body.insert(field.to_owned(), value.into());
+    }
+
+    pub(crate) fn hide(&mut self, field: &str, value: impl Into<Value>) {
+        self.hidden.insert(field.to_owned(), value.into());
+    }
+
+    /// Makes something happen to it later.
+    pub(crate) fn later(&mut self, at: Time, word: &str) {
+        let place = self.turns.partition_point(|turn| turn.at <= at);
+        self.turns.insert(place, Turn { at, word: word.to_owned() });
+    }
+}
+
+/// How an object was before a change; `None` when there was none.
+#[derive(Debug)]
+struct Change {
+    at: Time,
+    key: Key,
+    before: Option<Object>,
+}
+
+/// Everything that exists.
+#[derive(Debug, Default, Deserialize, Serialize)]
+pub struct World {
+    /// The seed of everything that chance decides.
+    pub seed: u64,
+    /// How many changes there have been.
+    pub serial: u64,
+    /// Simulated time of the last request, in milliseconds since 1970.
+    pub now: Time,
+    drawn: u64,
+    #[serde(with = "entries")]
+    objects: BTreeMap<Key, Object>,
+    #[serde(skip)]
+    past: VecDeque<Change>,
+}
+
+impl World {
+    /// Makes an empty world.
+    pub fn new(seed: u64, now: Time) -> Self {
+        Self { seed, now, ..Self::default() }
+    }
+
+    /// Returns an object.
+    pub fn get(&self, key: &Key) -> Option<&Object> {
+        self.objects.get(key)
+    }
+
+    /// Returns every object, in the order of keys.
+    pub fn objects(&self) -> impl Iterator<Item = (&Key, &Object)> {
+        self.objects.iter()
+    }
+
+    /// Returns the objects of a kind, in the order of ids.
+    pub fn of<'a>(&'a self, kind: &str) -> impl Iterator<Item = (&'a Key, &'a Object)> + use<'a> {
+        let from = Key::new(kind, "");
+        let kind = kind.to_owned();
+        self.objects.range(from..).take_while(move |(key, _)| key.kind == kind)
+    }
+
+    /// Takes everything away; time and seed stay.
+    pub(crate) fn clear(&mut self) {
+        self.objects.clear();
+        self.past.clear();
+        self.drawn = 0;
+        self.serial += 1;
+    }
+
+    pub(crate) fn put(&mut self, key: Key, object: Object) {
+        let before = self.objects.insert(key.clone(), object);
+        self.changed(key, before);
+    }
+
+    pub(crate) fn edit<T>(&mut self, key: &Key, edit: impl FnOnce(&mut Object) -> T) -> Option<T> {
+        let object = self.objects.get_mut(key)?;
+        let before = object.clone();
+        let result = edit(object);
+        if *object != before {
+            self.changed(key.clone(), Some(before));
+        }
+        Some(result)
+    }
+
+    pub(crate) fn remove(&mut self, key: &Key) -> Option<Object> {
+        let before = self.objects.remove(key)?;
+        self.changed(key.clone(), Some(before.clone()));
+        Some(before)
+    }
+
+    fn changed(&mut self, key: Key, before: Option<Object>) {
+        self.serial += 1;
+        self.past.push_back(Change { at: self.now, key, before });
+    }
+
+    /// Returns what is due next, if that is by `until`.
+    fn due(&self, until: Time) -> Option<(Time, Key)> {
+        let next = |(key, object): (&Key, &Object)| Some((object.turns.front()?.at, key.clone()));
+        self.objects.iter().filter_map(next).filter(|(at, _)| *at <= until).min()
+    }
+
+    /// Moves time on to `now`, and does what is due by then, in its order.
+    pub(crate) fn advance(&mut self, now: Time, mut turn: impl FnMut(&mut Self, &Key, &str)) {
+        while let Some((at, key)) = self.due(now) {
+            self.now = self.now.max(at);
+            let word = self.edit(&key, |object| object.turns.pop_front()).flatten();
+            turn(self, &key, &word.expect("it was due").word);
+        }
+        self.now = self.now.max(now);
+        let old = self.now.saturating_sub(MEMORY);
+        while self.past.front().is_some_and(|change| change.at < old) {
+            self.past.pop_front();
+        }
+    }
+
+    /// Returns how the world was at a time, as far as it is remembered.
+    pub(crate) fn at(&self, time: Time) -> Past {
+        let later = self.past.iter().rev().take_while(|change| change.at > time);
+        let mut changes = BTreeMap::new();
+        for change in later {
+            changes.insert(change.key.clone(), change.before.clone());
+        }
+        Past(changes)
+    }
+
+    /// Draws a number from 0 to 1; the same ones in the same order for the same seed.
+    pub(crate) fn chance(&mut self) -> f64 {
+        self.drawn += 1;
+        let mixed = self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.drawn;
+        fastrand::Rng::with_seed(mixed).f64()
+    }
+
+    /// Draws so many hexadecimal digits.
+    pub(crate) fn digits(&mut self, count: usize) -> String {
+        let digit = |world: &mut Self| char::from_digit((world.chance() * 16.0) as u32, 16);
+        (0..count).filter_map(|_| digit(self)).collect()
+    }
+
+    /// Draws an id in the form of a UUID.
+    pub(crate) fn uuid(&mut self) -> String {
+        let parts = [8, 4, 4, 4, 12].map(|count| self.digits(count));
+        parts.join("-")
+    }
+
+    /// Draws when something that begins now is over: its duration, give or take 30 %, from now.
+    pub(crate) fn after(&mut self, behaviour: &Behaviour) -> Time {
+        let seconds = behaviour.seconds as f64 * (0.7 + 0.6 * self.chance());
+        self.now + (seconds * 1000.0) as Time
+    }
+}
+
+/// The world as it was: what differs from now.
+#[derive(Debug, Default)]
+pub(crate) struct Past(BTreeMap<Key, Option<Object>>);
+
+impl Past {
+    pub(crate) fn get<'a>(&'a self, world: &'a World, key: &Key) -> Option<&'a Object> {
+        match self.0.get(key) {
+            Some(before) => before.as_ref(),
+            None => world.get(key),
+        }
+    }
+
+    /// Returns the objects of a kind, in the order of ids.
+    pub(crate) fn of<'a>(&'a self, world: &'a World, kind: &str) -> Vec<(&'a Key, &'a Object)> {
+        let still = world.of(kind).filter(|(key, _)| !self.0.contains_key(key));
+        let then = self.0.iter().filter(|(key, _)| key.kind == kind);
+        let then = then.filter_map(|(key, before)| Some((key, before.as_ref()?)));
+        let mut all: Vec<_> = still.chain(then).collect();
+        all.sort_by_key(|(key, _)| *key);
+        all
+    }
+}
+
+/// Objects as a list of pairs: JSON has no other keys than texts.
+mod entries {
+    use super::{Key, Object};
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::collections::BTreeMap;
+
+    pub(super) fn serialize<S: Serializer>(
+        objects: &BTreeMap<Key, Object>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(objects)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<Key, Object>, D::Error> {
+        Ok(Vec::<(Key, Object)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> Object {
+        let mut object = Object::default();
+        object.set("name", name);
+        object
+    }
+
+    #[test]
+    fn what_is_due_happens_in_its_order_and_can_bring_more() {
+        let mut world = World::new(1, 0);
+        for (id, at) in [("a", 30), ("b", 20)] {
+            let mut object = named(id);
+            object.later(at, "ready");
+            world.put(Key::new("k", id), object);
+        }
+        let mut seen = Vec::new();
+        world.advance(100, |world, key, word| {
+            seen.push((world.now, key.id.clone(), word.to_owned()));
+            if word == "ready" && key.id == "b" {
+                world.edit(key, |object| object.later(25, "old"));
+            }
+        });
+        let words: Vec<_> = seen.iter().map(|(at, id, word)| format!("{at} {id} {word}")).collect();
+        assert_eq!(words, ["20 b ready", "25 b old", "30 a ready"]);
+        assert_eq!(world.now, 100);
+    }
+
+    #[test]
+    fn the_past_is_what_was_then() {
+        let mut world = World::new(1, 1_000);
+        let key = |id| Key::new("k", id);
+        world.put(key("a"), named("first"));
+        world.now = 2_000;
+        world.edit(&key("a"), |object| object.set("name", "second"));
+        world.put(key("b"), named("new"));
+        world.now = 3_000;
+        world.remove(&key("a"));
+        let names = |time| {
+            let past = world.at(time);
+            let all = past.of(&world, "k");
+            all.iter().map(|(_, object)| object.text("name").to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(500), [""; 0]);
+        assert_eq!(names(1_500), ["first"]);
+        assert_eq!(names(2_500), ["second", "new"]);
+        assert_eq!(names(3_500), ["new"]);
+    }
+
+    #[test]
+    fn a_world_survives_being_written() {
+        let mut world = World::new(7, 5);
+        world.put(Key::new("k", "a"), named("x"));
+        let drawn = world.digits(4);
+        let text = serde_json::to_string(&world).unwrap();
+        let mut again: World = serde_json::from_str(&text).unwrap();
+        assert_eq!(again.get(&Key::new("k", "a")), world.get(&Key::new("k", "a")));
+        assert_eq!(again.digits(4), world.digits(4));
+        assert_ne!(drawn, world.digits(4));
+    }
+}
