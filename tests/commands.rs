@@ -55,8 +55,7 @@ fn every_problem_of_a_file_is_shown_at_once() {
 #[test]
 fn what_is_not_built_yet_is_refused_by_name() {
     for (arguments, words, exit) in [
-        (&["plan", "--sandbox"][..], "--sandbox is not supported yet", 64),
-        (&["plan", "--state", "s3://bucket/key"], "not a local file is not supported yet", 64),
+        (&["plan", "--state", "s3://bucket/key"][..], "not a local file is not supported yet", 64),
         (&["destroy", "--auto-approve", "--delete-volumes"], "--delete-volumes is not", 64),
     ] {
         let (code, _, stderr) = run(&folder(GOOD), arguments);

@@ -2,6 +2,7 @@
 use crate::failure::{Exit, Failure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provision_engine::Stop;
+use provision_sandbox::Speed;
 use std::path::PathBuf;
 
 /// Creates and looks after the Kubernetes cluster that a data platform runs on.
@@ -20,9 +21,13 @@ pub(crate) struct Global {
     /// Where the state is; by default `<name>.state.jsonl` beside the cluster file.
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) state: Option<String>,
-    /// Work on the embedded simulated cloud.
+    /// Work on the embedded simulated cloud; needs no account and no network.
     #[arg(long, global = true)]
     pub(crate) sandbox: bool,
+    /// How much faster than a real cloud the simulated one is, or `instant`; by default 600 on a
+    /// terminal and else instant.
+    #[arg(long, global = true, value_name = "N|instant")]
+    pub(crate) sandbox_speed: Option<Speed>,
     /// How many cloud calls may be under way at once.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) parallelism: Option<u16>,
@@ -54,7 +59,6 @@ impl Global {
             Err(Failure::new(Exit::Usage, "usage.unsupported", error))
         };
         match &self.state {
-            _ if self.sandbox => unsupported("--sandbox"),
             Some(state) if state.contains("://") => unsupported("a state that is not a local file"),
             _ => Ok(()),
         }
@@ -95,6 +99,42 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page.
     Man,
+    /// The simulated clouds, for other clients.
+    Sandbox(SandboxArgs),
+}
+
+/// Arguments of `sandbox`.
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArgs {
+    #[command(subcommand)]
+    pub(crate) command: SandboxCommand,
+}
+
+/// What to do with the simulated clouds.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// Serve them on loopback until stopped; prints where as one line of JSON.
+    Serve(ServeArgs),
+}
+
+/// Arguments of `sandbox serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where the world is kept; in memory unless named.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) world: Option<PathBuf>,
+    /// An access key and its secret that are accepted too.
+    #[arg(long, value_name = "ID:SECRET", value_parser = credential)]
+    pub(crate) credential: Vec<(String, String)>,
+}
+
+fn credential(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((id, secret)) if !id.is_empty() && !secret.is_empty() => {
+            Ok((id.to_owned(), secret.to_owned()))
+        }
+        _ => Err("a credential is written ID:SECRET".to_owned()),
+    }
 }
 
 /// Arguments of `init`.

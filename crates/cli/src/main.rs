@@ -8,9 +8,10 @@ mod place;
 mod providers;
 mod render;
 mod run;
+mod sandbox;
 mod signals;
 
-use args::{Cli, Command};
+use args::{Cli, Command, SandboxCommand};
 use clap::Parser;
 use failure::{Exit, Failure};
 use std::process::ExitCode;
@@ -64,6 +65,9 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Schema => commands::schema::run(),
         Command::Completions(args) => commands::completions::run(args),
         Command::Man => commands::man::run(),
+        Command::Sandbox(args) => match &args.command {
+            SandboxCommand::Serve(args) => commands::sandbox::serve(global, args).await,
+        },
     }
 }
 

@@ -69,6 +69,7 @@ pub(crate) fn saved_plan(path: &Path) -> Result<Option<SavedPlan>, Failure> {
 pub(crate) fn state_path(global: &Global, file: &Path, cluster: &str) -> PathBuf {
     let path = match &global.state {
         Some(path) => path.into(),
+        None if global.sandbox => file.with_file_name(format!("{cluster}.sandbox.state.jsonl")),
         None => file.with_file_name(format!("{cluster}.state.jsonl")),
     };
     path.canonicalize().unwrap_or(path)

@@ -3,6 +3,7 @@
 use crate::args::{Consents, Global};
 use crate::failure::{Exit, Failure};
 use crate::render;
+use crate::sandbox::Rehearsal;
 use crate::{place, providers};
 use provision_core::plan::{Question, plan};
 use provision_core::{Address, Drivers, Facts, Graph, Marks, Observed, Plan, Scope, State, World};
@@ -41,6 +42,8 @@ pub(crate) struct Subject {
     /// `None` offline.
     pub(crate) session: Option<Box<dyn Session>>,
     drivers: Option<Drivers>,
+    /// The simulated cloud that the session is with, which ends with the subject.
+    rehearsal: Option<Rehearsal>,
     /// Whose objects are ours: as the state says, or as a new one will.
     pub(crate) header: Header,
 }
@@ -48,6 +51,7 @@ pub(crate) struct Subject {
 impl Subject {
     /// Finds credentials and checks that they lead to where the state's objects are.
     pub(crate) async fn connect(
+        global: &Global,
         spec: Option<ClusterSpec>,
         state_path: &Path,
         loaded: Option<Loaded>,
@@ -60,7 +64,14 @@ impl Subject {
             }
             (None, None) => unreachable!("a subject has a file or a state"),
         };
-        let target = Target { region: region.unwrap_or_default() };
+        let name = spec.as_ref().map(|spec| &spec.name);
+        let name = name.or(header.as_ref().map(|header| &header.cluster));
+        let rehearsal = match name.filter(|_| global.sandbox) {
+            Some(name) => Some(Rehearsal::start(global, state_path, name)?),
+            None => None,
+        };
+        let simulation = rehearsal.as_ref().map(Rehearsal::simulation);
+        let target = Target { region: region.unwrap_or_default(), simulation };
         let session = provider.connect(&target).await?;
         tracing::info!(caller = session.caller(), "connected");
         if let Some(header) = &header {
@@ -72,7 +83,7 @@ impl Subject {
             (None, None) => unreachable!("a subject has a file or a state"),
         };
         let (state_path, session) = (state_path.to_owned(), Some(session));
-        Ok(Self { provider, spec, state_path, loaded, session, drivers: None, header })
+        Ok(Self { provider, spec, state_path, loaded, session, drivers: None, rehearsal, header })
     }
 
     /// Makes do with what is on record.
@@ -88,7 +99,17 @@ impl Subject {
             None => new_header(&spec, Scope { world: World::Vendor, place })?,
         };
         let (state_path, drivers) = (state_path.to_owned(), Some(provider.kinds()));
-        Ok(Self { provider, spec: Some(spec), state_path, loaded, session: None, drivers, header })
+        let spec = Some(spec);
+        Ok(Self {
+            provider,
+            spec,
+            state_path,
+            loaded,
+            session: None,
+            drivers,
+            rehearsal: None,
+            header,
+        })
     }
 
     pub(crate) fn state(&self) -> State {
@@ -119,7 +140,9 @@ impl Subject {
     pub(crate) fn engine(&self, global: &Global) -> Engine<'_> {
         let bound = global.parallelism.map_or(self.provider.parallelism(), usize::from);
         let engine = Engine::new(self.drivers(), self.marks(), &LocalSecrets, bound);
-        engine.at_pace(pace(self.header.scope.world)).until(global.stop.clone())
+        let pace = self.rehearsal.as_ref().map(Rehearsal::pace);
+        let pace = pace.unwrap_or_else(|| pace_of(self.header.scope.world));
+        engine.at_pace(pace).until(global.stop.clone())
     }
 
     /// Decides what to do so that the cluster is as the file says.
@@ -316,7 +339,7 @@ fn unresolved(error: provision_core::Error) -> Failure {
 }
 
 /// Returns how fast the engine waits. The clock of a vendor is never hurried: its reads lag by it.
-fn pace(world: World) -> Pace {
+fn pace_of(world: World) -> Pace {
     let scale = std::env::var("PROVISION_TIME_SCALE").ok().and_then(|text| text.parse().ok());
     scale.filter(|_| world != World::Vendor).map_or(Pace::REAL, Pace::scaled)
 }

@@ -7,16 +7,19 @@ use std::time::Instant;
 /// Milliseconds since 1970, in simulated time.
 pub(crate) type Time = u64;
 
-/// How far each request moves an instant clock: long waits take tens of requests, and what lags is
-/// seen after a few.
-const STEP: Time = 15_000;
+/// How far each request moves an instant clock at least: what lags is seen after a few.
+const STEP: Time = 5_000;
+
+/// How far off something may be for an instant clock to jump to it. What is days away, such as the
+/// end of a key, comes in its own time.
+const HORIZON: Time = 30 * 60_000;
 
 /// How fast simulated time passes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
     /// So many times as fast as real time.
     Times(f64),
-    /// Only requests move it, each by the same step.
+    /// Only requests move it, each to what is due next.
     Instant,
 }
 
@@ -73,10 +76,15 @@ impl Clock {
         Self { speed, from, since: Instant::now() }
     }
 
-    /// Returns the time of the next request. It is never before `least`.
-    pub(crate) fn tick(&mut self, least: Time) -> Time {
+    /// Returns the time of the next request. It is never before `least`; `due` is when something
+    /// happens next.
+    pub(crate) fn tick(&mut self, least: Time, due: Option<Time>) -> Time {
         match self.speed {
-            Speed::Instant => self.from = self.from.max(least) + STEP,
+            Speed::Instant => {
+                let next = self.from.max(least) + STEP;
+                let due = due.filter(|due| *due < next + HORIZON);
+                self.from = next.max(due.unwrap_or(next));
+            }
             Speed::Times(times) => {
                 let passed = (self.since.elapsed().as_secs_f64() * 1000.0 * times) as Time;
                 let now = (self.from + passed).max(least);
@@ -88,7 +96,7 @@ impl Clock {
 
     /// Goes on at another speed.
     pub(crate) fn set(&mut self, speed: Speed) {
-        self.tick(0);
+        self.tick(0, None);
         self.speed = speed;
     }
 
@@ -114,8 +122,11 @@ mod tests {
     #[test]
     fn requests_move_an_instant_clock() {
         let mut clock = Clock::starting(Speed::Instant, 1_000);
-        assert_eq!(clock.tick(0), 1_000 + STEP);
-        assert_eq!(clock.tick(100_000), 100_000 + STEP, "another process was further");
+        assert_eq!(clock.tick(0, None), 1_000 + STEP);
+        assert_eq!(clock.tick(100_000, None), 100_000 + STEP, "another process was further");
+        assert_eq!(clock.tick(0, Some(600_000)), 600_000, "it jumps to what is due");
+        assert_eq!(clock.tick(0, Some(1_000)), 600_000 + STEP);
+        assert_eq!(clock.tick(0, Some(1 << 40)), 600_000 + 2 * STEP, "and not too far");
         assert_eq!(clock.real(1_000), 0);
     }
 

@@ -158,6 +158,11 @@ impl World {
         self.past.push_back(Change { at: self.now, key, before });
     }
 
+    /// Returns when something happens next by itself.
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.objects.values().filter_map(|object| Some(object.turns.front()?.at)).min()
+    }
+
     /// Returns what is due next, if that is by `until`.
     fn due(&self, until: Time) -> Option<(Time, Key)> {
         let next = |(key, object): (&Key, &Object)| Some((object.turns.front()?.at, key.clone()));

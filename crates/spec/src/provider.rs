@@ -51,6 +51,17 @@ pub trait Provider: Send + Sync {
 pub struct Target {
     /// The region.
     pub region: String,
+    /// The simulation to connect to, instead of the vendor.
+    pub simulation: Option<Simulation>,
+}
+
+/// A simulation of the cloud that is part of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Simulation {
+    /// Where it answers.
+    pub url: String,
+    /// The id and the secret of a credential that it accepts.
+    pub credential: (String, String),
 }
 
 /// A provider with credentials in hand.

@@ -6,11 +6,11 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_sts::config::ProvideCredentials;
+use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_types::service_config::ServiceConfigKey;
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Error, Facts, Kind, Result, Scope, World};
-use provision_spec::{ClusterSpec, Target};
+use provision_spec::{ClusterSpec, Simulation, Target};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,21 +34,12 @@ pub(crate) struct Session {
     caller: String,
 }
 
-/// Finds credentials and endpoints by the vendor's conventions, and asks whose they are.
+/// Finds credentials and endpoints, and asks whose they are.
 pub(crate) async fn connect(target: &Target) -> Result<Session> {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(30));
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(target.region.clone()))
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts.build())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .load()
-        .await;
-    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let (endpoints, world) = endpoints(env, &config)?;
-    has_credentials(&config).await?;
+    let (config, endpoints, world) = match &target.simulation {
+        Some(simulation) => simulated(target, simulation),
+        None => conventional(target).await?,
+    };
     let sts = client!(aws_sdk_sts, &config, &endpoints, "STS");
     let answer = sts.get_caller_identity().send().await.reply("sts:GetCallerIdentity");
     let identity = answer.map_err(|error| match error.kind {
@@ -65,6 +56,39 @@ pub(crate) async fn connect(target: &Target) -> Result<Session> {
     let place = place.map(|(key, value)| (key.to_owned(), value)).into();
     let scope = Scope { world, place };
     Ok(Session { drivers: drivers(&aws), aws, scope, caller })
+}
+
+/// Finds credentials and endpoints by the vendor's conventions.
+async fn conventional(target: &Target) -> Result<(SdkConfig, Endpoints, World)> {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(30));
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(target.region.clone()))
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts.build())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .load()
+        .await;
+    let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let (endpoints, world) = endpoints(env, &config)?;
+    has_credentials(&config).await?;
+    Ok((config, endpoints, world))
+}
+
+/// Points every service at a simulation; nothing of the caller's own configuration is read.
+fn simulated(target: &Target, simulation: &Simulation) -> (SdkConfig, Endpoints, World) {
+    let (id, secret) = &simulation.credential;
+    let credentials = Credentials::new(id, secret, None, None, "sandbox");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(target.region.clone()))
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    let urls = SERVICES.map(|(name, _)| (name, simulation.url.clone()));
+    (config, Endpoints(urls.into()), World::Sandbox)
 }
 
 /// Returns the kinds with clients that reach nothing.

@@ -32,7 +32,7 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
         return Err(Failure::new(Exit::Failed, "protected", error)
             .hint("set `protect: false` in the cluster file and apply it first"));
     }
-    let subject = Subject::connect(spec, &state_path, Some(loaded)).await?;
+    let subject = Subject::connect(global, spec, &state_path, Some(loaded)).await?;
     let decision = subject.decide_to_destroy(global).await?;
     if asks {
         show(global, &subject, &decision);

@@ -106,8 +106,8 @@ fn turn(world: &mut World, key: &Key, word: &str) {
 /// # Errors
 /// When the world cannot be read or kept.
 pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> {
-    let now = site.store.with(|world| world.now)?;
-    let now = site.clock.tick(now);
+    let (now, due) = site.store.with(|world| (world.now, world.next()))?;
+    let now = site.clock.tick(now, due);
     let signature = Signature::of(request);
     let name = signature.as_ref().map_or("sts", |s| s.service.as_str()).to_owned();
     let Some(service) = service(&name) else {

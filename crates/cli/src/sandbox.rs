@@ -1,0 +1,67 @@
+//! The embedded simulated cloud, for rehearsals without an account.
+use crate::args::Global;
+use crate::failure::{Exit, Failure};
+use provision_engine::Pace;
+use provision_sandbox::{CREDENTIAL, Sandbox, Settings, Speed};
+use provision_spec::Simulation;
+use std::io::IsTerminal;
+use std::path::Path;
+
+/// How fast a rehearsal is for whoever watches it: a cluster takes about a second.
+const WATCHED: Speed = Speed::Times(600.0);
+
+/// How fast the engine waits while only requests move the simulated clock. Its deadlines, of at
+/// least 20 minutes, then leave more than a second for what takes some tens of requests.
+const INSTANT: f64 = 1000.0;
+
+/// A simulated cloud that ends with its owner.
+pub(crate) struct Rehearsal {
+    sandbox: Sandbox,
+    speed: Speed,
+}
+
+impl Rehearsal {
+    /// Starts the cloud whose world lies beside the state of a cluster.
+    pub(crate) fn start(global: &Global, state: &Path, cluster: &str) -> Result<Self, Failure> {
+        let speed = speed(global);
+        let world = Some(state.with_file_name(format!("{cluster}.sandbox.json")));
+        let sandbox = start(Settings { world, speed, ..Settings::default() })?;
+        Ok(Self { sandbox, speed })
+    }
+
+    /// Returns where it answers, and to whom.
+    pub(crate) fn simulation(&self) -> Simulation {
+        let credential = (CREDENTIAL.0.to_owned(), CREDENTIAL.1.to_owned());
+        Simulation { url: self.sandbox.aws(), credential }
+    }
+
+    /// Returns how fast the engine waits there.
+    pub(crate) fn pace(&self) -> Pace {
+        match self.speed {
+            Speed::Times(times) => Pace::scaled(times),
+            Speed::Instant => Pace::scaled(INSTANT),
+        }
+    }
+}
+
+/// Returns how fast simulated time passes: as asked for, else so that a person can watch.
+pub(crate) fn speed(global: &Global) -> Speed {
+    let usual = if std::io::stdout().is_terminal() { WATCHED } else { Speed::Instant };
+    global.sandbox_speed.unwrap_or(usual)
+}
+
+/// Starts a simulated cloud.
+pub(crate) fn start(settings: Settings) -> Result<Sandbox, Failure> {
+    let world = settings.world.clone();
+    Sandbox::start(settings).map_err(|error| {
+        let failure = Failure::new(Exit::Failed, "sandbox", "the sandbox cannot start");
+        let failure = failure.because(&error);
+        match world {
+            Some(world) => failure.hint(format!(
+                "the simulated world is in {}; without that file it begins anew",
+                world.display()
+            )),
+            None => failure,
+        }
+    })
+}
