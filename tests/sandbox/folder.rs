@@ -1,0 +1,120 @@
+//! The program under test, in a folder of its own.
+use crate::served::Served;
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// The shortest cluster file.
+pub(crate) const FILE: &str = "\
+name: acme-prod
+provider: eks
+region: us-east-1
+profile: qualytics
+";
+
+/// Where the program's calls go.
+enum Cloud {
+    /// The simulated cloud within the program.
+    Embedded,
+    /// A server, by its URL.
+    Served(String),
+}
+
+/// A folder with a cluster file, and the program that is run in it.
+pub(crate) struct Folder {
+    cloud: Cloud,
+    folder: TempDir,
+}
+
+/// How a command ended.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Folder {
+    /// Makes a folder whose cluster is in the simulated cloud within the program.
+    pub(crate) fn embedded(file: &str) -> Self {
+        Self::new(Cloud::Embedded, file)
+    }
+
+    /// Makes a folder whose cluster is on a server.
+    pub(crate) fn on(served: &Served, file: &str) -> Self {
+        Self::new(Cloud::Served(served.url.clone()), file)
+    }
+
+    fn new(cloud: Cloud, file: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let this = Self { cloud, folder };
+        this.write(file);
+        this
+    }
+
+    /// Puts another cluster file in the place of the last.
+    pub(crate) fn write(&self, file: &str) {
+        fs::write(self.path("provision.yaml"), file).expect("the file can be written");
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_provision"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+            command.env_remove(name);
+        }
+        command.args(arguments).current_dir(self.folder.path()).env("HOME", self.folder.path());
+        match &self.cloud {
+            Cloud::Embedded => command.arg("--sandbox"),
+            Cloud::Served(url) => command
+                .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+                .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+                .env("AWS_ENDPOINT_URL", url)
+                .env("AWS_EC2_METADATA_DISABLED", "true")
+                .env("NO_PROXY", "127.0.0.1")
+                .env("PROVISION_TIME_SCALE", "1000"),
+        };
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.command(arguments).output().expect("the program runs").into()
+    }
+
+    /// Runs a command that must end well, and returns what it printed.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, Some(0), "{arguments:?}\n{}\n{}", ran.stdout, ran.stderr);
+        ran.stdout
+    }
+
+    /// Returns the steps of a plan, each as action and address.
+    pub(crate) fn plan(&self) -> Vec<String> {
+        let document: Value =
+            serde_json::from_str(&self.ok(&["plan", "--json"])).expect("a plan is JSON");
+        let steps = document["steps"].as_array().expect("a plan has steps");
+        let word = |step: &Value, field: &str| step[field].as_str().unwrap_or("").to_owned();
+        steps.iter().map(|s| format!("{} {}", word(s, "action"), word(s, "address"))).collect()
+    }
+
+    /// Returns what the file of the embedded world holds, each object as kind and id.
+    pub(crate) fn world(&self) -> Vec<String> {
+        let text = fs::read(self.path("acme-prod.sandbox.json")).expect("there is a world");
+        let world: Value = serde_json::from_slice(&text).expect("a world is JSON");
+        let objects = world["objects"].as_array().expect("it has objects");
+        let name = |object: &Value| format!("{} {}", object[0]["kind"], object[0]["id"]);
+        objects.iter().map(name).collect()
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is text");
+        let code = output.status.code();
+        Self { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}

@@ -1,0 +1,38 @@
+//! From nothing to a cluster, through changes, and back to nothing, in one process after another.
+use crate::folder::{FILE, Folder};
+
+#[test]
+fn a_cluster_is_made_changed_and_destroyed() {
+    let folder = Folder::embedded(FILE);
+    let first = folder.ok(&["plan"]);
+    assert!(first.contains("to create"), "{first}");
+    let before = folder.world();
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(folder.run(&["plan", "--detailed-exitcode"]).code, Some(0));
+
+    let pools = "pools:\n  app: {}\n  driver: { max: 5 }\n  executor: {}\n";
+    folder.write(&format!("{FILE}{pools}"));
+    assert!(folder.plan().iter().all(|step| step.starts_with("update pool/driver")));
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(folder.plan(), [""; 0]);
+
+    folder.write(&format!("{FILE}{}", pools.replace("app: {}", "app: { machine: m5.2xlarge }")));
+    let steps = folder.plan();
+    assert!(steps.iter().any(|step| step.starts_with("create pool/app/")), "{steps:?}");
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(folder.plan(), [""; 0]);
+
+    folder.ok(&["destroy", "--auto-approve"]);
+    let passing = |object: &String| !object.contains("nat_gateway");
+    let after: Vec<_> = folder.world().into_iter().filter(passing).collect();
+    assert_eq!(after, before);
+}
+
+#[test]
+fn the_clock_of_a_watched_rehearsal_runs() {
+    let folder = Folder::embedded(FILE);
+    folder.ok(&["apply", "--auto-approve", "--sandbox-speed", "5000"]);
+    assert_eq!(folder.plan(), [""; 0]);
+    let ran = folder.run(&["plan", "--sandbox-speed", "0"]);
+    assert_eq!(ran.code, Some(64), "{}{}", ran.stdout, ran.stderr);
+}

@@ -1,0 +1,72 @@
+//! A sandbox of its own for each test, as a server.
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// A simulated AWS on loopback, which ends with its owner.
+pub(crate) struct Served {
+    process: Child,
+    pub(crate) url: String,
+}
+
+impl Served {
+    pub(crate) fn start() -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_provision"))
+            .args(["sandbox", "serve", "--sandbox-speed", "instant"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut line = String::new();
+        let stdout = process.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("it says where it serves");
+        let ready: Value = serde_json::from_str(&line).expect("in one line of JSON");
+        let url = ready["aws"].as_str().expect("there is an AWS").to_owned();
+        Self { process, url }
+    }
+
+    /// Returns everything that exists, each as kind and id, without what passes by itself.
+    pub(crate) fn objects(&self) -> Vec<String> {
+        let Value::Array(objects) = self.control("GET", "objects", None) else { panic!("no list") };
+        let stays = |object: &&Value| object["status"] != "deleted";
+        let name = |object: &Value| format!("{} {}", object["kind"], object["id"]);
+        objects.iter().filter(stays).map(name).collect()
+    }
+
+    /// Returns the operations that were called so far, in their order.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let Value::Array(requests) = self.control("GET", "requests", None) else { panic!("no list") };
+        let name = |request: &Value| request["operation"].as_str().unwrap_or_default().to_owned();
+        requests.iter().map(name).collect()
+    }
+
+    /// Asks for faults in the place of those that are left.
+    pub(crate) fn faults(&self, faults: &[Value]) {
+        self.control("POST", "faults", Some(json!({ "faults": faults })));
+    }
+
+    fn control(&self, method: &str, endpoint: &str, body: Option<Value>) -> Value {
+        let address = self.url.trim_start_matches("http://");
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        let length = body.len();
+        let mut stream = TcpStream::connect(address).expect("it answers");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("it can be set");
+        let request = format!(
+            "{method} /_sandbox/{endpoint} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).expect("it listens");
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).expect("it replies");
+        let (head, body) = reply.split_once("\r\n\r\n").expect("a reply has a body");
+        assert!(head.starts_with("HTTP/1.1 200"), "{endpoint}: {reply}");
+        serde_json::from_str(body).expect("it is JSON")
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.process.kill().and_then(|()| self.process.wait()).expect("it ends");
+    }
+}

@@ -1,0 +1,24 @@
+//! Two processes at once on one embedded world.
+use crate::folder::{FILE, Folder};
+use std::process::Stdio;
+
+#[test]
+fn two_processes_share_a_world() {
+    let folder = Folder::embedded(FILE);
+    let start = |arguments: &[&str]| {
+        let mut command = folder.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+    };
+    let apply = start(&["apply", "--auto-approve"]);
+    let plans: Vec<_> = (0..3).map(|_| start(&["plan", "--json"])).collect();
+    for plan in plans {
+        let output = plan.wait_with_output().expect("it ends");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let unsure = stderr.contains("could not be observed");
+        assert!(output.status.success() || unsure, "{stderr}");
+    }
+    let output = apply.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(folder.plan(), [""; 0]);
+    folder.ok(&["destroy", "--auto-approve"]);
+}
