@@ -48,7 +48,8 @@ fn a_lost_reply_makes_nothing_twice_and_leaves_nothing() {
     served.faults(&cut(&of_apply));
     again.ok(&["apply", "--auto-approve"]);
     assert_eq!(again.plan(), [""; 0]);
-    let keys = |kinds: Vec<(String, usize)>| kinds.into_iter().filter(|(k, _)| !passes(k)).collect();
+    let keys =
+        |kinds: Vec<(String, usize)>| kinds.into_iter().filter(|(k, _)| !passes(k)).collect();
     let (now, then): (Vec<_>, Vec<_>) = (keys(kinds(&served.objects())), keys(made));
     assert_eq!(now, then);
     served.faults(&cut(&of_destroy));

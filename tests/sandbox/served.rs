@@ -36,7 +36,9 @@ impl Served {
 
     /// Returns the operations that were called so far, in their order.
     pub(crate) fn operations(&self) -> Vec<String> {
-        let Value::Array(requests) = self.control("GET", "requests", None) else { panic!("no list") };
+        let Value::Array(requests) = self.control("GET", "requests", None) else {
+            panic!("no list")
+        };
         let name = |request: &Value| request["operation"].as_str().unwrap_or_default().to_owned();
         requests.iter().map(name).collect()
     }

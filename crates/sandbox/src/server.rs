@@ -219,10 +219,15 @@ async fn answer(
     let request = read(request).await?;
     let outcome = {
         let mut site = site.lock().map_err(|_| io::Error::other("an earlier request panicked"))?;
-        match request.path.starts_with("/_sandbox/") {
-            true => Outcome::Reply(control::answer(&mut site, &request)?),
-            false => aws::answer(&mut site, &request)?,
-        }
+        let outcome = match request.path.starts_with("/_sandbox/") {
+            true => control::answer(&mut site, &request).map(Outcome::Reply),
+            false => aws::answer(&mut site, &request),
+        };
+        outcome.unwrap_or_else(|error| {
+            let message = format!("the world of the sandbox cannot be read or kept: {error}");
+            tracing::error!("{message}");
+            Outcome::Reply(Reply::json(500, &serde_json::json!({ "message": message })))
+        })
     };
     let reply = match outcome {
         Outcome::Reply(reply) => reply,
