@@ -196,8 +196,7 @@ impl World {
     /// Draws a number from 0 to 1; the same ones in the same order for the same seed.
     pub(crate) fn chance(&mut self) -> f64 {
         self.drawn += 1;
-        let mixed = self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.drawn;
-        fastrand::Rng::with_seed(mixed).f64()
+        fastrand::Rng::with_seed(mixed(self.seed, self.drawn)).f64()
     }
 
     /// Draws so many hexadecimal digits.
@@ -217,6 +216,15 @@ impl World {
         let seconds = behaviour.seconds as f64 * (0.7 + 0.6 * self.chance());
         self.now + (seconds * 1000.0) as Time
     }
+}
+
+/// Mixes two numbers as SplitMix64 does: seeds that are near each other would draw numbers that are
+/// so too.
+fn mixed(seed: u64, drawn: u64) -> u64 {
+    let mut mixed = seed.wrapping_add(drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
 }
 
 /// The world as it was: what differs from now.
@@ -265,6 +273,7 @@ mod entries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn named(name: &str) -> Object {
         let mut object = Object::default();
@@ -311,6 +320,16 @@ mod tests {
         assert_eq!(names(1_500), ["first"]);
         assert_eq!(names(2_500), ["second", "new"]);
         assert_eq!(names(3_500), ["new"]);
+    }
+
+    #[test]
+    fn what_is_drawn_has_no_pattern() {
+        let mut world = World::new(1, 0);
+        let ids: BTreeSet<_> = (0..2_000).map(|_| world.digits(16)).collect();
+        assert_eq!(ids.len(), 2_000);
+        let joined: String = ids.into_iter().collect();
+        let parts: BTreeSet<_> = (0..10_000).map(|at| &joined[at..at + 8]).collect();
+        assert!(parts.len() > 9_990, "{} of 10000", parts.len());
     }
 
     #[test]
