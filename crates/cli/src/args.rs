@@ -2,7 +2,7 @@
 use crate::failure::{Exit, Failure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provision_engine::Stop;
-use provision_sandbox::Speed;
+use provision_sandbox::{Credential, Speed};
 use std::path::PathBuf;
 
 /// Creates and looks after the Kubernetes cluster that a data platform runs on.
@@ -123,18 +123,9 @@ pub(crate) struct ServeArgs {
     /// Where the world is kept; in memory unless named.
     #[arg(long, value_name = "PATH")]
     pub(crate) world: Option<PathBuf>,
-    /// An access key and its secret that are accepted too.
-    #[arg(long, value_name = "ID:SECRET", value_parser = credential)]
-    pub(crate) credential: Vec<(String, String)>,
-}
-
-fn credential(text: &str) -> Result<(String, String), String> {
-    match text.split_once(':') {
-        Some((id, secret)) if !id.is_empty() && !secret.is_empty() => {
-            Ok((id.to_owned(), secret.to_owned()))
-        }
-        _ => Err("a credential is written ID:SECRET".to_owned()),
-    }
+    /// An access key and its secret that are accepted too, and the account whose key it is.
+    #[arg(long, value_name = "ID:SECRET[:ACCOUNT]")]
+    pub(crate) credential: Vec<Credential>,
 }
 
 /// Arguments of `init`.

@@ -23,6 +23,17 @@ pub enum Speed {
     Instant,
 }
 
+impl Speed {
+    /// Returns how long a simulated time lasts in reality, in milliseconds. Nobody knows when
+    /// requests alone move time.
+    pub(crate) fn real(self, time: Time) -> Option<u64> {
+        match self {
+            Self::Times(times) => Some((time as f64 / times) as u64),
+            Self::Instant => None,
+        }
+    }
+}
+
 impl FromStr for Speed {
     type Err = String;
 
@@ -94,6 +105,11 @@ impl Clock {
         self.from
     }
 
+    /// Returns how fast time passes.
+    pub(crate) fn speed(&self) -> Speed {
+        self.speed
+    }
+
     /// Goes on at another speed.
     pub(crate) fn set(&mut self, speed: Speed) {
         self.tick(0, None);
@@ -102,10 +118,7 @@ impl Clock {
 
     /// Returns how long a simulated time lasts in reality, in milliseconds.
     pub(crate) fn real(&self, time: Time) -> u64 {
-        match self.speed {
-            Speed::Instant => 0,
-            Speed::Times(times) => (time as f64 / times) as u64,
-        }
+        self.speed.real(time).unwrap_or_default()
     }
 }
 

@@ -8,6 +8,7 @@ mod aws;
 mod behaviour;
 mod clock;
 mod control;
+mod credential;
 mod faults;
 mod server;
 mod store;
@@ -15,6 +16,7 @@ mod world;
 
 pub use behaviour::{Behaviour, behaviours};
 pub use clock::Speed;
+pub use credential::Credential;
 pub use server::{Sandbox, Settings};
 pub use world::{Key, Object, World};
 

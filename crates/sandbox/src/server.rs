@@ -1,9 +1,10 @@
 //! A sandbox as a server on loopback.
 use crate::clock::{Clock, Speed, Time};
+use crate::credential::Credential;
 use crate::faults::Faults;
 use crate::store::Store;
 use crate::world::World;
-use crate::{CREDENTIAL, aws, control};
+use crate::{aws, control};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -35,8 +36,8 @@ pub struct Settings {
     pub seed: u64,
     /// How fast simulated time passes.
     pub speed: Speed,
-    /// Access keys and secrets that are accepted beside [`CREDENTIAL`].
-    pub credentials: Vec<(String, String)>,
+    /// Access keys that are accepted beside [`CREDENTIAL`](crate::CREDENTIAL).
+    pub credentials: Vec<Credential>,
 }
 
 impl Default for Settings {
@@ -101,7 +102,8 @@ pub(crate) struct Site {
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
     pub(crate) log: Vec<Logged>,
-    pub(crate) secrets: BTreeMap<String, String>,
+    /// By their ids.
+    pub(crate) credentials: BTreeMap<String, Credential>,
 }
 
 /// One request, as the log tells it.
@@ -121,13 +123,13 @@ impl Site {
         let new = World::new(settings.seed, now.as_millis() as Time);
         let mut store = Store::open(settings.world.as_deref(), new)?;
         let now = store.with(|world| world.now)?;
-        let own = (CREDENTIAL.0.to_owned(), CREDENTIAL.1.to_owned());
+        let all = settings.credentials.into_iter().chain([Credential::own()]);
         Ok(Self {
             store,
             clock: Clock::starting(settings.speed, now),
             faults: Faults::default(),
             log: Vec::new(),
-            secrets: settings.credentials.into_iter().chain([own]).collect(),
+            credentials: all.map(|one| (one.id.clone(), one)).collect(),
         })
     }
 }
@@ -141,7 +143,7 @@ pub(crate) struct Request {
     /// The path, decoded.
     pub(crate) path: String,
     pub(crate) query: String,
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -169,6 +171,10 @@ impl Reply {
 
     pub(crate) fn xml(status: u16, text: String) -> Self {
         Self { status, headers: Vec::new(), body: text.into_bytes() }.of_type("text/xml")
+    }
+
+    pub(crate) fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
     pub(crate) fn of_type(self, kind: &str) -> Self {

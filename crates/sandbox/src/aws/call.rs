@@ -1,8 +1,10 @@
 //! One call: who makes it, and the world that it meets.
 use super::input::Input;
+use super::partition;
 use super::refusal::Refusal;
 use super::signature::Signature;
-use super::{home, partition};
+use crate::clock::Speed;
+use crate::credential::Credential;
 use crate::server::Request;
 use crate::world::{Key, Object, Past, World};
 use serde::de::DeserializeOwned;
@@ -18,6 +20,10 @@ pub(crate) struct Caller {
     pub(crate) account: String,
     pub(crate) arn: String,
     pub(crate) id: String,
+    /// The ARN of the role that they have taken on, if any.
+    pub(crate) role: Option<String>,
+    /// Whether their credentials end.
+    pub(crate) is_session: bool,
 }
 
 impl Caller {
@@ -29,13 +35,14 @@ impl Caller {
         world: &World,
         signature: &Signature,
         request: &Request,
-        secrets: &BTreeMap<String, String>,
+        credentials: &BTreeMap<String, Credential>,
     ) -> Result<Self, Refusal> {
-        if let Some(secret) = secrets.get(&signature.key) {
+        if let Some(Credential { secret, account, .. }) = credentials.get(&signature.key) {
             signature.check(request, secret)?;
-            let arn = format!("arn:{}:iam::{}:user/sandbox", partition(&signature.region), home());
-            let id = "AIDASANDBOXSANDBOXSAN".to_owned();
-            return Ok(Self { account: home(), arn, id });
+            let arn = format!("arn:{}:iam::{account}:user/sandbox", partition(&signature.region));
+            let id = format!("AIDASANDB{account}");
+            let account = account.clone();
+            return Ok(Self { account, arn, id, role: None, is_session: false });
         }
         super::sts::session(world, signature, request)
     }
@@ -49,6 +56,8 @@ pub(crate) struct Call<'a> {
     pub(crate) caller: Caller,
     pub(crate) region: String,
     pub(crate) operation: &'a str,
+    /// How fast time passes.
+    pub(crate) speed: Speed,
 }
 
 impl Call<'_> {

@@ -1,6 +1,8 @@
 //! A simulated AWS: who calls, in which protocol, and what comes of it.
 mod autoscaling;
 mod call;
+mod constraint;
+mod dialect;
 mod ec2;
 mod eks;
 mod elb;
@@ -20,13 +22,12 @@ pub(crate) use input::Input;
 pub(crate) use page::Page;
 pub(crate) use refusal::Refusal;
 
-use crate::ACCOUNT;
 use crate::behaviour::Behaviour;
 use crate::clock::Time;
 use crate::faults::Effect;
 use crate::server::{Logged, Outcome, Reply, Request, Site};
-use crate::world::{Key, World};
-use protocol::{Asked, Protocol};
+use crate::world::{Key, Past, World};
+use protocol::Protocol;
 use signature::Signature;
 use std::io;
 
@@ -52,6 +53,7 @@ pub(crate) const BEHAVIOURS: &[&[Behaviour]] = &[
     iam::BEHAVIOURS,
     kms::BEHAVIOURS,
     logs::BEHAVIOURS,
+    sts::BEHAVIOURS,
 ];
 
 /// One service: how it speaks, and what it does.
@@ -116,19 +118,24 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
     };
     let asked = service.protocol.decode(request);
     let operation = asked.as_ref().map_or("-", |asked| asked.operation.as_str()).to_owned();
-    let Site { store, faults, secrets, .. } = site;
+    let speed = site.clock.speed();
+    let Site { store, faults, credentials, .. } = site;
     let (outcome, status) = store.with(|world| {
         world.advance(now, turn);
         let id = world.uuid();
         let effect = faults.befall(&operation, || world.chance());
         let checked = signature.and_then(|signature| {
-            let caller = Caller::of(world, &signature, request, secrets)?;
+            let caller = Caller::of(world, &signature, request, credentials)?;
             Ok((caller, signature.region))
         });
+        let checked = checked.map_err(|refusal| dialect::of(service.protocol, refusal));
         let result = checked.and_then(|(caller, region)| {
             let asked = asked?;
-            refused(effect, &name)?;
-            work(world, &service, &asked, caller, region, effect)
+            refused(effect, &name, service.protocol)?;
+            let past = past(world, effect);
+            let operation = asked.operation.as_str();
+            let mut call = Call { world, past, caller, region, operation, speed };
+            (service.run)(&mut call, &asked.input)
         });
         let reply = match result {
             Ok(_) if effect == Some(Effect::ErrorAfter) => {
@@ -148,28 +155,18 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
     })
 }
 
-/// Lets a service do its work, on the world as it is or as it was.
-fn work(
-    world: &mut World,
-    service: &Service,
-    asked: &Asked,
-    caller: Caller,
-    region: String,
-    effect: Option<Effect>,
-) -> Answer {
+/// Returns the world as reads see it: as it is, or as it was.
+fn past(world: &mut World, effect: Option<Effect>) -> Past {
     let lag = match effect {
         Some(Effect::Stale) => STALE,
         _ if world.chance() < LAGS => (world.chance() * LAG as f64) as Time,
         _ => 0,
     };
-    let past = world.at(world.now.saturating_sub(lag));
-    let operation = asked.operation.as_str();
-    let mut call = Call { world, past, caller, region, operation };
-    (service.run)(&mut call, &asked.input)
+    world.at(world.now.saturating_sub(lag))
 }
 
 /// Refuses a call that a fault befalls before it takes hold.
-fn refused(effect: Option<Effect>, service: &str) -> Result<(), Refusal> {
+fn refused(effect: Option<Effect>, service: &str, protocol: Protocol) -> Result<(), Refusal> {
     let is_ec2 = service == "ec2";
     let refusal = match effect {
         Some(Effect::Throttle) if is_ec2 => {
@@ -192,16 +189,7 @@ fn refused(effect: Option<Effect>, service: &str) -> Result<(), Refusal> {
             };
             Refusal::new(code, "the caller is not authorized to perform this operation").status(403)
         }
-        Some(Effect::Expired) if is_ec2 => Refusal::new("RequestExpired", "Request has expired."),
-        Some(Effect::Expired) => {
-            let code = if service == "iam" || service == "sts" {
-                "ExpiredToken"
-            } else {
-                "ExpiredTokenException"
-            };
-            let message = "The security token included in the request is expired";
-            Refusal::new(code, message).status(403)
-        }
+        Some(Effect::Expired) => dialect::of(protocol, sts::expired()),
         Some(Effect::Capacity) => {
             let message = "We currently do not have sufficient capacity in the Availability Zone you requested.";
             Refusal::new("InsufficientInstanceCapacity", message).status(500)
@@ -242,9 +230,4 @@ fn partition(region: &str) -> &'static str {
         _ if region.starts_with("us-gov-") => "aws-us-gov",
         _ => "aws",
     }
-}
-
-/// Returns the account of the credentials that a sandbox has from the beginning.
-fn home() -> String {
-    ACCOUNT.to_owned()
 }

@@ -2,9 +2,14 @@
 use super::input::{Input, Tree};
 use super::refusal::Refusal;
 use super::routes;
+use super::signature::Signature;
 use crate::server::{Reply, Request};
 use aws_smithy_xml::encode::{ScopeWriter, XmlWriter};
 use serde_json::{Map, Value, json};
+
+/// What the entries of a map are named, which stand side by side where items of lists have an
+/// element around them.
+const ENTRY: &str = "entry";
 
 /// How a service speaks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,7 +39,10 @@ impl Protocol {
     pub(crate) fn decode(self, request: &Request) -> Result<Asked, Refusal> {
         match self {
             Self::Ec2 | Self::Query(_) => {
-                let mut form = Tree::of_form(&request.body);
+                let mut form = match request.method.as_str() {
+                    "GET" => Tree::of_form(Signature::unsigned(&request.query).as_bytes()),
+                    _ => Tree::of_form(&request.body),
+                };
                 let nothing = || Refusal::new("MissingAction", "the request names no action");
                 let operation = form.take("Action").ok_or_else(nothing)?;
                 form.take("Version");
@@ -76,6 +84,9 @@ impl Protocol {
                 let result = format!("{operation}Result");
                 let answer = json!({ result: answer, "ResponseMetadata": { "RequestId": id } });
                 Reply::xml(200, xml(&name, space, "member", &answer))
+            }
+            Self::Json(version) if answer.is_null() => {
+                Reply::empty(200).of_type(&json_type(version))
             }
             Self::Json(version) => Reply::json(200, &answer).of_type(&json_type(version)),
             Self::Rest => Reply::json(200, &answer),
@@ -159,7 +170,12 @@ fn write(scope: &mut ScopeWriter<'_, '_>, item: &str, value: &Value) {
         Value::Null => {}
         Value::Object(members) => {
             let told = members.iter().filter(|(_, value)| !value.is_null());
-            told.for_each(|(name, value)| child(name, value));
+            told.for_each(|(name, value)| match value {
+                Value::Array(entries) if name == ENTRY => {
+                    entries.iter().for_each(|entry| child(ENTRY, entry));
+                }
+                _ => child(name, value),
+            });
         }
         Value::Array(items) => items.iter().for_each(|value| child(item, value)),
         Value::String(text) => scope.data(text),
@@ -173,9 +189,10 @@ mod tests {
 
     #[test]
     fn lists_and_texts_become_xml() {
-        let value = json!({ "set": [{ "id": "a<b" }, { "id": 2 }], "none": null, "empty": [] });
+        let value = json!({ "set": [{ "id": "a<b" }, { "id": 2 }], "none": null, "empty": [], "map": { "entry": [1, 2] } });
         let text = xml("R", "urn:x", "item", &value);
-        let inner = "<set><item><id>a&lt;b</id></item><item><id>2</id></item></set><empty></empty>";
+        let inner = "<set><item><id>a&lt;b</id></item><item><id>2</id></item></set><empty></empty>\
+                     <map><entry>1</entry><entry>2</entry></map>";
         assert!(text.ends_with(&format!("<R xmlns=\"urn:x\">{inner}</R>")), "{text}");
     }
 

@@ -24,6 +24,14 @@ impl Refusal {
         Self::new("SandboxUnsupported", format!("the sandbox does not know {what}")).status(501)
     }
 
+    /// Gives it the code that a service has for a request that nobody can read.
+    pub(crate) fn unreadable(mut self, code: &str) -> Self {
+        if self.code == "MissingParameter" || self.code == "InvalidParameterValue" {
+            self.code = code.to_owned();
+        }
+        self
+    }
+
     pub(crate) fn status(mut self, status: u16) -> Self {
         self.status = status;
         self

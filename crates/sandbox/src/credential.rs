@@ -1,0 +1,67 @@
+//! Whose keys a sandbox accepts.
+use crate::{ACCOUNT, CREDENTIAL};
+use std::fmt;
+use std::str::FromStr;
+
+/// An access key that a sandbox accepts, written `ID:SECRET` or `ID:SECRET:ACCOUNT`.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Credential {
+    /// The id of the key.
+    pub id: String,
+    /// The secret that requests are signed with.
+    pub secret: String,
+    /// The account whose key it is: [`ACCOUNT`] unless told.
+    pub account: String,
+}
+
+impl Credential {
+    /// Returns the key that every sandbox accepts.
+    pub(crate) fn own() -> Self {
+        let [id, secret, account] = [CREDENTIAL.0, CREDENTIAL.1, ACCOUNT].map(str::to_owned);
+        Self { id, secret, account }
+    }
+}
+
+impl FromStr for Credential {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let (id, secret, account) = match parts[..] {
+            [id, secret] => (id, secret, ACCOUNT),
+            [id, secret, account] => (id, secret, account),
+            _ => return Err("a credential is written ID:SECRET or ID:SECRET:ACCOUNT".to_owned()),
+        };
+        if id.is_empty() || secret.is_empty() {
+            return Err("a credential has an id and a secret".to_owned());
+        }
+        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(format!("{account:?} is no account: that is 12 digits"));
+        }
+        let [id, secret, account] = [id, secret, account].map(str::to_owned);
+        Ok(Self { id, secret, account })
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credential({} of {})", self.id, self.account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_may_name_its_account() {
+        let read = |text: &str| text.parse::<Credential>();
+        assert_eq!(read("KEY:hidden").unwrap().account, ACCOUNT);
+        let other = read("KEY:hidden:210987654321").unwrap();
+        assert_eq!((other.secret.as_str(), other.account.as_str()), ("hidden", "210987654321"));
+        assert!(!format!("{other:?}").contains("hidden"));
+        for wrong in ["KEY", ":s", "KEY:", "KEY:s:12", "KEY:s:210987654321:x"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+}
