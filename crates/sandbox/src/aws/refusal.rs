@@ -24,9 +24,20 @@ impl Refusal {
         Self::new("SandboxUnsupported", format!("the sandbox does not know {what}")).status(501)
     }
 
-    /// Gives it the code that a service has for a request that nobody can read.
+    /// Puts it into the words of a service that checks what members must be, and has a code for
+    /// that.
     pub(crate) fn unreadable(mut self, code: &str) -> Self {
-        if self.code == "MissingParameter" || self.code == "InvalidParameterValue" {
+        let is_missing = self.code == "MissingParameter";
+        if is_missing {
+            let member = self.message.rsplit(' ').next().unwrap_or_default();
+            let (first, rest) = member.split_at_checked(1).unwrap_or_default();
+            self.message = format!(
+                "1 validation error detected: Value null at '{}{rest}' failed to satisfy \
+                 constraint: Member must not be null",
+                first.to_ascii_lowercase()
+            );
+        }
+        if is_missing || self.code == "InvalidParameterValue" {
             self.code = code.to_owned();
         }
         self
@@ -40,5 +51,21 @@ impl Refusal {
     pub(crate) fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.fields.insert(name.to_owned(), value.into());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said_in_the_words_of_the_service() {
+        let missing =
+            Refusal::new("MissingParameter", "The request must contain the parameter KeyId");
+        let told = missing.unreadable("ValidationException");
+        assert_eq!(told.code, "ValidationException");
+        assert!(told.message.contains("Value null at 'keyId' failed"), "{}", told.message);
+        let other = Refusal::new("NotFoundException", "no");
+        assert_eq!(other.clone().unreadable("ValidationException"), other);
     }
 }
