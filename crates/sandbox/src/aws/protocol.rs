@@ -110,13 +110,13 @@ impl Protocol {
                 Reply::xml(*status, xml("ErrorResponse", space, "member", &answer))
             }
             Self::Json(version) => {
-                let mut answer = fields.clone();
+                let mut answer = Map::clone(fields);
                 answer.insert("__type".to_owned(), json!(code));
                 answer.insert("message".to_owned(), json!(message));
                 Reply::json(*status, &Value::Object(answer)).of_type(&json_type(version))
             }
             Self::Rest => {
-                let mut answer = fields.clone();
+                let mut answer = Map::clone(fields);
                 answer.insert("message".to_owned(), json!(message));
                 Reply::json(*status, &Value::Object(answer)).header("x-amzn-ErrorType", code)
             }

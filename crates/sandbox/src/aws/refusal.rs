@@ -8,14 +8,14 @@ pub(crate) struct Refusal {
     pub(crate) code: String,
     pub(crate) message: String,
     /// Further members of the error, where its shape has any.
-    pub(crate) fields: Map<String, Value>,
+    pub(crate) fields: Box<Map<String, Value>>,
 }
 
 impl Refusal {
     /// Makes an error of the caller's.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
         let (code, message) = (code.to_owned(), message.into());
-        Self { status: 400, code, message, fields: Map::new() }
+        Self { status: 400, code, message, fields: Box::default() }
     }
 
     /// Makes the error that says what no sandbox can: it is not AWS's, so nobody takes it for an
