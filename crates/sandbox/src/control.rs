@@ -59,6 +59,7 @@ fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
 fn objects(world: &World) -> Vec<Value> {
     let told = world.objects().map(|(key, object)| {
         let name = object.tags.get("Name").map_or_else(|| object.text("name"), String::as_str);
+        let instance = object.body.get("instanceState").and_then(|state| state["name"].as_str());
         let status = ["state", "status"].map(|field| object.text(field));
         json!({
             "cloud": "aws",
@@ -66,7 +67,7 @@ fn objects(world: &World) -> Vec<Value> {
             "id": key.id,
             "name": name,
             "owner": object.tags.get("provision-lineage"),
-            "status": status.into_iter().find(|word| !word.is_empty()),
+            "status": status.into_iter().find(|word| !word.is_empty()).or(instance),
         })
     });
     told.collect()

@@ -95,6 +95,9 @@ pub struct World {
     /// Simulated time of the last request, in milliseconds since 1970.
     pub now: Time,
     drawn: u64,
+    /// What the clouds keep in mind that is no object: who called before, and with which token.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    notes: BTreeMap<String, Value>,
     #[serde(with = "entries")]
     objects: BTreeMap<Key, Object>,
     #[serde(skip)]
@@ -128,6 +131,7 @@ impl World {
     pub(crate) fn clear(&mut self) {
         self.objects.clear();
         self.past.clear();
+        self.notes.clear();
         self.drawn = 0;
         self.serial += 1;
     }
@@ -151,6 +155,16 @@ impl World {
         let before = self.objects.remove(key)?;
         self.changed(key.clone(), Some(before.clone()));
         Some(before)
+    }
+
+    /// Returns what was noted under a name.
+    pub(crate) fn noted(&self, name: &str) -> Option<&Value> {
+        self.notes.get(name)
+    }
+
+    pub(crate) fn note(&mut self, name: String, value: Value) {
+        self.notes.insert(name, value);
+        self.serial += 1;
     }
 
     fn changed(&mut self, key: Key, before: Option<Object>) {
