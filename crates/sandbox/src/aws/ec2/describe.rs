@@ -1,6 +1,7 @@
 //! How EC2 lists: by ids or filters, in pages.
 use super::super::{Answer, Call, Input, Page, Refusal};
 use super::Noun;
+use super::noun::{Filters, invalid};
 use crate::world::Object;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ pub(crate) struct Filter {
 }
 
 /// What a listing is asked for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Describe {
     pub(crate) ids: Vec<String>,
     pub(crate) filters: Vec<Filter>,
@@ -40,30 +41,22 @@ impl Describe {
     /// # Errors
     /// When there is a member that no listing has.
     pub(crate) fn read(call: &Call<'_>, input: &Input, ids: &str) -> Result<Self, Refusal> {
-        let wrong = |why: String| Refusal::new("InvalidParameterValue", why);
-        let mut members: Members = input.read().map_err(wrong)?;
-        let listed = match members.rest.remove(ids) {
-            Some(Value::Object(listed)) => listed,
-            _ => Default::default(),
-        };
-        let mut listed: Vec<_> =
-            listed.iter().map(|(n, id)| (n.parse::<u32>().unwrap_or(0), id.as_str())).collect();
-        listed.sort_unstable();
+        let mut members: Members = input.read().map_err(invalid)?;
+        let listed = members.rest.remove(ids).map_or_else(Vec::new, |list| texts(&list));
         if let Some(unknown) = members.rest.keys().next() {
             let operation = call.operation;
             return Err(Refusal::unsupported(&format!("the parameter {unknown} of {operation}")));
         }
         if members.max_results.is_some_and(|size| !(5..=1000).contains(&size)) && listed.is_empty()
         {
-            let message = "Value ( MaxResults ) must be between 5 and 1000.";
-            return Err(wrong(message.to_owned()));
+            return Err(invalid("Value ( MaxResults ) must be between 5 and 1000."));
         }
         if members.max_results.is_some() && !listed.is_empty() {
-            let message = "The parameter MaxResults cannot be used with a list of ids.";
+            let message = format!("The parameter {ids}s cannot be used with MaxResults.");
             return Err(Refusal::new("InvalidParameterCombination", message));
         }
         Ok(Self {
-            ids: listed.into_iter().filter_map(|(_, id)| Some(id?.to_owned())).collect(),
+            ids: listed,
             filters: members.filter,
             page: Page { size: members.max_results, token: members.next_token },
         })
@@ -75,9 +68,8 @@ impl Describe {
     /// For an id that there is not, and a filter that there is not.
     pub(crate) fn answer(&self, call: &Call<'_>, noun: &Noun) -> Answer {
         let found = self.find(call, noun)?;
-        let wrong = || Refusal::new("InvalidNextToken", "The token is not valid.");
         let named = |object: &&Object| object.text(noun.id).to_owned();
-        let (page, next) = self.page.cut(found, named, wrong)?;
+        let (page, next) = self.page.cut(found, named, no_page)?;
         let set: Vec<Value> = page.into_iter().map(|object| noun.show(object)).collect();
         Ok(json!({ noun.set: set, "nextToken": next }))
     }
@@ -94,62 +86,106 @@ impl Describe {
         if let Some(id) = self.ids.iter().find(|id| call.find(&noun.key(id)).is_none()) {
             return Err(noun.missing(id));
         }
-        let all = call.seen(noun.kind).into_iter();
-        let asked = all.filter(|(key, _)| self.ids.is_empty() || self.ids.contains(&key.id));
-        let mut found = Vec::new();
-        for (_, object) in asked {
-            if matches(call, noun, object, &self.filters)? {
-                found.push(object);
+        check(&self.filters, noun.filters)?;
+        let asked = |(key, object): (_, &'a Object)| {
+            let key: &crate::world::Key = key;
+            let is_asked = self.ids.is_empty() || self.ids.contains(&key.id);
+            (is_asked && self.fits(noun, object)).then_some(object)
+        };
+        Ok(call.seen(noun.kind).into_iter().filter_map(asked).collect())
+    }
+
+    fn fits(&self, noun: &Noun, object: &Object) -> bool {
+        let fits = |filter| fits_body(filter, noun.filters, &object.body, Some(&object.tags));
+        self.filters.iter().all(fits)
+    }
+
+    /// Lists what is no object: `items`, which are told apart by `name`.
+    ///
+    /// # Errors
+    /// For a filter that there is not.
+    pub(crate) fn list(
+        &self,
+        set: &str,
+        items: Vec<Value>,
+        filters: Filters,
+        name: impl Fn(&Value) -> String,
+    ) -> Answer {
+        check(&self.filters, filters)?;
+        let fits = |item: &Value| {
+            let body = item.as_object();
+            body.is_some_and(|body| self.filters.iter().all(|f| fits_body(f, filters, body, None)))
+        };
+        let found: Vec<Value> = items.into_iter().filter(fits).collect();
+        let (page, next) = self.page.cut(found, name, no_page)?;
+        Ok(json!({ set: page, "nextToken": next }))
+    }
+}
+
+/// Returns the texts of a list that came as a form.
+pub(super) fn texts(list: &Value) -> Vec<String> {
+    let Value::Object(list) = list else { return Vec::new() };
+    let numbered = list.iter().filter_map(|(n, item)| Some((n.parse::<u32>().ok()?, item)));
+    let mut numbered: Vec<_> = numbered.collect();
+    numbered.sort_by_key(|(n, _)| *n);
+    numbered.into_iter().filter_map(|(_, item)| Some(item.as_str()?.to_owned())).collect()
+}
+
+pub(super) fn no_page() -> Refusal {
+    Refusal::new("InvalidNextToken", "The token is not valid.")
+}
+
+/// Refuses filters that a listing does not have.
+pub(super) fn check(filters: &[Filter], known: Filters) -> Result<(), Refusal> {
+    let is_known = |name: &str| {
+        name == "tag-key" || name.starts_with("tag:") || known.iter().any(|(its, _)| *its == name)
+    };
+    match filters.iter().find(|filter| !is_known(&filter.name)) {
+        Some(filter) => Err(invalid(format!("The filter '{}' is invalid", filter.name))),
+        None => Ok(()),
+    }
+}
+
+/// Tells whether what is in a body, or in tags, fits a filter.
+pub(super) fn fits_body(
+    filter: &Filter,
+    known: Filters,
+    body: &serde_json::Map<String, Value>,
+    tags: Option<&BTreeMap<String, String>>,
+) -> bool {
+    let mut values = Vec::new();
+    match filter.name.strip_prefix("tag:") {
+        Some(key) => values.extend(tags.and_then(|tags| tags.get(key)).cloned()),
+        None if filter.name == "tag-key" => {
+            values.extend(tags.into_iter().flat_map(BTreeMap::keys).cloned());
+        }
+        None => {
+            let path = known.iter().find(|(name, _)| *name == filter.name);
+            let (first, rest) = path
+                .map(|(_, path)| path.split_once('.').unwrap_or((path, "")))
+                .unwrap_or_default();
+            if let Some(value) = body.get(first) {
+                follow(value, rest, &mut values);
             }
         }
-        Ok(found)
     }
+    let fits = |wanted: &String| values.iter().any(|value| glob(wanted, value));
+    filter.value.iter().any(fits)
 }
 
-fn matches(
-    call: &Call<'_>,
-    noun: &Noun,
-    object: &Object,
-    filters: &[Filter],
-) -> Result<bool, Refusal> {
-    for filter in filters {
-        let values = values(call, noun, object, &filter.name).ok_or_else(|| {
-            let message = format!("The filter '{}' is invalid", filter.name);
-            Refusal::new("InvalidParameterValue", message)
-        })?;
-        let fits = |wanted: &String| values.iter().any(|value| glob(wanted, value));
-        if !filter.value.iter().any(fits) {
-            return Ok(false);
+/// Collects the values that a path leads to, through lists.
+fn follow(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| follow(item, path, found)),
+        Value::Object(members) => {
+            let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+            if let Some(value) = members.get(first) {
+                follow(value, rest, found);
+            }
         }
-    }
-    Ok(true)
-}
-
-fn values(call: &Call<'_>, noun: &Noun, object: &Object, name: &str) -> Option<Vec<String>> {
-    if let Some(key) = name.strip_prefix("tag:") {
-        return Some(object.tags.get(key).into_iter().cloned().collect());
-    }
-    match name {
-        "tag-key" => Some(object.tags.keys().cloned().collect()),
-        "owner-id" => Some(vec![object.account.clone()]),
-        _ => (noun.filter)(call, object, name).or_else(|| member(noun, object, name)),
-    }
-}
-
-/// Returns the member that a filter is named after: `vpc-id` is `vpcId`. A kind has the filters
-/// that its first object has members, so its `filter` names those that may be missing.
-fn member(noun: &Noun, object: &Object, name: &str) -> Option<Vec<String>> {
-    let mut words = name.split('-');
-    let mut field = words.next()?.to_owned();
-    for word in words {
-        let (first, rest) = word.split_at_checked(1)?;
-        field.extend([first.to_ascii_uppercase().as_str(), rest]);
-    }
-    let id = (field == noun.id).then_some(noun.id);
-    match object.body.get(id.unwrap_or(&field))? {
-        Value::String(text) => Some(vec![text.clone()]),
-        value @ (Value::Bool(_) | Value::Number(_)) => Some(vec![value.to_string()]),
-        _ => None,
+        Value::String(text) if path.is_empty() => found.push(text.clone()),
+        Value::Bool(_) | Value::Number(_) if path.is_empty() => found.push(value.to_string()),
+        _ => {}
     }
 }
 
@@ -188,5 +224,19 @@ mod tests {
         ] {
             assert_eq!(glob(pattern, value), fits, "{pattern} {value}");
         }
+    }
+
+    #[test]
+    fn filters_reach_through_lists() {
+        let known: Filters = &[("route.gateway-id", "routeSet.gatewayId"), ("main", "set.main")];
+        let body = json!({ "routeSet": [{ "x": 1 }, { "gatewayId": "igw-1" }], "set": [{ "main": true }] });
+        let fits = |name: &str, value: &str| {
+            let filter = Filter { name: name.into(), value: vec![value.into()] };
+            fits_body(&filter, known, body.as_object().unwrap(), None)
+        };
+        assert!(fits("route.gateway-id", "igw-1") && fits("main", "true"));
+        assert!(!fits("route.gateway-id", "igw-2") && !fits("tag:Name", "x"));
+        let unknown = Filter { name: "nope".into(), value: Vec::new() };
+        assert!(check(&[unknown], known).is_err());
     }
 }

@@ -1,7 +1,18 @@
-//! What other services make in a network: interfaces, security groups, machines.
+//! What other services make in a network: interfaces, security groups, machines, volumes.
 use super::super::partition;
+use super::instance::{self, INSTANCE};
+use super::launch_template::{self, TEMPLATE};
+use super::network_interface::{self, INTERFACE};
+use super::noun::members;
+use super::permission::{Peer, Rule};
+use super::security_group::{self, GROUP};
+use super::security_group_rule;
+use super::subnet::SUBNET;
+use super::volume::{self, VOLUME};
+use super::{address, machines};
+use crate::clock::iso;
 use crate::world::{Key, Object, World};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Whose something is, and where.
@@ -17,10 +28,7 @@ impl Place {
     }
 
     fn object(&self, world: &World, body: Value, tags: BTreeMap<String, String>) -> Object {
-        let body = match body {
-            Value::Object(body) => body,
-            _ => Map::new(),
-        };
+        let body = members(body);
         let (account, region) = (self.account.clone(), self.region.clone());
         Object { account, region, body, tags, made: world.now, ..Object::default() }
     }
@@ -28,7 +36,7 @@ impl Place {
 
 /// Returns the kind and id of a subnet.
 pub(crate) fn subnet(id: &str) -> Key {
-    Key::new("ec2.subnet", id)
+    SUBNET.key(id)
 }
 
 /// A network interface that a service makes for itself.
@@ -44,38 +52,69 @@ pub(crate) struct NewInterface<'a> {
     pub(crate) tags: BTreeMap<String, String>,
 }
 
-/// Makes a network interface, and returns its id.
+/// Makes a network interface with an address of its subnet, and returns its id.
 pub(crate) fn interface(world: &mut World, place: &Place, new: NewInterface<'_>) -> String {
-    let id = format!("eni-0{}", world.digits(16));
+    let id = INTERFACE.draw(world);
     let within = world.get(&subnet(new.subnet));
     let of = |field: &str| within.map(|subnet| subnet.text(field)).unwrap_or_default().to_owned();
-    let (vpc, zone) = (of("vpcId"), of("availabilityZone"));
-    let groups: Vec<Value> = new.groups.iter().map(|group| json!({ "groupId": group })).collect();
-    let attachment = new.instance.map(|instance| {
-        json!({ "instanceId": instance, "deviceIndex": 0, "status": "attached", "deleteOnTermination": true })
-    });
-    let status =
-        if new.instance.is_some() || new.requester.is_some() { "in-use" } else { "available" };
-    let body = json!({
+    let (vpc, zone, zone_id) = (of("vpcId"), of("availabilityZone"), of("availabilityZoneId"));
+    let (groups, now) = (security_group::shown(world, new.groups), iso(world.now));
+    let attachment = match new.instance {
+        Some(instance) => Some(json!({
+            "attachmentId": format!("eni-attach-0{}", world.digits(16)),
+            "instanceId": instance,
+            "instanceOwnerId": place.account,
+            "deviceIndex": instance::interfaces(world, instance),
+            "networkCardIndex": 0,
+            "status": "attached",
+            "attachTime": now,
+            "deleteOnTermination": true,
+        })),
+        None => new.requester.map(|requester| {
+            json!({
+                "attachmentId": format!("ela-attach-0{}", world.digits(16)),
+                "instanceOwnerId": requester,
+                "deviceIndex": 1,
+                "status": "attached",
+                "attachTime": now,
+                "deleteOnTermination": false,
+            })
+        }),
+    };
+    let status = if attachment.is_some() { "in-use" } else { "available" };
+    let mut body = json!({
         "networkInterfaceId": id,
         "subnetId": new.subnet,
         "vpcId": vpc,
         "availabilityZone": zone,
+        "availabilityZoneId": zone_id,
         "description": new.description,
         "ownerId": place.account,
-        "requesterId": new.requester,
         "requesterManaged": new.requester.is_some(),
         "status": status,
         "interfaceType": "interface",
+        "sourceDestCheck": true,
         "groupSet": groups,
-        "attachment": attachment,
+        "ipv6AddressesSet": [],
     });
+    if let Some(requester) = new.requester {
+        body["requesterId"] = json!(requester);
+    }
+    if let Some(attachment) = attachment {
+        body["attachment"] = attachment;
+    }
     let object = place.object(world, body, new.tags);
-    world.put(Key::new("ec2.network_interface", &id), object);
+    network_interface::place(world, &id, object);
     id
 }
 
-/// Makes a security group that lets its members talk to each other, and returns its id.
+/// Takes a network interface away, whoever has it.
+pub(crate) fn remove_interface(world: &mut World, id: &str) {
+    network_interface::remove(world, &INTERFACE.key(id));
+}
+
+/// Makes a security group that lets its members talk to each other and to everybody outside, and
+/// returns its id.
 pub(crate) fn security_group(
     world: &mut World,
     place: &Place,
@@ -83,15 +122,9 @@ pub(crate) fn security_group(
     (name, description): (&str, &str),
     tags: BTreeMap<String, String>,
 ) -> String {
-    let id = format!("sg-0{}", world.digits(16));
-    let own = json!([{ "groupId": id, "userId": place.account }]);
-    let all = json!([{ "cidrIp": "0.0.0.0/0" }]);
-    let arn = format!(
-        "arn:{}:ec2:{}:{}:security-group/{id}",
-        partition(&place.region),
-        place.region,
-        place.account
-    );
+    let id = GROUP.draw(world);
+    let (region, account) = (&place.region, &place.account);
+    let arn = format!("arn:{}:ec2:{region}:{account}:security-group/{id}", partition(region));
     let body = json!({
         "groupId": id,
         "groupName": name,
@@ -99,12 +132,30 @@ pub(crate) fn security_group(
         "ownerId": place.account,
         "vpcId": vpc,
         "securityGroupArn": arn,
-        "ipPermissions": [{ "ipProtocol": "-1", "groups": own, "ipRanges": [], "ipv6Ranges": [], "prefixListIds": [] }],
-        "ipPermissionsEgress": [{ "ipProtocol": "-1", "groups": [], "ipRanges": all, "ipv6Ranges": [], "prefixListIds": [] }],
+        "ipPermissions": [],
+        "ipPermissionsEgress": [],
     });
     let object = place.object(world, body, tags);
-    world.put(Key::new("ec2.security_group", &id), object);
+    world.put(GROUP.key(&id), object);
+    let own = Peer::Group(id.clone(), place.account.clone());
+    rule(world, place, (&id, false), own);
+    let_out(world, place, &id);
     id
+}
+
+/// Lets the members of a security group talk to everybody outside.
+pub(super) fn let_out(world: &mut World, place: &Place, group: &str) {
+    rule(world, place, (group, true), Peer::V4("0.0.0.0/0".to_owned()));
+}
+
+fn rule(world: &mut World, place: &Place, group: (&str, bool), peer: Peer) {
+    let rule = Rule { protocol: "-1".to_owned(), ports: (-1, -1), peer };
+    security_group_rule::add(world, place, group, rule, None, BTreeMap::new());
+}
+
+/// Takes a security group away, with its rules.
+pub(crate) fn remove_security_group(world: &mut World, id: &str) {
+    security_group::remove(world, id);
 }
 
 /// A machine that a group of them launches.
@@ -117,12 +168,14 @@ pub(crate) struct NewInstance<'a> {
     pub(crate) tags: BTreeMap<String, String>,
 }
 
-/// Launches a machine with its network interface, and returns its id.
+/// Launches a machine with its network interface, and returns its id. It is pending at first.
 pub(crate) fn launch(world: &mut World, place: &Place, new: NewInstance<'_>) -> String {
-    let id = format!("i-0{}", world.digits(16));
+    let id = INSTANCE.draw(world);
     let within = world.get(&subnet(new.subnet));
+    let is_public =
+        within.is_some_and(|its| its.body.get("mapPublicIpOnLaunch") == Some(&json!(true)));
     let of = |field: &str| within.map(|subnet| subnet.text(field)).unwrap_or_default().to_owned();
-    let (vpc, zone) = (of("vpcId"), of("availabilityZone"));
+    let (vpc, zone, zone_id) = (of("vpcId"), of("availabilityZone"), of("availabilityZoneId"));
     let interface = NewInterface {
         subnet: new.subnet,
         description: "",
@@ -131,29 +184,99 @@ pub(crate) fn launch(world: &mut World, place: &Place, new: NewInstance<'_>) -> 
         requester: None,
         tags: BTreeMap::new(),
     };
-    self::interface(world, place, interface);
-    let body = json!({
+    let interface = INTERFACE.key(&self::interface(world, place, interface));
+    let public = is_public.then(|| address::public(world));
+    if let Some(public) = &public {
+        let association = json!({ "ipOwnerId": "amazon", "publicIp": public });
+        world.edit(&interface, |its| network_interface::map(its, Some(association)));
+    }
+    let its = world.get(&interface).cloned().unwrap_or_default();
+    let architecture =
+        machines::find(new.machine).map_or("x86_64", machines::Machine::architecture);
+    let mut body = json!({
         "instanceId": id,
+        "reservationId": format!("r-0{}", world.digits(16)),
         "instanceType": new.machine,
-        "instanceLifecycle": new.spot.then_some("spot"),
-        "instanceState": { "code": 16, "name": "running" },
+        "architecture": architecture,
+        "instanceState": { "code": 0, "name": "pending" },
+        "privateIpAddress": its.text("privateIpAddress"),
+        "privateDnsName": its.text("privateDnsName"),
+        "ipAddress": public,
         "subnetId": new.subnet,
         "vpcId": vpc,
-        "placement": { "availabilityZone": zone, "tenancy": "default" },
-        "launchTime": crate::clock::iso(world.now),
+        "groupSet": its.body.get("groupSet"),
+        "placement": {
+            "availabilityZone": zone,
+            "availabilityZoneId": zone_id,
+            "groupName": "",
+            "tenancy": "default",
+        },
+        "monitoring": { "state": "disabled" },
+        "launchTime": iso(world.now),
+        "amiLaunchIndex": 0,
+        "ebsOptimized": false,
+        "enaSupport": true,
+        "hypervisor": "xen",
+        "virtualizationType": "hvm",
+        "rootDeviceType": "ebs",
+        "rootDeviceName": "/dev/xvda",
+        "sourceDestCheck": true,
     });
-    let object = place.object(world, body, new.tags);
-    world.put(Key::new("ec2.instance", &id), object);
+    if new.spot {
+        body["instanceLifecycle"] = json!("spot");
+    }
+    let mut object = place.object(world, body, new.tags);
+    object.later(world.after(&instance::RUNNING), "running");
+    world.put(INSTANCE.key(&id), object);
     id
 }
 
-/// Terminates a machine: it and its interfaces go.
+/// Begins to terminate a machine: after a while its interfaces and volumes are free or gone, and an
+/// hour later nobody remembers it.
 pub(crate) fn terminate(world: &mut World, id: &str) {
-    let is_its = |object: &Object| {
-        object.body.get("attachment").and_then(|a| a["instanceId"].as_str()) == Some(id)
+    instance::end(world, id);
+}
+
+/// Tells whether a machine is there and does not end.
+pub(crate) fn is_alive(world: &World, id: &str) -> bool {
+    world.get(&INSTANCE.key(id)).is_some_and(instance::is_alive)
+}
+
+/// A volume that a driver makes for a claim.
+#[derive(Clone, Debug)]
+pub(crate) struct NewVolume<'a> {
+    pub(crate) zone: &'a str,
+    /// In GiB.
+    pub(crate) size: u64,
+    /// The machine that it is attached to, if any.
+    pub(crate) instance: Option<&'a str>,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// Makes a volume, and returns its id. When its machine ends it stays.
+pub(crate) fn volume(world: &mut World, place: &Place, new: NewVolume<'_>) -> String {
+    let id = VOLUME.draw(world);
+    let now = iso(world.now);
+    let mut body = volume::body(&place.region, &id, new.zone, new.size, now.clone());
+    body["status"] = json!("available");
+    if let Some(instance) = new.instance {
+        body["status"] = json!("in-use");
+        body["attachmentSet"] = volume::attachment(&id, instance, ("/dev/xvdaa", false), now);
+    }
+    let object = place.object(world, body, new.tags);
+    world.put(VOLUME.key(&id), object);
+    id
+}
+
+/// Returns what a version of a launch template says, called by id or name and by number, `$Latest`
+/// or `$Default`; in the words of EC2's answers.
+pub(crate) fn template(world: &World, place: &Place, name: &str, version: &str) -> Option<Value> {
+    let is_here = |its: &Object| its.account == place.account && its.region == place.region;
+    let is_it = |its: &Object| {
+        [its.text("launchTemplateId"), its.text("launchTemplateName")].contains(&name)
     };
-    let interfaces = world.of("ec2.network_interface").filter(|(_, object)| is_its(object));
-    let interfaces: Vec<Key> = interfaces.map(|(key, _)| key.clone()).collect();
-    interfaces.iter().for_each(|key| drop(world.remove(key)));
-    world.remove(&Key::new("ec2.instance", id));
+    let mut all = world.of(TEMPLATE.kind).map(|(_, template)| template);
+    let template = all.find(|template| is_here(template) && is_it(template))?;
+    let version = launch_template::numbered(template, version).ok()?;
+    Some(version["launchTemplateData"].clone())
 }

@@ -1,16 +1,49 @@
 //! Tags on everything of EC2, in the call that makes it or later.
 use super::super::{Answer, Call, Page, Refusal};
-use super::{Filter, Noun, done, vpc};
-use crate::world::{Key, Object};
+use super::describe::{check, no_page};
+use super::noun::{Filters, invalid};
+use super::{
+    Filter, Noun, Operation, address, describe, done, endpoint, instance, internet_gateway,
+    launch_template, nat_gateway, network_interface, route_table, security_group,
+    security_group_rule, subnet, volume, vpc,
+};
+use crate::world::Key;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// The most tags that an object may have.
 const MOST: usize = 50;
 
 /// Every kind that can be tagged.
-const NOUNS: &[&Noun] = &[&vpc::VPC];
+const NOUNS: &[&Noun] = &[
+    &address::ADDRESS,
+    &endpoint::ENDPOINT,
+    &instance::INSTANCE,
+    &internet_gateway::GATEWAY,
+    &launch_template::TEMPLATE,
+    &nat_gateway::NAT,
+    &network_interface::INTERFACE,
+    &route_table::TABLE,
+    &security_group::GROUP,
+    &security_group_rule::RULE,
+    &subnet::SUBNET,
+    &volume::VOLUME,
+    &vpc::VPC,
+];
+
+const FILTERS: Filters = &[
+    ("key", "key"),
+    ("resource-id", "resourceId"),
+    ("resource-type", "resourceType"),
+    ("value", "value"),
+];
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    ("CreateTags", |call, input| call.run(input, create)),
+    ("DeleteTags", |call, input| call.run(input, delete)),
+    ("DescribeTags", |call, input| call.run(input, describe)),
+];
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -42,7 +75,7 @@ impl TagSpecification {
                     "'{}' is not a valid taggable resource type for this operation.",
                     specification.resource_type
                 );
-                return Err(Refusal::new("InvalidParameterValue", message));
+                return Err(invalid(message));
             }
             put(&mut tags, &specification.tag)?;
         }
@@ -54,7 +87,7 @@ impl TagSpecification {
 pub(crate) fn put(tags: &mut BTreeMap<String, String>, new: &[Tag]) -> Result<(), Refusal> {
     for tag in new {
         let value = tag.value.as_deref().unwrap_or_default();
-        let wrong = |message: String| Err(Refusal::new("InvalidParameterValue", message));
+        let wrong = |message: String| Err(invalid(message));
         if tag.key.starts_with("aws:") {
             return wrong("Tag keys starting with 'aws:' are reserved for internal use".to_owned());
         }
@@ -80,13 +113,13 @@ pub(crate) fn tag_set(tags: &BTreeMap<String, String>) -> Value {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Tags {
+struct Tags {
     resource_id: Vec<String>,
     #[serde(default)]
     tag: Vec<Tag>,
 }
 
-pub(super) fn create(call: &mut Call<'_>, request: Tags) -> Answer {
+fn create(call: &mut Call<'_>, request: Tags) -> Answer {
     let keys = keys(call, &request.resource_id)?;
     for key in &keys {
         let mut tags = call.get(key).map(|object| object.tags.clone()).unwrap_or_default();
@@ -99,7 +132,7 @@ pub(super) fn create(call: &mut Call<'_>, request: Tags) -> Answer {
 }
 
 /// Takes tags off: those of a key, or of a key and a value; all that are ours when none is named.
-pub(super) fn delete(call: &mut Call<'_>, request: Tags) -> Answer {
+fn delete(call: &mut Call<'_>, request: Tags) -> Answer {
     for key in keys(call, &request.resource_id)? {
         call.world.edit(&key, |object| {
             let named = |name: &str, value: &str| {
@@ -137,46 +170,34 @@ fn prefix(id: &str) -> &str {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct DescribeTags {
+struct DescribeTags {
     #[serde(default)]
     filter: Vec<Filter>,
     max_results: Option<usize>,
     next_token: Option<String>,
 }
 
-pub(super) fn describe(call: &mut Call<'_>, request: DescribeTags) -> Answer {
+fn describe(call: &mut Call<'_>, request: DescribeTags) -> Answer {
+    check(&request.filter, FILTERS)?;
     let all =
         NOUNS.iter().flat_map(|noun| call.seen(noun.kind).into_iter().map(move |o| (noun, o)));
     let mut found = Vec::new();
     for (noun, (id, object)) in all {
-        for (key, value) in tags_of(object) {
-            let item = json!({
-                "resourceId": id.id,
-                "resourceType": noun.resource_type,
-                "key": key,
-                "value": value,
-            });
-            if request.filter.iter().all(|filter| fits(filter, &item)) {
-                found.push(item);
+        for (key, value) in &object.tags {
+            let item = Map::from_iter([
+                ("resourceId".to_owned(), json!(id.id)),
+                ("resourceType".to_owned(), json!(noun.resource_type)),
+                ("key".to_owned(), json!(key)),
+                ("value".to_owned(), json!(value)),
+            ]);
+            let fits = |filter| describe::fits_body(filter, FILTERS, &item, Some(&object.tags));
+            if request.filter.iter().all(fits) {
+                found.push(Value::Object(item));
             }
         }
     }
     let page = Page { size: request.max_results, token: request.next_token };
-    let wrong = || Refusal::new("InvalidNextToken", "The token is not valid.");
     let name = |item: &Value| format!("{} {}", item["resourceId"], item["key"]);
-    let (tags, next) = page.cut(found, name, wrong)?;
+    let (tags, next) = page.cut(found, name, no_page)?;
     Ok(json!({ "tagSet": tags, "nextToken": next }))
-}
-
-fn tags_of(object: &Object) -> impl Iterator<Item = (&String, &String)> {
-    object.tags.iter()
-}
-
-fn fits(filter: &Filter, item: &Value) -> bool {
-    let member = match filter.name.as_str() {
-        "resource-id" => "resourceId",
-        "resource-type" => "resourceType",
-        other => other,
-    };
-    filter.value.iter().any(|value| item[member].as_str() == Some(value))
 }
