@@ -14,6 +14,7 @@ use crate::clock::iso;
 use crate::world::{Key, Object, World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// Whose something is, and where.
 #[derive(Clone, Debug)]
@@ -54,6 +55,16 @@ pub(crate) struct NewInterface<'a> {
 
 /// Makes a network interface with an address of its subnet, and returns its id.
 pub(crate) fn interface(world: &mut World, place: &Place, new: NewInterface<'_>) -> String {
+    interface_at(world, place, new, None)
+}
+
+/// Makes a network interface with a certain address, and returns its id.
+pub(super) fn interface_at(
+    world: &mut World,
+    place: &Place,
+    new: NewInterface<'_>,
+    address: Option<Ipv4Addr>,
+) -> String {
     let id = INTERFACE.draw(world);
     let within = world.get(&subnet(new.subnet));
     let of = |field: &str| within.map(|subnet| subnet.text(field)).unwrap_or_default().to_owned();
@@ -104,7 +115,7 @@ pub(crate) fn interface(world: &mut World, place: &Place, new: NewInterface<'_>)
         body["attachment"] = attachment;
     }
     let object = place.object(world, body, new.tags);
-    network_interface::place(world, &id, object);
+    network_interface::place(world, &id, object, address);
     id
 }
 
@@ -279,4 +290,101 @@ pub(crate) fn template(world: &World, place: &Place, name: &str, version: &str) 
     let template = all.find(|template| is_here(template) && is_it(template))?;
     let version = launch_template::numbered(template, version).ok()?;
     Some(version["launchTemplateData"].clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 3_600_000;
+
+    /// A world with a subnet, and where it is.
+    fn world() -> (World, Place) {
+        let mut world = World::new(1, 0);
+        let place = Place { account: "123456789012".into(), region: "us-east-1".into() };
+        let body = json!({
+            "subnetId": "subnet-1",
+            "vpcId": "vpc-1",
+            "cidrBlock": "10.0.0.0/28",
+            "availabilityZone": "us-east-1a",
+            "availabilityZoneId": "use1-az6",
+            "availableIpAddressCount": 11,
+            "mapPublicIpOnLaunch": true,
+        });
+        let object = place.object(&world, body, BTreeMap::new());
+        world.put(subnet("subnet-1"), object);
+        (world, place)
+    }
+
+    fn new<'a>(groups: &'a [String], instance: Option<&'a str>) -> NewInterface<'a> {
+        let tags = BTreeMap::new();
+        let (subnet, description) = ("subnet-1", "");
+        NewInterface { subnet, description, groups, instance, requester: None, tags }
+    }
+
+    fn left(world: &World) -> u64 {
+        world.get(&subnet("subnet-1")).unwrap().body["availableIpAddressCount"].as_u64().unwrap()
+    }
+
+    fn text(world: &World, key: &Key, pointer: &str) -> Option<String> {
+        let body = json!(world.get(key)?.body);
+        Some(body.pointer(pointer)?.as_str()?.to_owned())
+    }
+
+    #[test]
+    fn interfaces_take_addresses_and_give_them_back() {
+        let (mut world, place) = world();
+        let ids: Vec<String> =
+            (0..12).map(|_| interface(&mut world, &place, new(&[], None))).collect();
+        let address =
+            |world: &World, id: &str| text(world, &INTERFACE.key(id), "/privateIpAddress");
+        assert_eq!(address(&world, &ids[0]).as_deref(), Some("10.0.0.4"));
+        assert_eq!(address(&world, &ids[10]).as_deref(), Some("10.0.0.14"));
+        assert_eq!((address(&world, &ids[11]), left(&world)), (None, 0));
+        remove_interface(&mut world, &ids[3]);
+        assert_eq!(left(&world), 1);
+        let again = interface(&mut world, &place, new(&[], None));
+        assert_eq!(address(&world, &again).as_deref(), Some("10.0.0.7"));
+    }
+
+    #[test]
+    fn a_machine_runs_ends_and_is_forgotten() {
+        let (mut world, place) = world();
+        let groups = [security_group(&mut world, &place, "vpc-1", ("nodes", "d"), BTreeMap::new())];
+        let id = launch(
+            &mut world,
+            &place,
+            NewInstance {
+                subnet: "subnet-1",
+                machine: "m8g.2xlarge",
+                spot: true,
+                groups: &groups,
+                tags: BTreeMap::new(),
+            },
+        );
+        interface(&mut world, &place, new(&groups, Some(&id)));
+        let new_volume =
+            NewVolume { zone: "us-east-1a", size: 10, instance: Some(&id), tags: BTreeMap::new() };
+        let disk = VOLUME.key(&volume(&mut world, &place, new_volume));
+        let key = INSTANCE.key(&id);
+        let state = |world: &World| text(world, &key, "/instanceState/name");
+        assert_eq!(state(&world).as_deref(), Some("pending"));
+        assert_eq!(text(&world, &key, "/architecture").as_deref(), Some("arm64"));
+        assert_eq!(text(&world, &key, "/groupSet/0/groupName").as_deref(), Some("nodes"));
+        assert!(text(&world, &key, "/ipAddress").is_some() && left(&world) == 9);
+        world.advance(60_000, crate::aws::ec2::turn);
+        assert_eq!(state(&world).as_deref(), Some("running"));
+        terminate(&mut world, &id);
+        assert_eq!(state(&world).as_deref(), Some("shutting-down"));
+        assert!(!is_alive(&world, &id) && left(&world) == 9, "it holds on to its addresses");
+        world.advance(180_000, crate::aws::ec2::turn);
+        assert_eq!(state(&world).as_deref(), Some("terminated"));
+        assert_eq!((left(&world), world.get(&disk).unwrap().text("status")), (11, "available"));
+        let turn = |world: &mut World, key: &Key, word: &str| match word {
+            "gone" => drop(world.remove(key)),
+            word => crate::aws::ec2::turn(world, key, word),
+        };
+        world.advance(2 * HOUR, turn);
+        assert!(world.get(&key).is_none() && world.get(&disk).is_some());
+    }
 }

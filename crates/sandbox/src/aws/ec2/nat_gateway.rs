@@ -3,7 +3,7 @@ use super::super::{Answer, Call, Refusal};
 use super::address::{self, ADDRESS};
 use super::living::{self, NewInterface, Place};
 use super::noun::{begin, invalid, within};
-use super::subnet::SUBNET;
+use super::subnet::{self, SUBNET};
 use super::{
     Describe, Noun, Operation, TagSpecification, internet_gateway, network_interface, route,
 };
@@ -13,6 +13,7 @@ use crate::world::{Key, Object, World};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 pub(super) const PROVISIONED: Behaviour = Behaviour {
     service: "ec2",
@@ -80,14 +81,15 @@ struct Create {
     subnet_id: String,
     allocation_id: Option<String>,
     connectivity_type: Option<String>,
+    private_ip_address: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
 
 fn create(call: &mut Call<'_>, request: Create) -> Answer {
     let kind = request.connectivity_type.as_deref().unwrap_or("public");
-    let subnet = SUBNET.refer(call, &request.subnet_id)?;
-    let (vpc, zone) = (subnet.text("vpcId").to_owned(), subnet.text("availabilityZone").to_owned());
+    let home = SUBNET.refer(call, &request.subnet_id)?;
+    let (vpc, zone) = (home.text("vpcId").to_owned(), home.text("availabilityZone").to_owned());
     let addresses = match (kind, &request.allocation_id) {
         ("public", Some(id)) => {
             ADDRESS.refer(call, id)?;
@@ -107,6 +109,13 @@ fn create(call: &mut Call<'_>, request: Create) -> Answer {
             )));
         }
     };
+    if let Some(address) = &request.private_ip_address {
+        let parsed = address.parse::<Ipv4Addr>();
+        if !parsed.is_ok_and(|parsed| subnet::is_free(call.world, &request.subnet_id, parsed)) {
+            let message = format!("Address {address} is not free in {}", request.subnet_id);
+            return Err(invalid(message));
+        }
+    }
     let tags = TagSpecification::of(&request.tag_specification, &NAT)?;
     within(in_zone(call, &zone), 5, "NatGatewayLimitExceeded", "NAT gateway")?;
     let id = NAT.new_id(call)?;
@@ -120,6 +129,9 @@ fn create(call: &mut Call<'_>, request: Create) -> Answer {
         "connectivityType": kind,
     });
     let mut gateway = begin(call, body, tags);
+    if let Some(address) = request.private_ip_address {
+        gateway.hide("privateIpAddress", address);
+    }
     gateway.later(call.world.after(&PROVISIONED), "provision");
     let shown = NAT.show(&gateway);
     call.world.put(NAT.key(&id), gateway);
@@ -184,7 +196,7 @@ fn provision(world: &mut World, key: &Key) -> Result<(), (&'static str, String)>
         }
         _ => {}
     }
-    if super::subnet::free(world, home).is_none() {
+    if subnet::free(world, home).is_none() {
         let message = "Subnet has insufficient free addresses to create this NAT gateway";
         return Err(("InsufficientFreeAddressesInSubnet", message.to_owned()));
     }
@@ -214,7 +226,8 @@ fn interface(world: &mut World, key: &Key, gateway: &Object) -> String {
         requester: Some(&gateway.account),
         tags: BTreeMap::new(),
     };
-    let id = living::interface(world, &Place::of(gateway), new);
+    let wanted = gateway.secret("privateIpAddress").parse().ok();
+    let id = living::interface_at(world, &Place::of(gateway), new, wanted);
     let its = network_interface::INTERFACE.key(&id);
     world.edit(&its, |interface| {
         interface.set("interfaceType", "natGateway");

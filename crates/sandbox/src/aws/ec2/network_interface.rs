@@ -5,6 +5,7 @@ use super::{Describe, Noun, Operation, address, done, security_group, subnet};
 use crate::world::{Key, Object, World};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::net::Ipv4Addr;
 
 pub(super) static INTERFACE: Noun = Noun {
     kind: "ec2.network_interface",
@@ -77,13 +78,14 @@ pub(super) fn has_group(interface: &Object, group: &str) -> bool {
     items(interface, "groupSet").iter().any(|its| its["groupId"] == group)
 }
 
-/// Puts one into the world that has no address yet: gives it one, if its subnet has any left.
-pub(super) fn place(world: &mut World, id: &str, mut interface: Object) {
+/// Puts one into the world with an address: the one wanted, or else the lowest that its subnet has
+/// left, if any.
+pub(super) fn place(world: &mut World, id: &str, mut interface: Object, wanted: Option<Ipv4Addr>) {
     let home = interface.text("subnetId").to_owned();
     let octets = world.digits(10);
     let octets: Vec<&str> = (0..5).map(|n| &octets[2 * n..2 * n + 2]).collect();
     interface.set("macAddress", format!("02:{}", octets.join(":")));
-    if let Some(address) = subnet::free(world, &home) {
+    if let Some(address) = wanted.or_else(|| subnet::free(world, &home)) {
         let name = private_name(&interface.region, &address.to_string());
         interface.set("privateIpAddress", address.to_string());
         interface.set("privateDnsName", name.as_str());

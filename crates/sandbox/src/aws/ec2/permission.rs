@@ -1,7 +1,6 @@
 //! What a security group lets through: as requests say it, as rules, and as groups show it.
 use super::super::Refusal;
 use super::noun::invalid;
-use super::vpc::block;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -78,7 +77,9 @@ impl Permission {
         let (protocol, ports) = (self.protocol()?, self.ports()?);
         let mut peers = Vec::new();
         for range in &self.ip_ranges {
-            let net = block(&range.cidr_ip, "cidrIp")?;
+            let net: Result<ipnet::Ipv4Net, _> = range.cidr_ip.parse();
+            let wrong = |_| invalid(format!("CIDR block {} is malformed", range.cidr_ip));
+            let net = net.map_err(wrong)?.trunc();
             peers.push((Peer::V4(net.to_string()), &range.description));
         }
         for range in &self.ipv6_ranges {

@@ -70,9 +70,12 @@ fn create(call: &mut Call<'_>, request: Create) -> Answer {
     let (name, description) = (request.group_name.as_str(), request.group_description.as_str());
     check_text(name, "GroupName")?;
     check_text(description, "GroupDescription")?;
-    if name.starts_with("sg-") || name == "default" {
+    if name == "default" {
+        return Err(invalid("Cannot use reserved security group name: default"));
+    }
+    if name.starts_with("sg-") {
         let message = format!(
-            "Value ({name}) for parameter GroupName is invalid. Group names may not be in the format sg-* or default."
+            "Value ({name}) for parameter GroupName is invalid. Group names may not be in the format sg-*."
         );
         return Err(invalid(message));
     }
@@ -184,7 +187,11 @@ fn describe(call: &mut Call<'_>, input: &Input) -> Answer {
         let vpc = default_vpc(call)?;
         let mut all = call.seen(GROUP.kind).into_iter();
         let its = all.find(|(_, its)| its.text("vpcId") == vpc && its.text("groupName") == name);
-        let missing = || GROUP.missing(&name);
+        let missing = || {
+            let message =
+                format!("The security group '{name}' does not exist in default VPC '{vpc}'");
+            Refusal::new("InvalidGroup.NotFound", message)
+        };
         asked.ids.push(its.map(|(key, _)| key.id.clone()).ok_or_else(missing)?);
     }
     asked.answer(call, &GROUP)

@@ -185,6 +185,14 @@ pub(super) fn free(world: &World, id: &str) -> Option<Ipv4Addr> {
     usable(net).find(|address| !taken.contains(&address.to_string()))
 }
 
+/// Tells whether an address of a subnet can be given away.
+pub(super) fn is_free(world: &World, id: &str, address: Ipv4Addr) -> bool {
+    let net = world.get(&SUBNET.key(id)).and_then(|subnet| subnet.text("cidrBlock").parse().ok());
+    let taken = network_interface::addresses(world, id);
+    net.is_some_and(|net| usable(net).any(|its| its == address))
+        && !taken.contains(&address.to_string())
+}
+
 /// Counts the free addresses of a subnet again.
 pub(super) fn count(world: &mut World, id: &str) {
     let key = SUBNET.key(id);

@@ -91,7 +91,7 @@ pub(crate) fn put(tags: &mut BTreeMap<String, String>, new: &[Tag]) -> Result<()
         if tag.key.starts_with("aws:") {
             return wrong("Tag keys starting with 'aws:' are reserved for internal use".to_owned());
         }
-        if tag.key.is_empty() || tag.key.chars().count() > 127 || value.chars().count() > 255 {
+        if tag.key.is_empty() || tag.key.chars().count() > 127 || value.chars().count() > 256 {
             return wrong(format!("Tag key or value of '{}' has an invalid length.", tag.key));
         }
         tags.insert(tag.key.clone(), value.to_owned());
