@@ -5,6 +5,7 @@ use super::refusal::Refusal;
 use super::signature::Signature;
 use crate::clock::Speed;
 use crate::credential::Credential;
+use crate::faults::Effect;
 use crate::server::Request;
 use crate::world::{Key, Object, Past, World};
 use serde::de::DeserializeOwned;
@@ -58,6 +59,8 @@ pub(crate) struct Call<'a> {
     pub(crate) operation: &'a str,
     /// How fast time passes.
     pub(crate) speed: Speed,
+    /// The fault that befalls it, for services that say later that something went wrong.
+    pub(crate) effect: Option<Effect>,
 }
 
 impl Call<'_> {

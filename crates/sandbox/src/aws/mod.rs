@@ -131,10 +131,12 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
         let checked = checked.map_err(|refusal| dialect::of(service.protocol, refusal));
         let result = checked.and_then(|(caller, region)| {
             let asked = asked?;
-            refused(effect, &name, service.protocol)?;
+            let tells_later = matches!(name.as_str(), "eks" | "autoscaling");
+            let is_late = tells_later && effect == Some(Effect::Capacity);
+            refused(effect.filter(|_| !is_late), &name, service.protocol)?;
             let past = past(world, effect);
             let operation = asked.operation.as_str();
-            let mut call = Call { world, past, caller, region, operation, speed };
+            let mut call = Call { world, past, caller, region, operation, speed, effect };
             (service.run)(&mut call, &asked.input)
         });
         let reply = match result {
