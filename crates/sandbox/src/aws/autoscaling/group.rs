@@ -1,5 +1,6 @@
 //! A group of machines: how it gets to its size, and what it says of that.
 use super::super::ec2::living::{self, NewInstance, Place};
+use super::super::ec2::machines;
 use super::super::{eks, partition};
 use super::tags;
 use crate::behaviour::Behaviour;
@@ -151,14 +152,7 @@ pub(crate) fn named(world: &World, place: &Place, name: &str) -> Option<Key> {
 
 /// Returns the machines of a group that there still are, the oldest first.
 pub(crate) fn machines(world: &World, group: &Object) -> Vec<String> {
-    let alive = |id: &String| {
-        let machine = world.get(&Key::new("ec2.instance", id));
-        machine.is_some_and(|machine| {
-            let state = machine.body.get("instanceState").map(|state| &state["name"]);
-            !matches!(state.and_then(Value::as_str), Some("terminated" | "shutting-down"))
-        })
-    };
-    list(group, "instances").into_iter().filter(alive).collect()
+    list(group, "instances").into_iter().filter(|id| living::is_alive(world, id)).collect()
 }
 
 /// Returns the size of a group: smallest, largest and wanted.
@@ -205,10 +199,10 @@ pub(crate) fn delete(world: &mut World, key: &Key) {
 pub(super) fn settle(world: &mut World, key: &Key) {
     let Some(group) = world.get(key).cloned() else { return };
     let [.., desired] = size(&group);
-    let machines = machines(world, &group);
-    let there = machines.len() as u64;
+    let there_are = machines(world, &group);
+    let there = there_are.len() as u64;
     let surplus = there.saturating_sub(desired) as usize;
-    machines.iter().take(surplus).for_each(|machine| terminate_one(world, key, machine));
+    there_are.iter().take(surplus).for_each(|machine| terminate_one(world, key, machine));
     for _ in there..desired {
         match refused(world, &group) {
             Some(why) => {
@@ -236,12 +230,17 @@ fn refused(world: &World, group: &Object) -> Option<String> {
     let is_full = group.hidden.get("full").is_some_and(|full| *full != json!(0));
     let used: u64 = world
         .of("ec2.instance")
+        .filter(|(key, _)| living::is_alive(world, &key.id))
         .map(|(_, machine)| machine)
         .filter(|machine| (machine.text("instanceLifecycle") == "spot") == is_spot)
         .filter(|machine| (&machine.account, &machine.region) == (&group.account, &group.region))
         .map(|machine| vcpus(machine.text("instanceType")))
         .sum();
     let why = match is_spot {
+        _ if place(world, group).is_none() => format!(
+            "Your requested instance type ({machine}) is not supported in your requested \
+             Availability Zone."
+        ),
         true if is_full => {
             "Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity \
              due to your request configuration. Please adjust your request and try again."
@@ -265,35 +264,41 @@ fn refused(world: &World, group: &Object) -> Option<String> {
     Some(format!("{why} Launching EC2 instance failed."))
 }
 
-/// Counts the vCPUs of a machine type by its size.
 fn vcpus(machine: &str) -> u64 {
-    let size = machine.split('.').nth(1).unwrap_or_default();
-    match size.strip_suffix("xlarge") {
-        Some("") => 4,
-        Some(times) => 4 * times.parse::<u64>().unwrap_or(1),
-        None => 2,
-    }
+    machines::find(machine).map_or(0, |machine| u64::from(machine.vcpus))
 }
 
-fn launch_one(world: &mut World, key: &Key) {
-    let Some(group) = world.get(key).cloned() else { return };
-    let subnets: Vec<&str> = group.text("VPCZoneIdentifier").split(',').collect();
-    let machines = machines(world, &group);
+/// Decides where the next machine of a group goes: the subnet with the fewest, and the first type
+/// that its zone has.
+fn place(world: &World, group: &Object) -> Option<(String, String)> {
+    let machines = machines(world, group);
     let here = |subnet: &str| {
         let of = |id: &&String| world.get(&Key::new("ec2.instance", *id));
         machines.iter().filter(|id| of(id).is_some_and(|m| m.text("subnetId") == subnet)).count()
     };
-    let subnet = subnets.iter().min_by_key(|subnet| here(subnet)).copied().unwrap_or_default();
+    let types = list(group, "machines");
+    let offered = |subnet: &str| {
+        let zone = zone(world, subnet);
+        types.iter().find(|name| machines::offered(&group.region, &zone, name)).cloned()
+    };
+    let subnets = group.text("VPCZoneIdentifier").split(',');
+    let fit = subnets.filter_map(|subnet| Some((subnet, offered(subnet)?)));
+    let (subnet, machine) = fit.min_by_key(|(subnet, _)| here(subnet))?;
+    Some((subnet.to_owned(), machine))
+}
+
+fn launch_one(world: &mut World, key: &Key) {
+    let Some(group) = world.get(key).cloned() else { return };
+    let Some((subnet, machine)) = place(world, &group) else { return };
     let mut its = group.tags.clone();
     tags::kept(&group).iter().for_each(|key| drop(its.remove(key)));
     let own = group.hidden.get("launch tags").and_then(Value::as_object).into_iter().flatten();
     its.extend(own.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))));
     let name = group.text("AutoScalingGroupName").to_owned();
     its.insert("aws:autoscaling:groupName".to_owned(), name);
-    let types = list(&group, "machines");
     let new = NewInstance {
-        subnet,
-        machine: types.first().map_or("t3.medium", String::as_str),
+        subnet: &subnet,
+        machine: &machine,
         spot: group.hidden.get("spot") == Some(&json!(true)),
         groups: &list(&group, "groups"),
         tags: its,
@@ -354,15 +359,4 @@ pub(crate) fn failure(group: &Object) -> Option<String> {
         activity["Description"].as_str().is_some_and(|what| what.starts_with("Launching"))
     });
     Some(launches.next()?["StatusMessage"].as_str()?.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_tell_the_cpus() {
-        let all = ["t3.large", "m5.xlarge", "r5d.2xlarge", "m5.24xlarge", "t3.micro"];
-        assert_eq!(all.map(vcpus), [2, 4, 8, 96, 2]);
-    }
 }

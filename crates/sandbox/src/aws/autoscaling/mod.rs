@@ -25,10 +25,7 @@ pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {
         "TerminateInstanceInAutoScalingGroup" => call.run(input, change::terminate),
         _ => call.unsupported(),
     };
-    answer.map_err(|refusal| match refusal.code.as_str() {
-        "MissingParameter" | "InvalidParameterValue" => wrong(&refusal.message),
-        _ => refusal,
-    })
+    answer.map_err(|refusal| refusal.unreadable("ValidationError"))
 }
 
 /// Does what a group was to do by itself.

@@ -1,7 +1,7 @@
 //! The control plane: what becomes of it by itself, and what comes and goes with it.
 use super::super::ec2::living::{self, NewInterface, Place};
 use super::super::partition;
-use super::cluster::{KIND, logged};
+use super::cluster::logged;
 use super::found::{children, seconds};
 use super::update::{self, NO_ADDRESSES, New};
 use super::{access_entry, addon, pod_identity, upgrade, versions};
@@ -43,6 +43,9 @@ pub(super) const RETIRED: Behaviour = Behaviour {
     seconds: 0,
     source: "Amazon EKS User Guide, Kubernetes version lifecycle",
 };
+
+/// What is left of a cluster that has gone: its security group, as long as that is used.
+pub(super) const LEAVING: &str = "eks.leaving";
 
 /// Schedules what becomes of a new cluster.
 pub(super) fn begin(world: &mut World, cluster: &mut Object) {
@@ -214,7 +217,9 @@ pub(super) fn changed(world: &mut World, key: &Key, kind: &str) {
         "LoggingUpdate" => keep_logs(world, &cluster),
         "AccessConfigUpdate" => let_in(world, key),
         "VpcConfigUpdate" => {
-            its_interfaces(world, &cluster).iter().for_each(|key| drop(world.remove(key)));
+            for interface in its_interfaces(world, &cluster) {
+                living::remove_interface(world, &interface.id);
+            }
             interfaces(world, key);
         }
         _ => {}
@@ -272,13 +277,25 @@ fn deleted(world: &mut World, key: &Key) {
     for interface in &interfaces {
         let at = world.after(&LINGER);
         last = last.max(at);
-        world.edit(interface, |interface| interface.later(at, "gone"));
+        world.edit(interface, |interface| interface.later(at, "remove"));
     }
     let network = cluster.body.get("resourcesVpcConfig").cloned().unwrap_or_default();
     let group = network["clusterSecurityGroupId"].as_str().unwrap_or_default().to_owned();
     if !is_used(world, &group, &interfaces) {
-        let group = Key::new("ec2.security_group", group);
-        world.edit(&group, |group| group.later(last + 1, "gone"));
+        let (account, region) = (cluster.account, cluster.region);
+        let mut leaving = Object { account, region, made: world.now, ..Object::default() };
+        leaving.hide("group", group);
+        leaving.later(last + 1, "leave");
+        world.put(Key::new(LEAVING, key.id.clone()), leaving);
+    }
+}
+
+/// Takes the security group of a cluster that has gone, unless somebody has begun to use it.
+pub(super) fn leave(world: &mut World, key: &Key) {
+    let Some(leaving) = world.remove(key) else { return };
+    let group = leaving.secret("group");
+    if !is_used(world, group, &[]) {
+        living::remove_security_group(world, group);
     }
 }
 
@@ -291,10 +308,9 @@ fn is_used(world: &World, group: &str, own: &[Key]) -> bool {
     let by_interface = world.of("ec2.network_interface").any(|(key, interface)| {
         !own.contains(key) && interface.body.get("groupSet").is_some_and(names_it)
     });
-    let by_rule = world.of("ec2.security_group").any(|(key, other)| {
-        let rules = ["ipPermissions", "ipPermissionsEgress"].map(|side| other.body.get(side));
-        let rules = rules.into_iter().flatten().filter_map(Value::as_array).flatten();
-        key.id != group && rules.into_iter().any(|rule| names_it(&rule["groups"]))
+    let by_rule = world.of("ec2.security_group_rule").any(|(_, rule)| {
+        let referred = rule.body.get("referencedGroupInfo").map(|info| &info["groupId"]);
+        rule.text("groupId") != group && referred.is_some_and(|id| *id == group)
     });
     by_interface || by_rule
 }
@@ -308,7 +324,6 @@ pub(super) fn begin_to_delete(world: &mut World, key: &Key) {
         cluster.later(at, "deleted");
     });
 }
-
 
 /// Notes the time of a change in the words of EKS.
 pub(super) fn stamp(object: &mut Object, now: Time) {

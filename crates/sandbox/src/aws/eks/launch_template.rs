@@ -1,4 +1,5 @@
 //! The launch template of a node group: which one it is, and what it may not say.
+use super::super::ec2::living::{self, Place};
 use super::super::{Call, Refusal};
 use super::found::invalid;
 use serde::{Deserialize, Serialize};
@@ -63,13 +64,10 @@ pub(super) fn find(call: &Call<'_>, named: &Named) -> Result<Template, Refusal> 
         Some(version) => version.to_owned(),
     };
     let id = template.text("launchTemplateId").to_owned();
-    let key = format!("{id}/{version}");
-    let mut versions = call.there("ec2.launch_template_version").into_iter();
-    let found = versions.find(|(its, _)| its.id == key).map(|(_, version)| version);
-    let found = found.ok_or_else(|| {
+    let data = living::template(call.world, &Place::of(template), &id, &version);
+    let data = data.ok_or_else(|| {
         invalid(format!("The specified version {version} of launch template {id} does not exist."))
     })?;
-    let data = found.body.get("launchTemplateData").cloned().unwrap_or_default();
     Ok(Template { id, name: template.text("launchTemplateName").to_owned(), version, data })
 }
 

@@ -86,10 +86,7 @@ pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {
         "DeleteNodegroup" => call.run(input, node_group::delete),
         _ => within(call, input),
     };
-    answer.map_err(|refusal| match refusal.code.as_str() {
-        "MissingParameter" | "InvalidParameterValue" => found::invalid(refusal.message),
-        _ => refusal,
-    })
+    answer.map_err(|refusal| refusal.unreadable("InvalidParameterException"))
 }
 
 /// Does an operation on what is within a cluster.
@@ -126,6 +123,7 @@ pub(crate) fn turn(world: &mut World, key: &Key, word: &str) {
         "eks.cluster" => cluster_life::turn(world, key, word),
         "eks.node_group" => node_group::turn(world, key, word),
         "eks.addon" => addon::turn(world, key, word),
+        cluster_life::LEAVING => cluster_life::leave(world, key),
         "eks.update" => update::turn(world, key, word),
         kind => unreachable!("{kind} has no turn {word}"),
     }

@@ -1,5 +1,5 @@
 //! The network of a cluster: what EKS checks of its subnets, groups and addresses.
-use super::super::ec2::living;
+use super::super::ec2::{living, zones};
 use super::super::{Call, Refusal};
 use super::found::{body, invalid, refusal};
 use crate::world::{Key, Object};
@@ -89,9 +89,9 @@ pub(super) const NO_ROOM: &str = "there is not sufficient capacity for a control
 
 /// Refuses a zone, and names others.
 pub(super) fn unsupported_zone(call: &Call<'_>, cluster: &str, zone: &str, why: &str) -> Refusal {
-    let others: Vec<String> =
-        ["a", "b", "c", "d"].map(|letter| format!("{}{letter}", call.region)).into();
-    let others: Vec<String> = others.into_iter().filter(|other| other != zone).collect();
+    let all = zones::of(&call.region).into_iter().flat_map(zones::Region::own);
+    let others = all.filter(|other| other.name != zone && !UNSUPPORTED.contains(&other.id));
+    let others: Vec<&str> = others.map(|other| other.name).collect();
     let message = format!(
         "Cannot create cluster '{cluster}' because {why} {zone}, the targeted availability zone. \
          Retry cluster creation using control plane subnets that span at least two of these \

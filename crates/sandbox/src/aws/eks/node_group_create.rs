@@ -1,4 +1,5 @@
 //! A group of nodes: how it is made, and what must be true for that.
+use super::super::ec2::machines;
 use super::super::{Answer, Call, Refusal};
 use super::found::{body, check_tags, children, invalid, one_of, refusal, show, working};
 use super::launch_template::{self, Named, Template};
@@ -135,12 +136,13 @@ fn shape(call: &Call<'_>, request: &Create) -> Result<Option<Template>, Refusal>
     if request.instance_types.len() > 20 {
         return Err(invalid("A node group has at most 20 instance types"));
     }
-    let wrong = request.instance_types.iter().find(|name| !name.contains('.'));
-    if let Some(name) = wrong {
+    let unknown = |name: &&String| machines::find(name).is_none();
+    if let Some(name) = request.instance_types.iter().find(unknown) {
         return Err(invalid(format!(
             "The following supplied instance types do not exist: [{name}]"
         )));
     }
+    fits_image(&request.instance_types, request.ami_type.as_deref())?;
     let Some(named) = &request.launch_template else { return Ok(None) };
     let template = launch_template::find(call, named)?;
     template.check(!request.instance_types.is_empty())?;
@@ -151,6 +153,20 @@ fn shape(call: &Call<'_>, request: &Create) -> Result<Option<Template>, Refusal>
     {
         true => Err(invalid("An amiType cannot be given with an image in the launch template.")),
         false => Ok(Some(template)),
+    }
+}
+
+/// Checks that machines have the processor that their image is for.
+fn fits_image(types: &[String], image: Option<&str>) -> Result<(), Refusal> {
+    let Some(image) = image.filter(|image| *image != "CUSTOM") else { return Ok(()) };
+    let wanted = if image.contains("ARM_64") { "arm64" } else { "x86_64" };
+    let is_other =
+        |name: &&String| machines::find(name).is_some_and(|m| m.architecture() != wanted);
+    match types.iter().find(is_other) {
+        None => Ok(()),
+        Some(name) => Err(invalid(format!(
+            "[{name}] is not a valid instance type for requested amiType {image}"
+        ))),
     }
 }
 
