@@ -115,8 +115,7 @@ impl Diff {
 /// Compares what we want with what is there, three ways.
 fn tags_between(field: &str, want: &Value, live: &Value, recorded: &Value) -> Option<Change> {
     let empty = Map::new();
-    let map = |value: &Value| value.as_object().cloned().unwrap_or_else(|| empty.clone());
-    let (want, live, recorded) = (map(want), map(live), map(recorded));
+    let [want, live, recorded] = [want, live, recorded].map(|v| v.as_object().unwrap_or(&empty));
     let (mut from, mut to) = (Map::new(), Map::new());
     let gone = recorded.keys().filter(|key| !want.contains_key(*key) && live.contains_key(*key));
     for key in gone {

@@ -8,6 +8,7 @@
 mod address;
 mod diff;
 mod driver;
+mod entry;
 mod error;
 mod event;
 mod facts;
@@ -16,6 +17,7 @@ mod marks;
 mod observed;
 pub mod plan;
 mod resource;
+mod scope;
 mod secret;
 mod state;
 mod value;
@@ -23,6 +25,7 @@ mod value;
 pub use address::Address;
 pub use diff::{Change, Diff, Rule, TagChange};
 pub use driver::{At, Driver, Drivers, LiveValue, Meta, StartedValue, Typed};
+pub use entry::{Entry, Line};
 pub use error::{Error, Kind, Result};
 pub use event::{Event, EventKind, Verb};
 pub use facts::Facts;
@@ -33,6 +36,7 @@ pub use plan::{Action, Cause, Plan, Step};
 pub use resource::{
     Cx, Identity, Live, Operation, Owner, Phase, Progress, Resource, Started, Timing,
 };
+pub use scope::{Scope, World};
 pub use secret::{SecretRef, Secrets};
-pub use state::{Entry, Line, Record, Scope, Stage, State, World};
+pub use state::{Record, Stage, State};
 pub use value::{Input, Pending, fingerprint, resolve, sources};

@@ -29,7 +29,7 @@ impl Observed {
     pub fn of_record(state: &State, drivers: &Drivers, marks: &Marks) -> Self {
         let lives = state.records().iter().filter_map(|(address, record)| {
             let meta = drivers.get(record.kind.as_str())?.meta();
-            let (accepted, outputs) = (record.accepted.as_ref()?, record.outputs.clone()?);
+            let (accepted, outputs) = (record.accepted()?, record.outputs.clone()?);
             let spec = resolve(accepted, &|from, output| state.output(from, output));
             let live = LiveValue {
                 kind: meta.kind,

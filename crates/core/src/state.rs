@@ -1,161 +1,12 @@
 //! What has happened. State is a fold over the journal's entries and nothing else.
 use crate::address::Address;
+use crate::entry::Entry;
 use crate::facts::Facts;
 use crate::graph::Lane;
 use crate::resource::Operation;
-use crate::value::hex;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use sha2::{Digest, Sha256};
+use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-
-/// The account and region, or their like, that a state describes, and the world they are in.
-///
-/// Keys are the provider's own: `account`, `partition` and `region` on AWS.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Scope {
-    /// Which servers answer.
-    pub world: World,
-    /// The provider's coordinates.
-    #[serde(flatten)]
-    pub place: BTreeMap<String, String>,
-}
-
-/// Which servers answer for a cloud.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum World {
-    /// The vendor's own.
-    Vendor,
-    /// A server on this machine.
-    Loopback,
-    /// The simulation that is part of the program.
-    Sandbox,
-}
-
-impl fmt::Display for World {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Vendor => "vendor",
-            Self::Loopback => "loopback",
-            Self::Sandbox => "sandbox",
-        })
-    }
-}
-
-/// One entry of the journal. Those that announce a call are durable before it is made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Entry {
-    /// The cloud decided something that holds from now on. Null withdraws it.
-    Fact {
-        /// What it is about.
-        key: String,
-        /// What was decided.
-        value: Value,
-    },
-    /// A create call is about to be made. The line's number is what its token derives from.
-    Creating {
-        /// Where.
-        address: Address,
-        /// What kind.
-        kind: String,
-        /// What is asked, with its references.
-        spec: Value,
-        /// The fingerprint of what is asked, with references resolved.
-        request: String,
-        /// What must outlive it.
-        needs: BTreeSet<Address>,
-        /// The parent it is within.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        within: Option<Address>,
-        /// Its slot.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        slot: Option<String>,
-        /// Its lane.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        lane: Option<Lane>,
-    },
-    /// The create call was accepted. The object may not be ready.
-    Created {
-        /// Where.
-        address: Address,
-        /// What the reply told.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        outputs: Option<Value>,
-    },
-    /// An operation began, or, without one, the last one ended badly.
-    Operation {
-        /// Where.
-        address: Address,
-        /// The cloud's name for it.
-        operation: Option<Operation>,
-    },
-    /// An update call is about to be made.
-    Updating {
-        /// Where.
-        address: Address,
-    },
-    /// The update call was accepted.
-    Updated {
-        /// Where.
-        address: Address,
-        /// The last accepted spec, with what cannot be observed as it was sent now.
-        spec: Value,
-    },
-    /// The object is ready and as asked.
-    Settled {
-        /// Where.
-        address: Address,
-        /// What kind.
-        kind: String,
-        /// What was asked, with its references.
-        spec: Value,
-        /// What the cloud decided.
-        outputs: Value,
-        /// What must outlive it.
-        needs: BTreeSet<Address>,
-        /// The parent it is within.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        within: Option<Address>,
-        /// Its slot.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        slot: Option<String>,
-        /// Its lane.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        lane: Option<Lane>,
-    },
-    /// A delete call is about to be made.
-    Deleting {
-        /// Where.
-        address: Address,
-    },
-    /// The object is known to be gone.
-    Gone {
-        /// Where.
-        address: Address,
-    },
-}
-
-/// An entry as it stands in a state file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Line {
-    /// Its number. Numbers have no gaps and go on when the file is compacted.
-    pub n: u64,
-    /// The [`Line::hash`] of the line before, so that edits and losses are seen.
-    pub prev: String,
-    /// The entry.
-    #[serde(flatten)]
-    pub entry: Entry,
-}
-
-impl Line {
-    /// Returns the short hash of a line as it is written, without its line break.
-    pub fn hash(line: &[u8]) -> String {
-        hex(&Sha256::digest(line), 12)
-    }
-}
 
 /// How far an object has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,8 +26,8 @@ pub struct Record {
     pub kind: String,
     /// The last spec asked for, with its references.
     pub spec: Value,
-    /// The last spec that the cloud accepted, with its references.
-    pub accepted: Option<Value>,
+    /// What the cloud accepted where it is not `spec` as a whole, by the last update.
+    updated: Option<Value>,
     /// The number of its `creating` line, and the fingerprint of what was asked.
     pub creating: Option<(u64, String)>,
     /// What the cloud decided, if it told.
@@ -198,9 +49,42 @@ pub struct Record {
 }
 
 impl Record {
+    fn new(kind: String, spec: Value) -> Self {
+        Self {
+            kind,
+            spec,
+            updated: None,
+            creating: None,
+            outputs: None,
+            needs: BTreeSet::new(),
+            within: None,
+            slot: None,
+            lane: None,
+            stage: Stage::Creating,
+            operation: None,
+            unfinished: false,
+        }
+    }
+
     /// Tells whether it was ready and as asked, and nothing was announced since.
     pub fn is_settled(&self) -> bool {
         self.stage == Stage::Settled && !self.unfinished && self.operation.is_none()
+    }
+
+    /// Returns the last spec that the cloud accepted, with its references.
+    pub fn accepted(&self) -> Option<&Value> {
+        let asked = (self.stage != Stage::Creating).then_some(&self.spec);
+        self.updated.as_ref().or(asked)
+    }
+
+    /// Returns what the cloud accepted from us; of a create whose end was not seen, the tags that
+    /// it carried, which are ours whether or not it took hold.
+    pub fn ours(&self, tags_field: Option<&str>) -> Cow<'_, Value> {
+        match (self.accepted(), tags_field) {
+            (Some(accepted), _) => Cow::Borrowed(accepted),
+            (None, Some(field)) => Cow::Owned(json!({ field: self.spec[field] })),
+            (None, None) => Cow::Owned(Value::Null),
+        }
     }
 }
 
@@ -240,24 +124,34 @@ impl State {
 
     /// Folds in one entry, which stands on line `n`. An entry about an object that is not on
     /// record changes nothing.
-    pub fn apply(&mut self, n: u64, entry: &Entry) {
+    pub fn apply(&mut self, n: u64, entry: Entry) {
         match entry {
-            Entry::Fact { key, value: Value::Null } => drop(self.facts.remove(key)),
-            Entry::Fact { key, value } => drop(self.facts.insert(key.clone(), value.clone())),
-            Entry::Gone { address } => self.forget(address),
-            Entry::Creating { address, .. } | Entry::Settled { address, .. } => {
-                let record = Record::from_entry(n, entry).expect("these two begin a record");
+            Entry::Fact { key, value: Value::Null } => drop(self.facts.remove(&key)),
+            Entry::Fact { key, value } => drop(self.facts.insert(key, value)),
+            Entry::Creating { address, kind, spec, request, needs, within, slot, lane } => {
+                let (creating, begun) = (Some((n, request)), Record::new(kind, spec));
+                self.remember(address, Record { creating, needs, within, slot, lane, ..begun });
+            }
+            Entry::Settled { address, kind, spec, outputs, needs, within, slot, lane } => {
+                let (stage, outputs, begun) =
+                    (Stage::Settled, Some(outputs), Record::new(kind, spec));
+                let record = Record { stage, outputs, needs, within, slot, lane, ..begun };
                 self.remember(address, record);
             }
-            Entry::Created { address, .. }
-            | Entry::Operation { address, .. }
-            | Entry::Updating { address }
-            | Entry::Updated { address, .. }
-            | Entry::Deleting { address } => {
-                if let Some(record) = self.records.get_mut(address) {
-                    record.fold(entry);
-                }
+            Entry::Created { address, outputs } => self.change(&address, |record| {
+                (record.stage, record.updated) = (Stage::Created, None);
+                record.outputs = outputs.or(record.outputs.take());
+            }),
+            Entry::Operation { address, operation } => {
+                self.change(&address, |record| record.operation = operation);
             }
+            Entry::Updated { address, spec } => self.change(&address, |record| {
+                (record.updated, record.unfinished) = (Some(spec), true);
+            }),
+            Entry::Updating { address } | Entry::Deleting { address } => {
+                self.change(&address, |record| record.unfinished = true);
+            }
+            Entry::Gone { address } => self.forget(&address),
         }
     }
 
@@ -269,7 +163,7 @@ impl State {
             Some(Entry::Settled {
                 address: address.clone(),
                 kind: r.kind.clone(),
-                spec: r.accepted.clone()?,
+                spec: r.accepted()?.clone(),
                 outputs: r.outputs.clone()?,
                 needs: r.needs.clone(),
                 within: r.within.clone(),
@@ -284,11 +178,17 @@ impl State {
         self.records.values().all(Record::is_settled)
     }
 
-    fn remember(&mut self, address: &Address, record: Record) {
+    fn remember(&mut self, address: Address, record: Record) {
         if let Some(parent) = &record.within {
             self.children.entry(parent.clone()).or_default().insert(address.clone());
         }
-        self.records.insert(address.clone(), record);
+        self.records.insert(address, record);
+    }
+
+    fn change(&mut self, address: &Address, change: impl FnOnce(&mut Record)) {
+        if let Some(record) = self.records.get_mut(address) {
+            change(record);
+        }
     }
 
     /// Drops an object and everything within it.
@@ -304,73 +204,9 @@ impl State {
     }
 }
 
-impl Record {
-    /// Returns what the cloud accepted from us; of a create whose end was not seen, the tags that
-    /// it carried, which are ours whether or not it took hold.
-    pub fn ours(&self, tags_field: Option<&str>) -> Value {
-        match (&self.accepted, tags_field) {
-            (Some(accepted), _) => accepted.clone(),
-            (None, Some(field)) => serde_json::json!({ field: self.spec[field] }),
-            (None, None) => Value::Null,
-        }
-    }
-
-    fn from_entry(n: u64, entry: &Entry) -> Option<Self> {
-        match entry.clone() {
-            Entry::Creating { kind, spec, request, needs, within, slot, lane, .. } => Some(Self {
-                kind,
-                spec,
-                accepted: None,
-                creating: Some((n, request)),
-                outputs: None,
-                needs,
-                within,
-                slot,
-                lane,
-                stage: Stage::Creating,
-                operation: None,
-                unfinished: false,
-            }),
-            Entry::Settled { kind, spec, outputs, needs, within, slot, lane, .. } => Some(Self {
-                kind,
-                accepted: Some(spec.clone()),
-                spec,
-                creating: None,
-                outputs: Some(outputs),
-                needs,
-                within,
-                slot,
-                lane,
-                stage: Stage::Settled,
-                operation: None,
-                unfinished: false,
-            }),
-            _ => None,
-        }
-    }
-
-    fn fold(&mut self, entry: &Entry) {
-        match entry {
-            Entry::Created { outputs, .. } => {
-                self.stage = Stage::Created;
-                self.accepted = Some(self.spec.clone());
-                self.outputs = outputs.clone().or(self.outputs.take());
-            }
-            Entry::Operation { operation, .. } => self.operation = operation.clone(),
-            Entry::Updated { spec, .. } => {
-                self.accepted = Some(spec.clone());
-                self.unfinished = true;
-            }
-            Entry::Updating { .. } | Entry::Deleting { .. } => self.unfinished = true,
-            _ => {}
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn settled(address: &str, within: Option<&str>) -> Entry {
         Entry::Settled {
@@ -394,37 +230,30 @@ mod tests {
             settled("addon/part", Some("addon")),
             settled("vpc", None),
         ];
-        for (n, entry) in (1..).zip(&entries) {
+        for (n, entry) in (1..).zip(entries) {
             state.apply(n, entry);
         }
-        state.apply(5, &Entry::Gone { address: "cluster".into() });
+        state.apply(5, Entry::Gone { address: "cluster".into() });
         assert_eq!(state.records().keys().map(Address::as_str).collect::<Vec<_>>(), ["vpc"]);
     }
 
     #[test]
     fn an_update_that_was_only_announced_accepts_nothing() {
         let mut state = State::default();
-        state.apply(1, &settled("a", None));
-        state.apply(2, &Entry::Updating { address: "a".into() });
+        state.apply(1, settled("a", None));
+        state.apply(2, Entry::Updating { address: "a".into() });
         let record = state.get(&"a".into()).unwrap();
-        assert_eq!(record.accepted, Some(json!({"a": 1})));
+        assert_eq!(record.accepted(), Some(&json!({"a": 1})));
         assert!(!record.is_settled());
     }
 
     #[test]
     fn the_shortest_entries_lead_to_the_same_state() {
         let mut state = State::default();
-        state.apply(1, &Entry::Fact { key: "zones".into(), value: json!(["a"]) });
-        state.apply(2, &settled("a", None));
+        state.apply(1, Entry::Fact { key: "zones".into(), value: json!(["a"]) });
+        state.apply(2, settled("a", None));
         let mut again = State::default();
-        state.entries().for_each(|entry| again.apply(9, &entry));
+        state.entries().for_each(|entry| again.apply(9, entry));
         assert_eq!(again, state);
-    }
-
-    #[test]
-    fn a_line_keeps_its_shape_through_json() {
-        let line = Line { n: 7, prev: "abc".into(), entry: settled("a", Some("b")) };
-        let text = serde_json::to_string(&line).unwrap();
-        assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
     }
 }

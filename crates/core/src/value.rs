@@ -99,13 +99,20 @@ fn collect_sources(value: &Value, found: &mut BTreeSet<Address>) {
 ///
 /// `output` is asked for an address and an output's name; an unknown one stays a reference.
 pub fn resolve<'o>(spec: &Value, output: &impl Fn(&str, &str) -> Option<&'o Value>) -> Value {
-    match spec {
-        Value::Array(items) => items.iter().map(|v| resolve(v, output)).collect(),
-        Value::Object(map) => match pending(spec) {
-            Some((from, name)) => output(from, name).unwrap_or(spec).clone(),
-            None => map.iter().map(|(k, v)| (k.clone(), resolve(v, output))).collect(),
-        },
-        _ => spec.clone(),
+    let mut resolved = spec.clone();
+    fill_in(&mut resolved, output);
+    resolved
+}
+
+fn fill_in<'o>(value: &mut Value, output: &impl Fn(&str, &str) -> Option<&'o Value>) {
+    if let Some(known) = pending(value).and_then(|(from, name)| output(from, name)) {
+        *value = known.clone();
+        return;
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|v| fill_in(v, output)),
+        Value::Object(map) => map.values_mut().for_each(|v| fill_in(v, output)),
+        _ => {}
     }
 }
 
@@ -117,10 +124,8 @@ pub fn fingerprint(value: &impl Serialize) -> String {
 
 /// Returns the first `digits` hex digits of `bytes`.
 pub(crate) fn hex(bytes: &[u8], digits: usize) -> String {
-    let mut text: String =
-        bytes.iter().take(digits.div_ceil(2)).map(|b| format!("{b:02x}")).collect();
-    text.truncate(digits);
-    text
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.take(digits).filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect()
 }
 
 #[cfg(test)]

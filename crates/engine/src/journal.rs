@@ -190,7 +190,7 @@ impl Inner {
         self.prev = Line::hash(&text);
         self.pending.extend(text);
         self.pending.push(b'\n');
-        self.state.apply(self.serial, entry);
+        self.state.apply(self.serial, line.entry);
         Ok(self.serial)
     }
 

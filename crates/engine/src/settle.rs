@@ -178,7 +178,7 @@ impl Work<'_> {
             Phase::Broken(error) => return Err(error.clone().into()),
             Phase::Ready | Phase::Degraded(_) => {}
         }
-        let accepted = record.map(|record| record.ours(self.meta.tags_field()));
+        let accepted = record.map(|record| record.ours(self.meta.tags_field()).into_owned());
         let known = accepted.as_ref().map(|spec| self.resolved(spec));
         let (rules, unobserved) = (self.meta.rules, live.unobserved);
         let diff = Diff::between(want, &live.spec, known.as_ref(), rules, unobserved);

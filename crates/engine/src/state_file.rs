@@ -83,8 +83,8 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<Option<Loaded>, StateFileError>
         if line.prev != loaded.prev {
             return Err(damaged("the line before it is not the one it was written after".into()));
         }
-        loaded.state.apply(line.n, &line.entry);
         (loaded.serial, loaded.prev) = (line.n, Line::hash(bytes));
+        loaded.state.apply(line.n, line.entry);
         loaded.lines += 1;
     }
     Ok(Some(loaded))

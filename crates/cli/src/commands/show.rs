@@ -47,7 +47,7 @@ pub(crate) fn document((address, record): (&Address, &Record)) -> Value {
     json!({
         "address": address,
         "kind": record.kind,
-        "spec": record.accepted.as_ref().unwrap_or(&record.spec),
+        "spec": record.accepted().unwrap_or(&record.spec),
         "outputs": record.outputs,
     })
 }

@@ -11,6 +11,7 @@ use crate::resource::{Owner, Phase};
 use crate::state::{Record, Stage};
 use crate::value::resolve;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 pub(super) fn decide(question: &Question<'_>) -> Result<Plan, Refused> {
@@ -73,7 +74,7 @@ enum Standing {
 
 impl<'a> Decider<'a> {
     fn settle_first(&mut self, node: &Node) {
-        let want = self.resolved(&node.spec);
+        let want = self.wanted(node);
         let record = self.question.state.get(&node.address);
         if let Some(record) = record.filter(|record| record.kind != node.kind) {
             let (address, was) = (node.address.clone(), record.kind.clone());
@@ -99,7 +100,7 @@ impl<'a> Decider<'a> {
                 self.keep_outputs(&node.address, record.and_then(|r| r.outputs.as_ref()));
             }
             Some(Seen::Many(lives)) => {
-                let objects = lives.iter().map(named).collect();
+                let objects = lives.iter().map(|live| named(live)).collect();
                 self.keep_outputs(&node.address, record.and_then(|r| r.outputs.as_ref()));
                 self.refusals.push(Refusal::Twice { address: node.address.clone(), objects });
             }
@@ -119,7 +120,7 @@ impl<'a> Decider<'a> {
         let address = node.address.clone();
         let Some(standing) = self.standing(&address, live, record) else { return };
         let meta = self.meta(node);
-        let diff = self.diff(node, &meta, want, live, record);
+        let diff = self.diff(&meta, want, live, record);
         let asked = self.question.replace.contains(&address) && node.slot.is_none();
         let cause = cause(node, record, &diff);
         let immutable = || {
@@ -189,7 +190,7 @@ impl<'a> Decider<'a> {
 
     /// Plans a node of a later stage against what the stage before makes of it.
     fn settle_later(&mut self, stage: usize, node: &Node) {
-        let want = self.resolved(&node.spec);
+        let want = self.wanted(node);
         match self.targets.insert(node.address.clone(), want.clone()) {
             None => self.push(stage, node, Action::Create, Cause::File, Diff::of_new(&want)),
             Some(before) => {
@@ -271,18 +272,19 @@ impl<'a> Decider<'a> {
         resolve(spec, &|from, output| self.outputs.get(from)?.get(output))
     }
 
-    fn diff(
-        &self,
-        node: &Node,
-        meta: &Meta,
-        want: &Value,
-        live: &LiveValue,
-        record: Option<&Record>,
-    ) -> Diff {
-        let want = meta.marked(want.clone(), self.question.marks, &node.address);
-        let accepted = record.map(|record| record.ours(meta.tags_field()));
-        let accepted = accepted.map(|spec| self.resolved(&spec));
-        Diff::between(&want, &live.spec, accepted.as_ref(), meta.rules, live.unobserved)
+    /// Returns the spec of a node as it would be sent.
+    fn wanted(&self, node: &Node) -> Value {
+        let spec = self.resolved(&node.spec);
+        self.meta(node).marked(spec, self.question.marks, &node.address)
+    }
+
+    fn diff(&self, meta: &Meta, want: &Value, live: &LiveValue, record: Option<&Record>) -> Diff {
+        let accepted = record.map(|record| match record.ours(meta.tags_field()) {
+            // Then only the keys of its tags are compared.
+            accepted if live.unobserved.is_empty() => accepted,
+            accepted => Cow::Owned(self.resolved(&accepted)),
+        });
+        Diff::between(want, &live.spec, accepted.as_deref(), meta.rules, live.unobserved)
     }
 
     fn meta(&self, node: &Node) -> Meta {
@@ -292,7 +294,7 @@ impl<'a> Decider<'a> {
 
 /// Tells why an object that is there must change.
 fn cause(node: &Node, record: Option<&Record>, diff: &Diff) -> Cause {
-    match record.map(|record| (record.is_settled(), record.accepted.as_ref())) {
+    match record.map(|record| (record.is_settled(), record.accepted())) {
         Some((true, Some(accepted))) => {
             let same = |field: &str| accepted.get(field) == node.spec.get(field);
             match diff.0.iter().all(|change| same(&change.field)) {

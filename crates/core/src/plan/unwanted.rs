@@ -8,7 +8,7 @@ use crate::graph::Graph;
 use crate::observed::Seen;
 use crate::resource::{Owner, Phase};
 use crate::state::{Record, Stage};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 impl Decider<'_> {
     /// Plans the removal of what is on record or carries our marks, and is not in the graph.
@@ -16,8 +16,8 @@ impl Decider<'_> {
         let question = self.question;
         let recorded = question.state.records().keys();
         let seen = question.observed.0.iter().filter(|(_, seen)| **seen != Seen::Absent);
-        let all: BTreeSet<&Address> = recorded.chain(seen.map(|(address, _)| address)).collect();
-        let gone: Vec<_> = all.into_iter().filter(|a| graph.node(a).is_none()).collect();
+        let all = recorded.chain(seen.map(|(address, _)| address));
+        let gone: BTreeSet<&Address> = all.filter(|a| graph.node(a).is_none()).collect();
         let successors = successors(graph);
         self.keep_generations(&gone, &successors);
         for address in gone.iter().rev() {
@@ -30,8 +30,11 @@ impl Decider<'_> {
     }
 
     /// Keeps each old generation whose successor is not ready, and everything it needs.
-    fn keep_generations(&mut self, gone: &[&Address], successors: &HashMap<&str, &Address>) {
-        let unwanted: HashSet<&Address> = gone.iter().copied().collect();
+    fn keep_generations(
+        &mut self,
+        gone: &BTreeSet<&Address>,
+        successors: &HashMap<&str, &Address>,
+    ) {
         let mut kept = Vec::new();
         for address in gone {
             let slot = self.slot(address, successors);
@@ -43,7 +46,7 @@ impl Decider<'_> {
         }
         while let Some((address, next)) = kept.pop() {
             let needs = self.question.state.get(&address).map(|record| &record.needs);
-            let needs = needs.into_iter().flatten().filter(|needed| unwanted.contains(needed));
+            let needs = needs.into_iter().flatten().filter(|needed| gone.contains(needed));
             let new = needs.filter(|needed| !self.plan.kept.contains_key(*needed));
             kept.extend(new.map(|needed| (needed.clone(), next.clone())));
             self.plan.kept.insert(address, next);

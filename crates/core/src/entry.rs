@@ -1,0 +1,273 @@
+//! What a journal says, line by line.
+use crate::address::Address;
+use crate::graph::Lane;
+use crate::resource::Operation;
+use crate::value::hex;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+
+/// One entry of the journal. Those that announce a call are durable before it is made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Entry {
+    /// The cloud decided something that holds from now on. Null withdraws it.
+    Fact {
+        /// What it is about.
+        key: String,
+        /// What was decided.
+        value: Value,
+    },
+    /// A create call is about to be made. The line's number is what its token derives from.
+    Creating {
+        /// Where.
+        address: Address,
+        /// What kind.
+        kind: String,
+        /// What is asked, with its references.
+        spec: Value,
+        /// The fingerprint of what is asked, with references resolved.
+        request: String,
+        /// What must outlive it.
+        needs: BTreeSet<Address>,
+        /// The parent it is within.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<Address>,
+        /// Its slot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slot: Option<String>,
+        /// Its lane.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lane: Option<Lane>,
+    },
+    /// The create call was accepted. The object may not be ready.
+    Created {
+        /// Where.
+        address: Address,
+        /// What the reply told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outputs: Option<Value>,
+    },
+    /// An operation began, or, without one, the last one ended badly.
+    Operation {
+        /// Where.
+        address: Address,
+        /// The cloud's name for it.
+        operation: Option<Operation>,
+    },
+    /// An update call is about to be made.
+    Updating {
+        /// Where.
+        address: Address,
+    },
+    /// The update call was accepted.
+    Updated {
+        /// Where.
+        address: Address,
+        /// The last accepted spec, with what cannot be observed as it was sent now.
+        spec: Value,
+    },
+    /// The object is ready and as asked.
+    Settled {
+        /// Where.
+        address: Address,
+        /// What kind.
+        kind: String,
+        /// What was asked, with its references.
+        spec: Value,
+        /// What the cloud decided.
+        outputs: Value,
+        /// What must outlive it.
+        needs: BTreeSet<Address>,
+        /// The parent it is within.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        within: Option<Address>,
+        /// Its slot.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        slot: Option<String>,
+        /// Its lane.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lane: Option<Lane>,
+    },
+    /// A delete call is about to be made.
+    Deleting {
+        /// Where.
+        address: Address,
+    },
+    /// The object is known to be gone.
+    Gone {
+        /// Where.
+        address: Address,
+    },
+}
+
+/// An entry as it stands in a state file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Fields")]
+pub struct Line {
+    /// Its number. Numbers have no gaps and go on when the file is compacted.
+    pub n: u64,
+    /// The [`Line::hash`] of the line before, so that edits and losses are seen.
+    pub prev: String,
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+impl Line {
+    /// Returns the short hash of a line as it is written, without its line break.
+    pub fn hash(line: &[u8]) -> String {
+        hex(&Sha256::digest(line), 12)
+    }
+}
+
+/// The fields of a line, whatever its event is. Serde would keep a flattened and tagged entry
+/// aside twice before it read it, and reading lines is half of what a plan costs.
+#[derive(Deserialize)]
+struct Fields {
+    n: u64,
+    prev: String,
+    event: Event,
+    key: Option<String>,
+    #[serde(default, deserialize_with = "even_null")]
+    value: Option<Value>,
+    address: Option<Address>,
+    kind: Option<String>,
+    #[serde(default, deserialize_with = "even_null")]
+    spec: Option<Value>,
+    request: Option<String>,
+    #[serde(default, deserialize_with = "even_null")]
+    outputs: Option<Value>,
+    operation: Option<Operation>,
+    needs: Option<BTreeSet<Address>>,
+    within: Option<Address>,
+    slot: Option<String>,
+    lane: Option<Lane>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Event {
+    Fact,
+    Creating,
+    Created,
+    Operation,
+    Updating,
+    Updated,
+    Settled,
+    Deleting,
+    Gone,
+}
+
+impl TryFrom<Fields> for Line {
+    type Error = String;
+
+    fn try_from(line: Fields) -> Result<Self, String> {
+        let Fields { n, prev, event, kind, spec, outputs, needs, within, slot, lane, .. } = line;
+        let address = given(line.address, "address");
+        let (kind, spec, needs) = (given(kind, "kind"), given(spec, "spec"), given(needs, "needs"));
+        let entry = match event {
+            Event::Fact => {
+                Entry::Fact { key: given(line.key, "key")?, value: given(line.value, "value")? }
+            }
+            Event::Creating => {
+                let (address, kind, spec, needs) = (address?, kind?, spec?, needs?);
+                let request = given(line.request, "request")?;
+                Entry::Creating { address, kind, spec, request, needs, within, slot, lane }
+            }
+            Event::Created => {
+                let outputs = outputs.filter(|outputs| !outputs.is_null());
+                Entry::Created { address: address?, outputs }
+            }
+            Event::Operation => Entry::Operation { address: address?, operation: line.operation },
+            Event::Updating => Entry::Updating { address: address? },
+            Event::Updated => Entry::Updated { address: address?, spec: spec? },
+            Event::Settled => {
+                let (address, kind, spec, needs) = (address?, kind?, spec?, needs?);
+                let outputs = given(outputs, "outputs")?;
+                Entry::Settled { address, kind, spec, outputs, needs, within, slot, lane }
+            }
+            Event::Deleting => Entry::Deleting { address: address? },
+            Event::Gone => Entry::Gone { address: address? },
+        };
+        Ok(Self { n, prev, entry })
+    }
+}
+
+fn given<T>(field: Option<T>, name: &str) -> Result<T, String> {
+    field.ok_or_else(|| format!("missing field `{name}`"))
+}
+
+/// Reads a field that is there although it is null.
+fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn entries() -> Vec<Entry> {
+        let address = Address::from("a");
+        let lane = Some(Lane { name: "l".into(), exclusive: true });
+        vec![
+            Entry::Fact { key: "zones".into(), value: json!(["a"]) },
+            Entry::Fact { key: "zones".into(), value: Value::Null },
+            Entry::Creating {
+                address: address.clone(),
+                kind: "k".into(),
+                spec: json!({"a": {"$from": "b", "output": "id"}}),
+                request: "r".into(),
+                needs: ["b".into()].into(),
+                within: Some("b".into()),
+                slot: Some("s".into()),
+                lane: lane.clone(),
+            },
+            Entry::Created { address: address.clone(), outputs: Some(json!({"id": 1})) },
+            Entry::Created { address: address.clone(), outputs: None },
+            Entry::Operation { address: address.clone(), operation: Some(Operation("o".into())) },
+            Entry::Operation { address: address.clone(), operation: None },
+            Entry::Updating { address: address.clone() },
+            Entry::Updated { address: address.clone(), spec: json!({}) },
+            Entry::Settled {
+                address: address.clone(),
+                kind: "k".into(),
+                spec: json!({"a": 1.5, "b": null}),
+                outputs: Value::Null,
+                needs: BTreeSet::new(),
+                within: None,
+                slot: None,
+                lane,
+            },
+            Entry::Deleting { address: address.clone() },
+            Entry::Gone { address },
+        ]
+    }
+
+    #[test]
+    fn a_line_keeps_its_shape_through_json() {
+        for entry in entries() {
+            let line = Line { n: 7, prev: "abc".into(), entry };
+            let text = serde_json::to_string(&line).unwrap();
+            assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_a_field_that_its_event_has_is_an_error() {
+        let head = r#"{"n":1,"prev":"p","event":"#;
+        let all = r#""address":"a","kind":"k","needs":[]"#;
+        for (rest, missing) in [
+            (r#""fact","key":"k"}"#.to_owned(), "missing field `value`"),
+            (r#""gone"}"#.into(), "missing field `address`"),
+            (format!(r#""settled",{all},"spec":{{}}}}"#), "missing field `outputs`"),
+            (format!(r#""creating",{all},"spec":{{}}}}"#), "missing field `request`"),
+            (r#""else"}"#.into(), "unknown variant `else`"),
+        ] {
+            let error = serde_json::from_str::<Line>(&format!("{head}{rest}")).unwrap_err();
+            assert!(error.to_string().starts_with(missing), "{error}");
+        }
+    }
+}
