@@ -6,6 +6,7 @@ use crate::resource::{Owner, Phase};
 use crate::state::State;
 use crate::value::resolve;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What was seen at an address.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,9 +14,9 @@ pub enum Seen {
     /// Nothing, after looking long enough.
     Absent,
     /// One object.
-    Live(Box<LiveValue>),
+    Live(Arc<LiveValue>),
     /// More than one object that carries the address.
-    Many(Vec<LiveValue>),
+    Many(Vec<Arc<LiveValue>>),
     /// It could not be observed, for the reason given.
     Unknown(String),
 }
@@ -40,7 +41,7 @@ impl Observed {
                 owner: Owner::Ours,
                 unobserved: &[],
             };
-            Some((address.clone(), Seen::Live(Box::new(live))))
+            Some((address.clone(), Seen::Live(Arc::new(live))))
         });
         Self(lives.collect())
     }

@@ -141,7 +141,7 @@ impl Job<'_> {
     fn seen(&self, step: &Step) -> Option<&LiveValue> {
         match self.observed.0.get(&step.address)? {
             Seen::Live(live) => Some(live),
-            Seen::Many(lives) => lives.first(),
+            Seen::Many(lives) => lives.first().map(AsRef::as_ref),
             Seen::Absent | Seen::Unknown(_) => None,
         }
     }

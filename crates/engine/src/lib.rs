@@ -18,6 +18,7 @@ mod secrets;
 mod settle;
 mod state_file;
 mod stop;
+mod targets;
 mod work;
 
 pub use apply::{Outcome, Skip};

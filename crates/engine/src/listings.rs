@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     /// By the address that the mark says.
-    pub(crate) marked: HashMap<Address, Vec<LiveValue>>,
+    pub(crate) marked: HashMap<Address, Vec<Arc<LiveValue>>>,
     /// Of kinds without marks, by id.
-    pub(crate) unmarked: HashMap<String, LiveValue>,
+    pub(crate) unmarked: HashMap<String, Arc<LiveValue>>,
 }
 
 type Shared = Arc<tokio::sync::Mutex<(u64, Option<Arc<Listing>>)>>;
@@ -53,7 +53,7 @@ impl Engine<'_> {
 impl Listing {
     fn of(all: Vec<LiveValue>) -> Self {
         let mut listing = Self::default();
-        for live in all {
+        for live in all.into_iter().map(Arc::new) {
             match (&live.address, live.id()) {
                 (Some(address), _) => {
                     listing.marked.entry(address.clone()).or_default().push(live);

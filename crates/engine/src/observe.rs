@@ -1,12 +1,15 @@
 //! Looks at everything that is wanted or on record: lists first, then reads, in graph order.
 use crate::calls::{Ended, Engine};
 use crate::listings::Listing;
+use crate::targets::{Target, Turns, targets};
 use futures::stream::{FuturesUnordered, StreamExt};
 use provision_core::{
-    Address, Error, Graph, Identity, Kind, LiveValue, Observed, Owner, Record, Result, Seen, Stage,
-    State, resolve, sources,
+    Address, Error, Graph, Identity, Kind, LiveValue, Observed, Owner, Result, Seen, Stage, State,
+    resolve,
 };
 use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,22 +19,10 @@ use tokio::time::Instant;
 /// Addresses whose object, though somebody else's, may become ours, with its id if given.
 pub type Adoptions = BTreeMap<Address, Option<String>>;
 
-/// An address to look at.
-struct Target<'a> {
-    address: &'a Address,
-    kind: &'a str,
-    spec: &'a Value,
-    within: Option<&'a Address>,
-    record: Option<&'a Record>,
-    /// What must be looked at first, because its outputs are not on record.
-    waits_for: BTreeSet<Address>,
-}
-
-/// What one look needs, with references resolved.
+/// What one look needs.
 struct Look<'a> {
     target: &'a Target<'a>,
-    spec: Value,
-    known: Option<Value>,
+    known: Option<Cow<'a, Value>>,
     adopted: bool,
     parent: Parent<'a>,
 }
@@ -39,7 +30,7 @@ struct Look<'a> {
 /// The parent that an object is within.
 enum Parent<'a> {
     None,
-    Living(&'a Address, Value),
+    Living(&'a Address, Arc<LiveValue>),
     Gone,
     Unknown(String),
 }
@@ -73,51 +64,72 @@ impl Engine<'_> {
         let strays: Vec<_> = strays.collect::<futures::stream::FuturesOrdered<_>>().collect().await;
 
         let mut observed = self.look_at_all(&targets, state, adoptions, &listed).await?;
-        let known = Known::of(&observed);
+        let mut found = Vec::new();
+        let known = LazyCell::new(|| Known::of(&observed));
         for listing in strays {
             let Some(listing) = listing? else { continue };
-            add_marked(&mut observed, &listing, &known);
+            found.extend(marked(&listing, &observed, &known));
             if graph.nodes().is_empty() {
-                add_unmarked(&mut observed, &listing, &known);
+                found.extend(unmarked(&listing, &known));
             }
+        }
+        for (address, seen) in found {
+            observed.0.entry(address).or_insert(seen);
         }
         Ok(observed)
     }
 
-    /// Looks at each target once what it waits for has been looked at.
+    /// Looks at each target once what it waits for has been looked at. Only what no listing
+    /// tells is asked for.
     async fn look_at_all<'t>(
         &self,
         targets: &'t [Target<'t>],
-        state: &State,
+        state: &'t State,
         adoptions: &Adoptions,
         listed: &HashMap<(&'t str, Option<&'t Address>), Listed>,
     ) -> Result<Observed> {
         let mut observed = Observed::default();
-        let mut missing: Vec<usize> = targets.iter().map(|t| t.waits_for.len()).collect();
-        let mut waiting: HashMap<&Address, Vec<usize>> = HashMap::new();
-        for (i, target) in targets.iter().enumerate() {
-            target.waits_for.iter().for_each(|on| waiting.entry(on).or_default().push(i));
-        }
-        let mut ready: Vec<usize> = (0..targets.len()).filter(|&i| missing[i] == 0).collect();
+        let mut turns = Turns::new(targets);
         let mut running = FuturesUnordered::new();
         loop {
-            for i in ready.drain(..) {
-                let look = Look::new(&targets[i], state, &observed, adoptions);
-                let cell = &listed[&(targets[i].kind, targets[i].within)];
-                running.push(async move { (i, self.look(look, cell).await) });
+            while let Some(i) = turns.next() {
+                let target = &targets[i];
+                let look = Look::new(target, &observed, adoptions);
+                let cell = &listed[&(target.kind, target.within)];
+                if let Some(seen) = self.told(&look, cell) {
+                    observed.0.insert(target.address.clone(), seen);
+                    turns.end(target.address);
+                } else {
+                    let spec = resolved(target.spec, state, &observed);
+                    running
+                        .push(async move { (target.address, self.look(look, &spec, cell).await) });
+                }
             }
-            let Some((i, seen)) = running.next().await else { return Ok(observed) };
-            let address = targets[i].address;
+            let Some((address, seen)) = running.next().await else { return Ok(observed) };
             observed.0.insert(address.clone(), seen?);
-            for &next in waiting.get(address).into_iter().flatten() {
-                missing[next] -= 1;
-                ready.extend((missing[next] == 0).then_some(next));
-            }
+            turns.end(address);
         }
     }
 
-    async fn look(&self, look: Look<'_>, listed: &Listed) -> Result<Seen> {
-        match self.try_look(look, listed).await {
+    /// Returns what is known of a target without a call for it alone.
+    fn told(&self, look: &Look<'_>, listed: &Listed) -> Option<Seen> {
+        match &look.parent {
+            Parent::Gone => return Some(Seen::Absent),
+            Parent::Unknown(why) => return Some(Seen::Unknown(why.clone())),
+            Parent::None | Parent::Living(..) => {}
+        }
+        match found_in(listed.get()?.as_deref()?, look) {
+            Seen::Absent => {}
+            found => return Some(found),
+        }
+        let is_named = self.driver(look.target.kind).ok()?.meta().identity == Identity::Name;
+        let may_be_there =
+            is_named || look.adopted || look.known.is_some() || look.target.record.is_some();
+        (!may_be_there).then_some(Seen::Absent)
+    }
+
+    async fn look(&self, look: Look<'_>, spec: &Value, listed: &Listed) -> Result<Seen> {
+        match self.try_look(look, spec, listed).await {
             Ok(seen) => Ok(seen),
             Err(Ended::Failed(error)) if error.kind.is_fatal() => Err(error),
             Err(Ended::Failed(error)) => Ok(Seen::Unknown(error.to_string())),
@@ -125,34 +137,22 @@ impl Engine<'_> {
         }
     }
 
-    async fn try_look(&self, look: Look<'_>, listed: &Listed) -> Result<Seen, Ended> {
-        let (target, adopted) = (look.target, look.adopted);
-        let parent = match &look.parent {
-            Parent::None => None,
-            Parent::Living(address, outputs) => Some((*address, outputs)),
-            Parent::Gone => return Ok(Seen::Absent),
-            Parent::Unknown(why) => return Ok(Seen::Unknown(why.clone())),
-        };
-        let listing = self.listing(listed, target.kind, parent).await?;
-        let listing_found = listing.as_deref().map(|l| found_in(l, &look));
-        match listing_found {
-            Some(found) if !found.is_empty() => return Ok(seen(found)),
-            _ => {}
+    async fn try_look(&self, look: Look<'_>, spec: &Value, listed: &Listed) -> Result<Seen, Ended> {
+        let (target, parent) = (look.target, look.parent.living());
+        self.listing(listed, target.kind, parent).await?;
+        if let Some(seen) = self.told(&look, listed) {
+            return Ok(seen);
         }
         let driver = self.driver(target.kind)?;
         let meta = driver.meta();
-        let named = meta.identity == Identity::Name || adopted || look.known.is_some();
-        if listing.is_some() && !named && target.record.is_none() {
-            return Ok(Seen::Absent);
-        }
         let at = self.at(target.address, parent.map(|(_, outputs)| outputs));
         let made = target.record.is_some_and(|record| record.stage != Stage::Creating);
         let grace = if made { meta.timing.grace } else { Duration::ZERO };
         let until = Instant::now() + self.pace.of(grace);
         loop {
-            let read = async || driver.read(at, &look.spec, look.known.as_ref()).await;
+            let read = async || driver.read(at, spec, look.known.as_deref()).await;
             match self.ask(None, read).await? {
-                Some(live) => return Ok(Seen::Live(Box::new(live))),
+                Some(live) => return Ok(Seen::Live(Arc::new(live))),
                 None if Instant::now() >= until => return Ok(Seen::Absent),
                 None => self.wait(meta.timing.poll.min(grace)).await?,
             }
@@ -187,7 +187,8 @@ impl Engine<'_> {
             match listing {
                 Ok(Some(all)) => {
                     let lives = all.marked.values().flatten();
-                    left.extend(lives.filter(|live| live.owner == Owner::Ours).cloned());
+                    let ours = lives.filter(|live| live.owner == Owner::Ours);
+                    left.extend(ours.map(|live| LiveValue::clone(live)));
                 }
                 Ok(None) => {}
                 Err(Ended::Failed(error)) => return Err(error),
@@ -201,115 +202,97 @@ impl Engine<'_> {
 
 /// Returns what a listing says of a target: ours, or else somebody else's if nothing of ours is
 /// on record there.
-fn found_in(listing: &Listing, look: &Look<'_>) -> Vec<LiveValue> {
+fn found_in(listing: &Listing, look: &Look<'_>) -> Seen {
     let marked = listing.marked.get(look.target.address).map(Vec::as_slice).unwrap_or_default();
-    let ours = marked.iter().filter(|live| !matches!(live.owner, Owner::Foreign(_))).cloned();
-    let ours: Vec<_> = ours.collect();
-    if !ours.is_empty() {
-        return ours;
+    let ours = marked.iter().filter(|live| !matches!(live.owner, Owner::Foreign(_)));
+    match seen(ours) {
+        Seen::Absent => {}
+        ours => return ours,
     }
     match look.known.as_ref().and_then(|known| known.get("id")?.as_str()) {
-        Some(id) => listing.unmarked.get(id).cloned().into_iter().collect(),
-        None => marked.first().cloned().into_iter().collect(),
+        Some(id) => seen(listing.unmarked.get(id)),
+        None => seen(marked.first()),
     }
 }
 
 /// Returns what several finds at one address amount to; the same object twice is one.
-fn seen(mut found: Vec<LiveValue>) -> Seen {
+fn seen<'a>(found: impl IntoIterator<Item = &'a Arc<LiveValue>>) -> Seen {
+    let mut found: Vec<_> = found.into_iter().cloned().collect();
     found.dedup_by(|a, b| a.outputs == b.outputs);
     match found.len() {
-        0 => Seen::Absent,
-        1 => Seen::Live(Box::new(found.remove(0))),
+        0 | 1 => found.pop().map_or(Seen::Absent, Seen::Live),
         _ => Seen::Many(found),
     }
 }
 
-/// Adds what carries our lineage and is neither wanted nor on record. An object that was seen at
-/// its recorded address stays there, whatever its mark says now.
-fn add_marked(observed: &mut Observed, listing: &Listing, known: &Known) {
-    for (address, lives) in &listing.marked {
-        if !observed.0.contains_key(address) {
-            let ours = lives.iter().filter(|live| live.owner == Owner::Ours && !known.has(live));
-            let seen = seen(ours.cloned().collect());
-            observed.0.extend((seen != Seen::Absent).then(|| (address.clone(), seen)));
-        }
-    }
+/// Returns what carries our lineage and is neither wanted nor on record. An object that was seen
+/// at its recorded address stays there, whatever its mark says now.
+fn marked(listing: &Listing, observed: &Observed, known: &Known<'_>) -> Vec<(Address, Seen)> {
+    let strays = listing.marked.iter().filter(|(address, _)| !observed.0.contains_key(*address));
+    let strays = strays.map(|(address, lives)| {
+        let ours = lives.iter().filter(|live| live.owner == Owner::Ours && !known.has(live));
+        (address.clone(), seen(ours))
+    });
+    strays.filter(|(_, seen)| *seen != Seen::Absent).collect()
 }
 
-/// Adds the unmarked parts of what is ours. They go with it, and may be in its way, when
+/// Returns the unmarked parts of what is ours. They go with it, and may be in its way, when
 /// everything goes; at any other time they may be somebody else's additions.
-fn add_unmarked(observed: &mut Observed, listing: &Listing, known: &Known) {
-    for (id, live) in listing.unmarked.iter().filter(|(_, live)| !known.has(live)) {
-        let address = Address::from(format!("stray/{id}"));
-        observed.0.insert(address, Seen::Live(Box::new(live.clone())));
-    }
+fn unmarked(listing: &Listing, known: &Known<'_>) -> Vec<(Address, Seen)> {
+    let strays = listing.unmarked.iter().filter(|(_, live)| !known.has(live));
+    strays.map(|(id, live)| (format!("stray/{id}").into(), Seen::Live(live.clone()))).collect()
 }
 
 /// What was seen at an address of ours, by kind and id.
-struct Known(HashSet<(&'static str, String)>);
+struct Known<'a>(HashSet<(&'static str, &'a str)>);
 
-impl Known {
-    fn of(observed: &Observed) -> Self {
+impl<'a> Known<'a> {
+    fn of(observed: &'a Observed) -> Self {
         let lives = observed.0.values().filter_map(|seen| match seen {
-            Seen::Live(live) => Some((live.kind, live.id()?.to_owned())),
+            Seen::Live(live) => Some((live.kind, live.id()?)),
             _ => None,
         });
         Self(lives.collect())
     }
 
     fn has(&self, live: &LiveValue) -> bool {
-        live.id().is_some_and(|id| self.0.contains(&(live.kind, id.to_owned())))
+        live.id().is_some_and(|id| self.0.contains(&(live.kind, id)))
     }
 }
 
-fn targets<'a>(graph: &'a Graph, state: &'a State) -> Vec<Target<'a>> {
-    let records = state.records();
-    let wanted = graph.nodes().iter().map(|node| {
-        let (kind, record) = (node.kind, records.get(&node.address));
-        (&node.address, kind, &node.spec, node.within.as_ref(), record, node.refers.clone())
-    });
-    let unwanted = records.iter().filter(|(address, _)| graph.node(address).is_none());
-    let unwanted = unwanted.map(|(address, r)| {
-        (address, r.kind.as_str(), &r.spec, r.within.as_ref(), Some(r), sources(&r.spec))
-    });
-    let known = |address: &Address| records.get(address).is_some_and(|r| r.outputs.is_some());
-    let there = |address: &Address| graph.node(address).is_some() || records.contains_key(address);
-    wanted
-        .chain(unwanted)
-        .map(|(address, kind, spec, within, record, refers)| {
-            let unknown = refers.into_iter().filter(|a| !known(a)).chain(within.cloned());
-            let waits_for = unknown.filter(|a| there(a) && a != address).collect();
-            Target { address, kind, spec, within, record, waits_for }
-        })
-        .collect()
+/// Returns `spec` with what was just seen, or else is on record, in the place of references.
+fn resolved(spec: &Value, state: &State, observed: &Observed) -> Value {
+    resolve(spec, &|from, name| match observed.0.get(from) {
+        Some(Seen::Live(live)) => live.outputs.get(name),
+        _ => state.output(from, name),
+    })
 }
 
 impl<'a> Look<'a> {
-    fn new(
-        target: &'a Target<'a>,
-        state: &State,
-        observed: &Observed,
-        adoptions: &Adoptions,
-    ) -> Self {
-        let output = |from: &str, name: &str| match observed.0.get(from) {
-            Some(Seen::Live(live)) => live.outputs.get(name),
-            _ => state.output(from, name),
-        };
+    fn new(target: &'a Target<'a>, observed: &Observed, adoptions: &Adoptions) -> Self {
         let adoption = adoptions.get(target.address);
-        let recorded = target.record.and_then(|record| record.outputs.clone());
+        let recorded = target.record.and_then(|record| record.outputs.as_ref());
         let known = match adoption {
-            Some(Some(id)) => Some(json!({ "id": id })),
-            _ => recorded,
+            Some(Some(id)) => Some(Cow::Owned(json!({ "id": id }))),
+            _ => recorded.map(Cow::Borrowed),
         };
         let parent = match target.within {
             None => Parent::None,
             Some(address) => match observed.0.get(address) {
-                Some(Seen::Live(live)) => Parent::Living(address, live.outputs.clone()),
+                Some(Seen::Live(live)) => Parent::Living(address, live.clone()),
                 Some(Seen::Unknown(why)) => Parent::Unknown(format!("{address}: {why}")),
                 _ => Parent::Gone,
             },
         };
-        let spec = resolve(target.spec, &output);
-        Self { target, spec, known, adopted: adoption.is_some(), parent }
+        Self { target, known, adopted: adoption.is_some(), parent }
+    }
+}
+
+impl Parent<'_> {
+    fn living(&self) -> Option<(&Address, &Value)> {
+        match self {
+            Self::Living(address, live) => Some((address, &live.outputs)),
+            _ => None,
+        }
     }
 }

@@ -129,8 +129,9 @@ impl Work<'_> {
         parent: Option<(&Address, &Value)>,
     ) -> Result<Option<LiveValue>, Ended> {
         let listing = self.engine.list(self.meta.kind, parent).await?;
-        let lives = listing.and_then(|listing| listing.marked.get(self.address()).cloned());
-        Ok(lives.into_iter().flatten().find(|live| live.owner == Owner::Ours))
+        let lives = listing.as_ref().and_then(|listing| listing.marked.get(self.address()));
+        let ours = lives.into_iter().flatten().find(|live| live.owner == Owner::Ours);
+        Ok(ours.map(|live| LiveValue::clone(live)))
     }
 
     async fn gone(&self, recorded: bool) -> Result<Done, Ended> {
