@@ -66,11 +66,13 @@ impl Engine<'_> {
         let mut observed = self.look_at_all(&targets, state, adoptions, &listed).await?;
         let mut found = Vec::new();
         let known = LazyCell::new(|| Known::of(&observed));
+        let is_known = |live: &LiveValue| known.has(live);
+        let has_place = |a: &Address| graph.node(a).is_some() || state.get(a).is_some();
         for listing in strays {
             let Some(listing) = listing? else { continue };
-            found.extend(marked(&listing, &observed, &known));
+            found.extend(marked(&listing, has_place, is_known));
             if graph.nodes().is_empty() {
-                found.extend(unmarked(&listing, &known));
+                found.extend(unmarked(&listing, is_known));
             }
         }
         for (address, seen) in found {
@@ -227,10 +229,14 @@ fn seen<'a>(found: impl IntoIterator<Item = &'a Arc<LiveValue>>) -> Seen {
 
 /// Returns what carries our lineage and is neither wanted nor on record. An object that was seen
 /// at its recorded address stays there, whatever its mark says now.
-fn marked(listing: &Listing, observed: &Observed, known: &Known<'_>) -> Vec<(Address, Seen)> {
-    let strays = listing.marked.iter().filter(|(address, _)| !observed.0.contains_key(*address));
+fn marked(
+    listing: &Listing,
+    has_place: impl Fn(&Address) -> bool,
+    is_known: impl Fn(&LiveValue) -> bool,
+) -> Vec<(Address, Seen)> {
+    let strays = listing.marked.iter().filter(|(address, _)| !has_place(address));
     let strays = strays.map(|(address, lives)| {
-        let ours = lives.iter().filter(|live| live.owner == Owner::Ours && !known.has(live));
+        let ours = lives.iter().filter(|live| live.owner == Owner::Ours && !is_known(live));
         (address.clone(), seen(ours))
     });
     strays.filter(|(_, seen)| *seen != Seen::Absent).collect()
@@ -238,8 +244,8 @@ fn marked(listing: &Listing, observed: &Observed, known: &Known<'_>) -> Vec<(Add
 
 /// Returns the unmarked parts of what is ours. They go with it, and may be in its way, when
 /// everything goes; at any other time they may be somebody else's additions.
-fn unmarked(listing: &Listing, known: &Known<'_>) -> Vec<(Address, Seen)> {
-    let strays = listing.unmarked.iter().filter(|(_, live)| !known.has(live));
+fn unmarked(listing: &Listing, is_known: impl Fn(&LiveValue) -> bool) -> Vec<(Address, Seen)> {
+    let strays = listing.unmarked.iter().filter(|(_, live)| !is_known(live));
     strays.map(|(id, live)| (format!("stray/{id}").into(), Seen::Live(live.clone()))).collect()
 }
 

@@ -53,7 +53,7 @@ pub(super) struct Decider<'a> {
     refusals: Vec<Refusal>,
     /// The outputs of what exists and stays.
     outputs: HashMap<Address, &'a Value>,
-    /// What each node of the stage before becomes.
+    /// What each node of the stage before becomes, if there is another stage.
     pub(super) targets: HashMap<Address, Value>,
     /// What a step of the first stage settles.
     pub(super) settling: HashSet<Address>,
@@ -106,8 +106,7 @@ impl<'a> Decider<'a> {
             }
             Some(Seen::Live(live)) => self.settle_live(node, &want, live, record),
         }
-        let target = self.ahead(node, want);
-        self.targets.insert(node.address.clone(), target);
+        self.keep_target(node, want);
     }
 
     fn settle_live(
@@ -265,6 +264,13 @@ impl<'a> Decider<'a> {
     fn keep_outputs(&mut self, address: &Address, outputs: Option<&'a Value>) {
         if let Some(outputs) = outputs {
             self.outputs.insert(address.clone(), outputs);
+        }
+    }
+
+    fn keep_target(&mut self, node: &Node, want: Value) {
+        if self.question.graphs.len() > 1 {
+            let target = self.ahead(node, want);
+            self.targets.insert(node.address.clone(), target);
         }
     }
 
