@@ -1,28 +1,41 @@
 //! What the engine itself costs, with a cloud that answers at once: CPU time of planning and
-//! applying graphs of many sizes. `cargo bench --bench scale` prints the table in the docs.
+//! applying graphs of many sizes. `cargo bench --bench scale` prints the table in the docs, and
+//! fails when a cost is over its limit. A command is measured in a process of its own, as it is
+//! run, so that no cost depends on the heap that another one left behind.
 use provision_core::plan::{Question, plan};
 use provision_core::{
-    Cx, Diff, Driver, Graph, Input, Live, Marks, Owner, Phase, Plan, Resource, Result, Rule, Scope,
-    Started, State, Timing, Typed, World, out,
+    Cx, Diff, Driver, Graph, Input, Live, Marks, Observed, Owner, Phase, Plan, Resource, Rule,
+    Scope, Started, State, Timing, Typed, World, out,
 };
 use provision_engine::{
-    Adoptions, Engine, FileStore, Header, Journal, LocalSecrets, Pace, STATE_FORMAT, load,
+    Adoptions, Engine, FileStore, Header, Journal, LocalSecrets, STATE_FORMAT, load,
 };
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::Write;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex};
 
 /// The sizes of the table.
 const SIZES: [usize; 4] = [500, 2_500, 5_000, 20_000];
+/// How often each size is measured, at least and, while a limit is broken, at most. What it takes
+/// at best is what it costs; the rest is the machine's.
+const ROUNDS: (usize, usize) = (3, 10);
+/// What is measured, and the seconds that it may take of [`LIMITED`] resources. An apply begins
+/// with a plan, as the command does.
+const COLUMNS: [(&str, f64); 3] = [("first plan", 0.1), ("apply", 1.0), ("no-op plan", 0.1)];
+/// The size that the limits are for.
+const LIMITED: usize = 5_000;
+/// How many times as much a resource may cost at one size as at another.
+const FLAT: f64 = 1.5;
 /// How many resources one cluster has.
 const CLUSTER: usize = 35;
 
 /// A cloud that keeps what it is told, by address.
 #[derive(Default)]
-struct Shelf(Mutex<HashMap<String, Part>>);
+struct Shelf(Mutex<BTreeMap<String, Part>>);
 
 /// Something with a few fields and a few references, as most cloud objects are.
 #[derive(Clone, Serialize, Deserialize)]
@@ -45,17 +58,21 @@ impl Resource for Part {
     type Cloud = Shelf;
     type Outputs = Outputs;
 
-    async fn list(cx: &Cx<'_, Shelf>) -> Result<Option<Vec<Live<Self>>>> {
+    async fn list(cx: &Cx<'_, Shelf>) -> provision_core::Result<Option<Vec<Live<Self>>>> {
         let shelf = cx.cloud.0.lock().expect("nothing panics");
         Ok(Some(shelf.values().cloned().map(live).collect()))
     }
 
-    async fn read(&self, cx: &Cx<'_, Shelf>, _: Option<&Outputs>) -> Result<Option<Live<Self>>> {
+    async fn read(
+        &self,
+        cx: &Cx<'_, Shelf>,
+        _: Option<&Outputs>,
+    ) -> provision_core::Result<Option<Live<Self>>> {
         let shelf = cx.cloud.0.lock().expect("nothing panics");
         Ok(shelf.get(cx.address().as_str()).cloned().map(live))
     }
 
-    async fn create(&self, cx: &Cx<'_, Shelf>) -> Result<Started<Outputs>> {
+    async fn create(&self, cx: &Cx<'_, Shelf>) -> provision_core::Result<Started<Outputs>> {
         let mut shelf = cx.cloud.0.lock().expect("nothing panics");
         shelf.insert(cx.address().to_string(), self.clone());
         Ok(Started::made(Outputs { id: self.name.clone() }))
@@ -66,11 +83,14 @@ impl Resource for Part {
         cx: &Cx<'_, Shelf>,
         _: &Live<Self>,
         _: &Diff,
-    ) -> Result<Started<Outputs>> {
+    ) -> provision_core::Result<Started<Outputs>> {
         self.create(cx).await
     }
 
-    async fn delete(cx: &Cx<'_, Shelf>, _: &Live<Self>) -> Result<Started<Outputs>> {
+    async fn delete(
+        cx: &Cx<'_, Shelf>,
+        _: &Live<Self>,
+    ) -> provision_core::Result<Started<Outputs>> {
         cx.cloud.0.lock().expect("nothing panics").remove(cx.address().as_str());
         Ok(Started::done())
     }
@@ -114,21 +134,48 @@ fn graph(size: usize) -> Graph {
 }
 
 /// The state and cloud of one measurement.
-struct Bench<'a> {
+struct Bench {
+    shelf: Arc<Shelf>,
     drivers: BTreeMap<&'static str, Box<dyn Driver>>,
     marks: Marks,
     graphs: [Graph; 1],
-    path: &'a Path,
+    path: PathBuf,
 }
 
-impl Bench<'_> {
-    fn engine(&self) -> Engine<'_> {
-        Engine::new(&self.drivers, self.marks.clone(), &LocalSecrets, 10)
-            .at_pace(Pace::scaled(1000.0))
+impl Bench {
+    fn new(size: usize, folder: &Path) -> Self {
+        let shelf = Arc::new(Shelf::default());
+        Self {
+            drivers: [Typed::<Part>::driver(&shelf)].into(),
+            shelf,
+            marks: Marks { lineage: Some("bench".into()), cluster: "bench".into() },
+            graphs: [graph(size)],
+            path: folder.join("bench.state.jsonl"),
+        }
     }
 
-    async fn decide(&self) -> (Plan, provision_core::Observed) {
-        let state = match load(self.path).expect("the state is good") {
+    /// Puts everything on the shelf as an apply leaves it.
+    fn stock(&self) {
+        let mut shelf = self.shelf.0.lock().expect("nothing panics");
+        for node in self.graphs[0].nodes() {
+            let mut part = Part::deserialize(&node.spec).expect("it is a part");
+            for on in &mut part.uses {
+                if let Input::Pending(pending) = on {
+                    *on = pending.from.to_string().into();
+                }
+            }
+            let marks = self.marks.of(&node.address);
+            part.tags.extend(marks.map(|(key, value)| (key.to_owned(), value)));
+            shelf.insert(node.address.to_string(), part);
+        }
+    }
+
+    fn engine(&self) -> Engine<'_> {
+        Engine::new(&self.drivers, self.marks.clone(), &LocalSecrets, 10)
+    }
+
+    async fn decide(&self) -> (Plan, Observed) {
+        let state = match load(&self.path).expect("the state is good") {
             Some(loaded) => loaded.state,
             None => State::default(),
         };
@@ -147,8 +194,7 @@ impl Bench<'_> {
         (plan(&question).expect("nothing is in the way"), observed)
     }
 
-    async fn apply(&self) {
-        let (plan, observed) = self.decide().await;
+    async fn apply(&self, plan: Plan, observed: Observed) {
         let header = Header {
             format: STATE_FORMAT.into(),
             cluster: self.marks.cluster.clone(),
@@ -156,10 +202,10 @@ impl Bench<'_> {
             scope: Scope { world: World::Loopback, place: BTreeMap::new() },
             lineage: self.marks.lineage.clone().expect("it has one"),
         };
-        let store = FileStore::begin(self.path).expect("the state can be written");
+        let store = FileStore::begin(&self.path).expect("the state can be written");
         let journal = Journal::begin(Box::new(store), header).expect("it can be begun");
         let outcome = self.engine().apply(&journal, &self.graphs, &observed, &plan).await;
-        assert!(outcome.is_complete(), "{outcome:?}");
+        assert!(outcome.is_complete(), "{:?}", outcome.failed.first());
         journal.compact().expect("it can be shortened");
     }
 }
@@ -169,42 +215,125 @@ fn cpu() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-fn measure(size: usize) -> (f64, f64) {
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let path = folder.path().join("bench.state.jsonl");
-    let shelf = Arc::new(Shelf::default());
-    let bench = Bench {
-        drivers: [Typed::<Part>::driver(&shelf)].into(),
-        marks: Marks { lineage: Some("bench".into()), cluster: "bench".into() },
-        graphs: [graph(size)],
-        path: &path,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.expect("a runtime can be made");
-    let since = cpu();
-    runtime.block_on(bench.apply());
-    let applied = cpu() - since;
-    let since = cpu();
-    let (plan, _) = runtime.block_on(bench.decide());
-    assert!(plan.is_empty(), "the second plan is empty");
-    (applied, cpu() - since)
+/// Plans for nothing yet and applies; returns the seconds of the plan, and of both.
+fn first(bench: &Bench) -> Vec<f64> {
+    let begun = cpu();
+    let (plan, observed) = block_on(bench.decide());
+    let planned = cpu();
+    block_on(bench.apply(plan, observed));
+    vec![planned - begun, cpu() - begun]
 }
 
-fn main() {
-    let mut out = std::io::stdout();
-    let mut row = |text: String| writeln!(out, "{text}").expect("somebody reads");
-    row("| resources | apply, CPU | a resource | no-op plan, CPU | a resource |".into());
-    row("|---|---|---|---|---|".into());
-    // As a test it only shows that it works.
-    let is_bench = std::env::args().any(|argument| argument == "--bench");
-    let sizes = if is_bench { &SIZES[..] } else { &[CLUSTER] };
-    for &size in sizes {
-        let (apply, plan) = measure(size);
-        let each = |seconds: f64| seconds / size as f64 * 1e6;
-        row(format!(
-            "| {size} | {apply:.2} s | {:.0} µs | {plan:.3} s | {:.1} µs |",
-            each(apply),
-            each(plan)
-        ));
+/// Plans what is there already; returns the seconds, and the megabytes of the whole process.
+fn again(bench: &Bench) -> Vec<f64> {
+    bench.stock();
+    let begun = cpu();
+    let (plan, _observed) = block_on(bench.decide());
+    let taken = cpu() - begun;
+    assert!(plan.is_empty(), "the second plan is empty");
+    vec![taken, peak_memory().unwrap_or(f64::NAN)]
+}
+
+fn block_on<T>(task: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime can be made").block_on(task)
+}
+
+/// Returns the most memory that this process ever had, with the graph and the cloud.
+fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    peak.trim().strip_suffix(" kB")?.parse().ok().map(|kib: f64| kib * 1024.0 / 1e6)
+}
+
+type Measure = fn(&Bench) -> Vec<f64>;
+
+/// The measurements, by the argument that a process of its own gets.
+const PARTS: [(&str, Measure); 2] = [("first", first), ("again", again)];
+
+/// What each size costs at best: the columns, and the memory.
+type Costs = BTreeMap<usize, Vec<f64>>;
+
+fn measure_all() -> Costs {
+    let mut best = Costs::new();
+    for round in 1..=ROUNDS.1 {
+        for size in SIZES {
+            let folder = tempfile::tempdir().expect("a folder can be made");
+            let costs = PARTS.iter().flat_map(|(part, _)| measure(part, size, folder.path()));
+            let least = best.entry(size).or_insert_with(|| vec![f64::INFINITY; COLUMNS.len() + 1]);
+            least.iter_mut().zip(costs).for_each(|(least, cost)| *least = least.min(cost));
+        }
+        if round >= ROUNDS.0 && broken(&best).is_empty() {
+            break;
+        }
     }
+    best
+}
+
+/// Runs this program for one measurement.
+fn measure(part: &str, size: usize, folder: &Path) -> Vec<f64> {
+    let program = std::env::current_exe().expect("it runs");
+    let mut command = Command::new(program);
+    let output = command.args([part, &size.to_string()]).arg(folder).output().expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("it prints text");
+    text.split_whitespace().map(|number| number.parse().expect("it prints numbers")).collect()
+}
+
+/// Writes the table of the docs.
+fn table(costs: &Costs) -> Result<String, std::fmt::Error> {
+    let mut text = String::from("| resources |");
+    for (what, _) in COLUMNS {
+        write!(text, " {what} | each |")?;
+    }
+    write!(text, " memory |\n|---|{}---|", "---|---|".repeat(COLUMNS.len()))?;
+    for (&size, row) in costs {
+        write!(text, "\n| {size} |")?;
+        for seconds in &row[..COLUMNS.len()] {
+            write!(text, " {seconds:.3} s | {:.1} µs |", seconds / size as f64 * 1e6)?;
+        }
+        write!(text, " {:.0} MB |", row[COLUMNS.len()])?;
+    }
+    Ok(text)
+}
+
+/// Returns what costs more than it may.
+fn broken(costs: &Costs) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (i, (what, limit)) in COLUMNS.into_iter().enumerate() {
+        let seconds = costs.get(&LIMITED).map_or(0.0, |row| row[i]);
+        if seconds > limit {
+            broken.push(format!("{what} of {LIMITED}: {seconds:.3} s, and may take {limit} s"));
+        }
+        let mut each: Vec<_> = costs.iter().map(|(size, row)| row[i] / *size as f64).collect();
+        each.sort_by(f64::total_cmp);
+        let spread = each.last().zip(each.first()).map_or(1.0, |(most, least)| most / least);
+        if spread > FLAT {
+            broken.push(format!("{what}: a resource costs up to {spread:.2} times the least"));
+        }
+    }
+    broken
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what it is run for")]
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    if let [part, size, folder] = arguments.as_slice() {
+        let size = size.parse().expect("a size is a number");
+        let bench = Bench::new(size, Path::new(folder));
+        let (_, run) = PARTS.iter().find(|(name, _)| name == part).expect("it is a part");
+        run(&bench).iter().for_each(|number| println!("{number}"));
+        return ExitCode::SUCCESS;
+    }
+    // As a test it only shows that it works.
+    if arguments.iter().all(|argument| argument != "--bench") {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        PARTS.iter().for_each(|(_, run)| drop(run(&Bench::new(CLUSTER, folder.path()))));
+        return ExitCode::SUCCESS;
+    }
+    let costs = measure_all();
+    println!("{}", table(&costs).expect("text takes text"));
+    let broken = broken(&costs);
+    broken.iter().for_each(|limit| println!("over the limit: {limit}"));
+    if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

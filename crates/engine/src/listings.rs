@@ -52,7 +52,8 @@ impl Engine<'_> {
 
 impl Listing {
     fn of(all: Vec<LiveValue>) -> Self {
-        let mut listing = Self::default();
+        let marked = HashMap::with_capacity(all.len());
+        let mut listing = Self { marked, unmarked: HashMap::new() };
         for live in all.into_iter().map(Arc::new) {
             match (&live.address, live.id()) {
                 (Some(address), _) => {

@@ -19,7 +19,7 @@ pub(super) fn decide(question: &Question<'_>) -> Result<Plan, Refused> {
         question,
         plan: Plan::default(),
         refusals: Vec::new(),
-        outputs: HashMap::new(),
+        outputs: HashMap::with_capacity(question.observed.0.len()),
         targets: HashMap::new(),
         settling: HashSet::new(),
         replaced: HashSet::new(),
