@@ -8,3 +8,4 @@ mod provision;
 mod proxy;
 mod scope;
 mod server;
+mod wire;

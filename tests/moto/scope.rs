@@ -11,7 +11,7 @@ fn refused(ran: &Ran, words: &str) {
 }
 
 /// Puts another header before the entries of a state, and chains the lines anew.
-fn with_header(state: &str, then: &str, now: &str) -> String {
+pub(crate) fn with_header(state: &str, then: &str, now: &str) -> String {
     let mut lines = state.lines();
     let header = lines.next().expect("a header").replacen(then, now, 1);
     assert!(header.contains(now), "{then} is in the header");

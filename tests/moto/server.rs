@@ -54,7 +54,9 @@ impl Moto {
 
     /// Points a command at this server, with nothing of the caller's own configuration.
     pub(crate) fn environment(&self, command: &mut Command) {
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+        let of_caller =
+            |name: &str| name.starts_with("AWS_") || name.to_ascii_uppercase().ends_with("_PROXY");
+        for (name, _) in std::env::vars().filter(|(name, _)| of_caller(name)) {
             command.env_remove(name);
         }
         command

@@ -1,4 +1,5 @@
 //! What every AWS resource shares: the clients, how answers are read, and tags.
+use crate::wire::explained;
 use aws_config::SdkConfig;
 use aws_sdk_ec2::config::http::HttpResponse;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
@@ -116,7 +117,7 @@ pub(crate) fn failed<E>(operation: &str, error: &SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
-    let causes = causes(error);
+    let causes = explained(causes(error));
     let status = error.raw_response().map(|answer| answer.status().as_u16());
     let code = error.code().filter(|code| !code.is_empty());
     let kind = match (error, code) {

@@ -2,6 +2,7 @@
 use crate::aws::{Aws, Endpoints, Reply, causes, client, missing};
 use crate::resources::drivers;
 use crate::section::Section;
+use crate::wire::{self, explained};
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -68,6 +69,7 @@ async fn conventional(target: &Target) -> Result<(SdkConfig, Endpoints, World)> 
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts.build())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .http_client(wire::client().await?)
         .load()
         .await;
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -148,7 +150,7 @@ async fn has_credentials(config: &SdkConfig) -> Result<()> {
     let none = |why: &str| Error::new(Kind::Auth, format!("there are no AWS credentials{why}"));
     let provider = config.credentials_provider().ok_or_else(|| none(""))?;
     let asked = provider.provide_credentials().await;
-    asked.map(drop).map_err(|error| none(&format!(": {}", causes(&error))))
+    asked.map(drop).map_err(|error| none(&format!(": {}", explained(causes(&error)))))
 }
 
 /// Returns where a client of AWS's own making would look for a service: in the environment, in

@@ -10,6 +10,7 @@ mod names;
 pub mod resources;
 mod section;
 mod stack;
+mod wire;
 mod zones;
 
 pub use aws::Aws;

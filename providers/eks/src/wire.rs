@@ -1,0 +1,186 @@
+//! The way to AWS: through which proxy, and whose certificates are trusted.
+//!
+//! The vendor's own client trusts the system's root certificates alone, and would also ask a proxy
+//! for what is on this machine.
+use aws_config::profile;
+use aws_sdk_ec2::config::SharedHttpClient;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, ConnectorBuilder};
+use aws_types::os_shim_internal::{Env, Fs};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use provision_core::{Error, Result};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::fs;
+
+/// Where a proxy is named, the first that is set. Plain http stays on this machine, where no proxy
+/// is asked, so that `HTTP_PROXY` has nothing to say.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// Hosts that no proxy can reach, as it is another machine.
+const HERE: &str = "localhost,127.0.0.0/8,::1";
+
+/// A proxy, and who named it.
+struct Proxy {
+    variable: &'static str,
+    url: String,
+}
+
+/// Makes the client that everything goes through.
+pub(crate) async fn client() -> Result<SharedHttpClient> {
+    let env = |name: &str| std::env::var(name).ok();
+    let proxy = match Proxy::named(env) {
+        Some(proxy) => proxy.config(env)?,
+        None => ProxyConfig::disabled(),
+    };
+    let trust = match bundle().await {
+        Some((origin, file)) => trusting(origin, &file)?,
+        None => TrustStore::default(),
+    };
+    let context = TlsContext::builder().with_trust_store(trust).build();
+    let context = context.map_err(|error| Error::invalid(error.to_string()))?;
+    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+        let tls = Provider::Rustls(CryptoMode::AwsLc);
+        let mut connector = ConnectorBuilder::default().tls_provider(tls);
+        connector.set_tls_context(context.clone());
+        connector.set_proxy_config(Some(proxy.clone()));
+        connector.set_connector_settings(settings.cloned());
+        connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
+        connector.build()
+    }))
+}
+
+/// Adds to the words of a failed connection what they leave out: which proxy it was, and how a
+/// certificate comes to be trusted.
+pub(crate) fn explained(causes: String) -> String {
+    let proxy = || Proxy::named(|name| std::env::var(name).ok());
+    if causes.contains("invalid peer certificate") {
+        format!(
+            "{causes}; where a proxy reads along, AWS_CA_BUNDLE names the file with its root \
+             certificate"
+        )
+    } else if (causes.contains("tunnel error") || causes.contains("HTTP connect timeout"))
+        && let Some(Proxy { variable, url }) = proxy()
+    {
+        format!("{causes}; {variable} is {}", without_password(&url))
+    } else {
+        causes
+    }
+}
+
+impl Proxy {
+    fn named(env: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        PROXIES.iter().find_map(|variable| {
+            let value = env(variable).filter(|value| !value.trim().is_empty())?;
+            let value = value.trim();
+            let url = match value.contains("://") {
+                true => value.to_owned(),
+                false => format!("http://{value}"),
+            };
+            Some(Self { variable, url })
+        })
+    }
+
+    fn config(&self, env: impl Fn(&str) -> Option<String>) -> Result<ProxyConfig> {
+        let direct = env("NO_PROXY").or_else(|| env("no_proxy")).unwrap_or_default();
+        let shown = without_password(&self.url);
+        tracing::info!(proxy = shown, "calls go through a proxy");
+        let config = ProxyConfig::https(self.url.as_str()).map_err(|_| {
+            let variable = self.variable;
+            Error::invalid(format!("{variable} is {shown}, and must be an http or https address"))
+        })?;
+        Ok(config.no_proxy(format!("{direct},{HERE}")))
+    }
+}
+
+/// Returns a URL without who is let in by it.
+fn without_password(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+            format!("{scheme}://{place}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+/// Returns the file of trusted root certificates that the environment or the profile names.
+async fn bundle() -> Option<(&'static str, String)> {
+    let variable = "AWS_CA_BUNDLE";
+    if let Some(file) = std::env::var(variable).ok().filter(|file| !file.is_empty()) {
+        return Some((variable, file));
+    }
+    let profiles =
+        profile::load(&Fs::real(), &Env::real(), &Default::default(), None).await.ok()?;
+    profiles.get("ca_bundle").map(|file| ("ca_bundle of the profile", file.to_owned()))
+}
+
+/// Trusts the root certificates of a file and no others, as AWS's own tools do.
+fn trusting(origin: &str, file: &str) -> Result<TrustStore> {
+    let wrong = |why: &str| Error::invalid(format!("{origin}: {file} {why}"));
+    let text = fs::read(file).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+    let (store, left_out) = roots(&text).map_err(|why| wrong(&why))?;
+    if left_out > 0 {
+        tracing::warn!(file, left_out, "some certificates cannot be used as roots");
+    }
+    Ok(store)
+}
+
+/// Reads root certificates, and counts those that cannot be used: the client takes none of them.
+fn roots(text: &[u8]) -> std::result::Result<(TrustStore, usize), String> {
+    let (mut usable, mut store, mut left_out) = (RootCertStore::empty(), TrustStore::empty(), 0);
+    for certificate in CertificateDer::pem_slice_iter(text) {
+        let certificate = certificate.map_err(|error| format!("is not PEM: {error}"))?;
+        match usable.add(certificate.clone()) {
+            Ok(()) => drop(store.add_pem_certificate(pem(&certificate))),
+            Err(_) => left_out += 1,
+        }
+    }
+    match usable.is_empty() {
+        true => Err("holds no root certificate".to_owned()),
+        false => Ok((store, left_out)),
+    }
+}
+
+fn pem(certificate: &[u8]) -> String {
+    let text = BASE64_STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxy(set: &[(&str, &str)]) -> Option<Proxy> {
+        let value = |name: &str| set.iter().find(|(key, _)| *key == name);
+        Proxy::named(|name| value(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn a_proxy_is_named_by_the_first_variable_that_is_set() {
+        let named = |set: &[_]| proxy(set).map(|proxy| (proxy.variable, proxy.url));
+        assert_eq!(named(&[("HTTP_PROXY", "http://a:1"), ("HTTPS_PROXY", "")]), None);
+        let both = [("ALL_PROXY", "http://a:1"), ("https_proxy", " b:2 ")];
+        assert_eq!(named(&both), Some(("https_proxy", "http://b:2".into())));
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_named_without_its_password() {
+        let socks = proxy(&[("HTTPS_PROXY", "socks5://me:s3cret@p:1")]).unwrap();
+        let error = socks.config(|_| None).unwrap_err().to_string();
+        assert_eq!(error, "HTTPS_PROXY is socks5://p:1, and must be an http or https address");
+        assert_eq!(without_password("http://p:1/"), "http://p:1/");
+    }
+
+    #[test]
+    fn what_is_not_a_certificate_is_refused_and_never_a_panic() {
+        assert_eq!(roots(b"").unwrap_err(), "holds no root certificate");
+        assert_eq!(roots(pem(b"not one").as_bytes()).unwrap_err(), "holds no root certificate");
+        let broken = b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
+        assert!(roots(broken).unwrap_err().starts_with("is not PEM"));
+    }
+}
