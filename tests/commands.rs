@@ -230,6 +230,18 @@ fn record_facts(path: &Path) {
 }
 
 #[test]
+fn wrong_usage_is_an_object_where_json_is_asked_for() {
+    let folder = folder(GOOD);
+    for ask in [&["--json"][..], &["--log-format", "json"], &["--log-format=json"]] {
+        let (code, stdout, stderr) = run(&folder, &[&["plan", "--no-such-flag"], ask].concat());
+        assert_eq!((code, stdout.as_str()), (64, ""));
+        let error: Value = serde_json::from_str(&stderr).expect("one JSON document");
+        assert_eq!((&error["code"], &error["exit"]), (&"usage".into(), &64.into()));
+        assert_eq!(error["error"], "unexpected argument '--no-such-flag' found");
+    }
+}
+
+#[test]
 fn every_shell_has_completions() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {

@@ -1,4 +1,5 @@
 //! The whole program against moto, a simulated AWS that is not ours.
+mod calls;
 mod foreign;
 mod interrupted;
 mod killed;

@@ -3,6 +3,7 @@ use crate::failure::{Exit, Failure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provision_engine::Stop;
 use provision_sandbox::{Credential, Speed};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Creates and looks after the Kubernetes cluster that a data platform runs on.
@@ -40,7 +41,7 @@ pub(crate) struct Global {
     /// How log lines on standard error look.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub(crate) log_format: LogFormat,
-    /// Log more: what is done; twice, every call.
+    /// Log every call that changes something; twice, every call.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Print nothing but failures.
@@ -52,6 +53,16 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    /// Tells whether errors are JSON: with JSON log lines, standard error is JSON alone.
+    pub(crate) fn errors_are_json(&self) -> bool {
+        self.json || self.log_format == LogFormat::Json
+    }
+
+    /// Tells whether log lines are to be expected where a moving display would be.
+    pub(crate) fn logs(&self) -> bool {
+        self.verbose > 0 || self.log_format == LogFormat::Json
+    }
+
     /// Refuses what is not built yet, by name.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let unsupported = |what: &str| {
@@ -66,12 +77,20 @@ impl Global {
 }
 
 /// How log lines look.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// For people.
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// Tells whether arguments that could not be read ask for JSON on standard error.
+pub(crate) fn want_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let arguments: Vec<_> = arguments.take_while(|argument| argument != "--").collect();
+    let split = |pair: &[OsString]| pair[0] == "--log-format" && pair[1] == "json";
+    arguments.windows(2).any(split)
+        || arguments.iter().any(|one| one == "--json" || one == "--log-format=json")
 }
 
 /// What to do.

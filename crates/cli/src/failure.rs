@@ -120,6 +120,18 @@ impl Failure {
     }
 }
 
+impl From<&clap::Error> for Failure {
+    fn from(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let mut parts = text.split("\n\n");
+        let what = parts.next().unwrap_or_default().trim_start_matches("error: ");
+        let mut failure = Self::new(Exit::Usage, "usage", what);
+        let hints = parts.filter(|part| !part.starts_with("For more information"));
+        failure.hints = hints.map(|part| part.trim().to_owned()).collect();
+        failure
+    }
+}
+
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
         let error = match problems.count() {

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            failure.report(cli.global.json);
+            failure.report(cli.global.errors_are_json());
             failure.exit.into()
         }
     }
@@ -73,6 +73,10 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
 
 /// Prints what clap has to say: help and version are answers, the rest is wrong usage.
 fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && args::want_json(std::env::args_os().skip(1)) {
+        Failure::from(error).report(true);
+        return Exit::Usage.into();
+    }
     let printed = error.print();
     match error.use_stderr() {
         true => Exit::Usage.into(),

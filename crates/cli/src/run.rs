@@ -332,7 +332,9 @@ fn new_header(spec: &ClusterSpec, scope: Scope) -> Result<Header, Failure> {
 fn unresolved(error: provision_core::Error) -> Failure {
     match error.kind {
         provision_core::Kind::Invalid => {
-            Failure::new(Exit::Mismatch, "file.impossible", error.to_string())
+            let mut failure = Failure::from(error).exiting(Exit::Mismatch);
+            failure.code = "file.impossible";
+            failure
         }
         _ => error.into(),
     }

@@ -8,6 +8,7 @@ use provision_core::{
     Action, Address, Error, EventKind, Graph, Kind, LiveValue, Observed, Plan, Seen, Step,
 };
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use tracing::Instrument;
 
 /// How a run ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,7 +112,9 @@ impl Job<'_> {
         let mut running = FuturesUnordered::new();
         loop {
             while let Some(i) = queue.next(steps, self.engine.is_stopping()) {
-                running.push(async move { (i, self.step(&steps[i]).await) });
+                let Step { address, action, .. } = &steps[i];
+                let span = tracing::info_span!("step", %address, %action);
+                running.push(async move { (i, self.step(&steps[i]).instrument(span).await) });
             }
             let Some((i, ended)) = running.next().await else { break };
             let step = &steps[i];

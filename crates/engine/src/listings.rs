@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use tracing::Instrument;
 
 /// What carries our marks, of one kind and within one parent.
 #[derive(Debug, Default)]
@@ -44,7 +45,9 @@ impl Engine<'_> {
         let begun = self.listings.clock.fetch_add(1, Ordering::Relaxed);
         let (driver, nowhere) = (self.driver(kind)?, Address::from(""));
         let at = self.at(&nowhere, parent.map(|(_, outputs)| outputs));
-        let found = self.ask(None, async || driver.list(at).await).await?;
+        // Whoever asked first is not whom it is for.
+        let span = tracing::info_span!(parent: None, "list", kind);
+        let found = self.ask(None, async || driver.list(at).await).instrument(span).await?;
         *last = (begun, found.map(|all| Arc::new(Listing::of(all))));
         Ok(last.1.clone())
     }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// Addresses whose object, though somebody else's, may become ours, with its id if given.
 pub type Adoptions = BTreeMap<Address, Option<String>>;
@@ -103,8 +104,9 @@ impl Engine<'_> {
                     turns.end(target.address);
                 } else {
                     let spec = resolved(target.spec, state, &observed);
-                    running
-                        .push(async move { (target.address, self.look(look, &spec, cell).await) });
+                    let span = tracing::info_span!("look", address = %target.address);
+                    let look = async move { (target.address, self.look(look, &spec, cell).await) };
+                    running.push(look.instrument(span));
                 }
             }
             let Some((address, seen)) = running.next().await else { return Ok(observed) };

@@ -29,10 +29,10 @@ pub struct Aws {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Endpoints(pub(crate) BTreeMap<&'static str, String>);
 
-/// Makes a service's client with its own endpoint.
+/// Makes a service's client with its own endpoint, and a log line for each of its calls.
 macro_rules! client {
     ($service:ident, $config:expr, $endpoints:expr, $name:literal) => {{
-        let config = $service::config::Builder::from($config);
+        let config = $service::config::Builder::from($config).interceptor($crate::calls::Log);
         let config = match $endpoints.0.get($name) {
             Some(url) => config.endpoint_url(url),
             None => config,
@@ -140,12 +140,17 @@ where
         operation: Some(operation.to_owned()),
         code: code.map(str::to_owned),
         message: match (error.message(), status) {
-            (Some(message), _) => message.to_owned(),
+            (Some(message), _) => without_signature(message).to_owned(),
             (None, Some(status)) if code.is_none() => format!("answered {status}: {causes}"),
             _ => causes,
         },
         request_id: error.request_id().map(str::to_owned),
     }
+}
+
+/// Cuts off what a refused signature was made of: it holds the session token.
+fn without_signature(message: &str) -> &str {
+    message.split("The Canonical String").next().unwrap_or_default().trim_end()
 }
 
 /// Joins an error's sources on one line, the outermost first.
@@ -327,6 +332,15 @@ pub(crate) mod tests {
         assert!(is_absence(Some("ClientException"), Some("No cluster found for name: acme.")));
         assert!(!is_absence(Some("ClientException"), Some("no such thing")));
         assert!(!is_absence(None, Some("not found")));
+    }
+
+    #[test]
+    fn a_refused_signature_is_told_without_the_session_token() {
+        let told = "The signature does not match. Check your AWS Secret Access Key.";
+        let canonical = "The Canonical String for this request should have been\n'POST\n/\n\n\
+                         x-amz-security-token:token\n\n'";
+        assert_eq!(without_signature(&format!("{told}\n\n{canonical}")), told);
+        assert_eq!(without_signature(told), told);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! [`Eks`] is the way in. To add a kind: write `resources/<kind>.rs`, add a line to
 //! [`resources::drivers`], and use it in `stack.rs`.
 mod aws;
+mod calls;
 mod classify;
 mod connect;
 mod facts;

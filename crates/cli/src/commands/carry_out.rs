@@ -151,6 +151,7 @@ impl CarryOut<'_> {
         match () {
             () if self.global.json => Mode::Json,
             () if self.global.quiet => Mode::Quiet,
+            () if self.global.logs() => Mode::Plain,
             () if io::stderr().is_terminal() && io::stdout().is_terminal() => Mode::Live,
             () => Mode::Plain,
         }
