@@ -34,7 +34,7 @@ impl Work<'_> {
             let spec = self.resolved(&doomed.spec);
             let Some(live) = self.read(at, &spec, doomed.known.as_ref()).await? else {
                 if self.missing_for() < self.grace() {
-                    self.engine.wait(self.turn()).await?;
+                    self.engine.wait(self.meta.timing.grace / 2).await?;
                     continue;
                 }
                 another = self.another(doomed.within.as_ref().zip(parent.as_ref())).await?;
