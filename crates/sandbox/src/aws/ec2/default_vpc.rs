@@ -14,7 +14,8 @@ use std::net::Ipv4Addr;
 
 pub(super) const DEFAULT: Behaviour = Behaviour {
     service: "ec2",
-    what: "every account has a default VPC in every region, with a subnet in each zone and a way to the internet; it counts to the limits",
+    what: "every account has a default VPC in every region, with a subnet in each zone and a way \
+        to the internet; it counts to the limits",
     seconds: 0,
     source: "Amazon VPC User Guide, Default VPCs",
 };

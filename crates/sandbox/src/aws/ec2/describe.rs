@@ -229,7 +229,8 @@ mod tests {
     #[test]
     fn filters_reach_through_lists() {
         let known: Filters = &[("route.gateway-id", "routeSet.gatewayId"), ("main", "set.main")];
-        let body = json!({ "routeSet": [{ "x": 1 }, { "gatewayId": "igw-1" }], "set": [{ "main": true }] });
+        let routes = json!([{ "x": 1 }, { "gatewayId": "igw-1" }]);
+        let body = json!({ "routeSet": routes, "set": [{ "main": true }] });
         let fits = |name: &str, value: &str| {
             let filter = Filter { name: name.into(), value: vec![value.into()] };
             fits_body(&filter, known, body.as_object().unwrap(), None)

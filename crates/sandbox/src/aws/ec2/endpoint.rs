@@ -10,21 +10,23 @@ use super::vpc::{self, VPC};
 use super::{Describe, Noun, Operation, TagSpecification, network_interface, route};
 use crate::behaviour::Behaviour;
 use crate::clock::iso;
-use crate::world::{Key, World};
+use crate::world::{Key, Object, World};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub(super) const AVAILABLE: Behaviour = Behaviour {
     service: "ec2",
-    what: "an interface endpoint is pending, then available; a gateway endpoint is available at once",
+    what: "an interface endpoint is pending, then available; a gateway endpoint is available at \
+        once",
     seconds: 90,
     source: "assumption",
 };
 
 pub(super) const DELETED: Behaviour = Behaviour {
     service: "ec2",
-    what: "an interface endpoint is deleting, with its interfaces, then both are gone; a gateway endpoint goes at once",
+    what: "an interface endpoint is deleting, with its interfaces, then both are gone; a gateway \
+        endpoint goes at once",
     seconds: 180,
     source: "assumption",
 };
@@ -50,7 +52,10 @@ pub(super) static ENDPOINT: Noun = Noun {
 };
 
 /// What an endpoint allows when nothing is said.
-pub(super) const POLICY: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+pub(super) const POLICY: &str = concat!(
+    r#"{"Version":"2008-10-17","Statement":"#,
+    r#"[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#
+);
 
 pub(super) const OPERATIONS: &[Operation] = &[
     ("CreateVpcEndpoint", |call, input| call.run(input, create)),
@@ -92,7 +97,7 @@ fn create(call: &mut Call<'_>, request: Create) -> Answer {
     check_policy(policy)?;
     let tags = TagSpecification::of(&request.tag_specification, &ENDPOINT)?;
     let id = ENDPOINT.draw(call.world);
-    let mut body = json!({
+    let body = json!({
         "vpcEndpointId": id,
         "vpcEndpointType": kind,
         "vpcId": request.vpc_id,
@@ -110,33 +115,35 @@ fn create(call: &mut Call<'_>, request: Create) -> Answer {
         "creationTimestamp": iso(call.world.now),
         "ownerId": call.caller.account,
     });
-    if kind == "Gateway" {
-        only_for("Interface", &[&request.subnet_id, &request.security_group_id])?;
-        let gateways = of_kind(call, "Gateway").count();
-        within(gateways, 20, "VpcEndpointLimitExceeded", "gateway VPC endpoint")?;
-        check_tables(call, &request.vpc_id, &request.route_table_id, service)?;
-        let endpoint = begin(call, body, tags);
-        call.world.put(ENDPOINT.key(&id), endpoint);
-        add_tables(call.world, &id, &request.route_table_id, service);
-    } else {
-        only_for("Gateway", &[&request.route_table_id])?;
-        let is_here = |its: &&Key| {
-            ENDPOINT.get(call, &its.id).is_ok_and(|its| its.text("vpcId") == request.vpc_id)
-        };
-        let have = of_kind(call, "Interface").filter(is_here).count();
-        within(have, 50, "VpcEndpointLimitExceeded", "interface VPC endpoint")?;
-        let address_type = request.ip_address_type.as_deref().unwrap_or("ipv4");
-        body["ipAddressType"] = json!(address_type);
-        body["state"] = json!("pending");
-        interface(call, &request, service, (body, tags), &id)?;
+    match kind {
+        "Gateway" => gateway(call, &request, service, (body, tags), &id)?,
+        _ => interface(call, &request, service, (body, tags), &id)?,
     }
     Ok(json!({ "vpcEndpoint": ENDPOINT.show(ENDPOINT.get(call, &id)?) }))
 }
 
 /// Returns the endpoints of a type.
-fn of_kind<'a>(call: &'a Call<'_>, kind: &'a str) -> impl Iterator<Item = &'a Key> {
-    let all = call.there(ENDPOINT.kind).into_iter();
-    all.filter(move |(_, its)| its.text("vpcEndpointType") == kind).map(|(key, _)| key)
+fn of_kind<'a>(call: &'a Call<'_>, kind: &'a str) -> impl Iterator<Item = &'a Object> {
+    let all = call.there(ENDPOINT.kind).into_iter().map(|(_, endpoint)| endpoint);
+    all.filter(move |endpoint| endpoint.text("vpcEndpointType") == kind)
+}
+
+/// Makes a gateway endpoint, with a route in each of its tables.
+fn gateway(
+    call: &mut Call<'_>,
+    request: &Create,
+    service: &Service,
+    (body, tags): (Value, BTreeMap<String, String>),
+    id: &str,
+) -> Result<(), Refusal> {
+    only_for("Interface", &[&request.subnet_id, &request.security_group_id])?;
+    let have = of_kind(call, "Gateway").count();
+    within(have, 20, "VpcEndpointLimitExceeded", "gateway VPC endpoint")?;
+    check_tables(call, &request.vpc_id, &request.route_table_id, service)?;
+    let endpoint = begin(call, body, tags);
+    call.world.put(ENDPOINT.key(id), endpoint);
+    add_tables(call.world, id, &request.route_table_id, service);
+    Ok(())
 }
 
 /// Makes an interface endpoint, with an interface in each of its subnets.
@@ -147,6 +154,9 @@ fn interface(
     (mut body, tags): (Value, BTreeMap<String, String>),
     id: &str,
 ) -> Result<(), Refusal> {
+    only_for("Gateway", &[&request.route_table_id])?;
+    let have = of_kind(call, "Interface").filter(|its| its.text("vpcId") == request.vpc_id);
+    within(have.count(), 50, "VpcEndpointLimitExceeded", "interface VPC endpoint")?;
     check_subnets(call, &request.vpc_id, &request.subnet_id)?;
     let mut groups = request.security_group_id.clone();
     groups.iter().try_for_each(|group| GROUP.refer(call, group).map(|_| ()))?;
@@ -157,6 +167,8 @@ fn interface(
     if private {
         check_dns(call, &request.vpc_id, service)?;
     }
+    body["ipAddressType"] = json!(request.ip_address_type.as_deref().unwrap_or("ipv4"));
+    body["state"] = json!("pending");
     body["privateDnsEnabled"] = json!(private);
     body["groupSet"] = security_group::shown(call.world, &groups);
     let suffix = format!("{}-{}", id, call.world.digits(8));
@@ -249,7 +261,8 @@ pub(super) fn check_subnets(call: &Call<'_>, vpc: &str, subnets: &[String]) -> R
 pub(super) fn check_dns(call: &Call<'_>, vpc: &str, service: &Service) -> Result<(), Refusal> {
     if !vpc::has_dns(call, vpc) {
         let message = format!(
-            "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for {vpc}"
+            "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC \
+             attributes set to true for {vpc}"
         );
         return Err(Refusal::new("InvalidParameter", message));
     }
@@ -265,7 +278,8 @@ pub(super) fn check_dns(call: &Call<'_>, vpc: &str, service: &Service) -> Result
         true => Err(Refusal::new(
             "InvalidParameter",
             format!(
-                "private-dns-enabled cannot be set because there is already a conflicting DNS domain for {} in the VPC {vpc}",
+                "private-dns-enabled cannot be set because there is already a conflicting DNS \
+                 domain for {} in the VPC {vpc}",
                 service.private_name
             ),
         )),

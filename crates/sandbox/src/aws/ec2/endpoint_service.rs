@@ -86,10 +86,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ];
         let (partition, region) = (partition(&call.region), call.region.clone());
         prefixes(call, &asked, filters, |list| {
+            let id = list.id;
             json!({
-                "prefixListId": list.id,
+                "prefixListId": id,
                 "prefixListName": list.name,
-                "prefixListArn": format!("arn:{partition}:ec2:{region}:aws:prefix-list/{}", list.id),
+                "prefixListArn": format!("arn:{partition}:ec2:{region}:aws:prefix-list/{id}"),
                 "addressFamily": "IPv4",
                 "state": "create-complete",
                 "ownerId": "AWS",

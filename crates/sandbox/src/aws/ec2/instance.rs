@@ -2,7 +2,7 @@
 use super::super::{Answer, Call, Input};
 use super::describe::{Describe, no_page};
 use super::network_interface::{self, INTERFACE};
-use super::{Noun, Operation, tag_set, volume};
+use super::{Noun, Operation, machines, tag_set, volume};
 use crate::behaviour::Behaviour;
 use crate::clock::iso;
 use crate::world::{Key, Object, World};
@@ -18,7 +18,8 @@ pub(super) const RUNNING: Behaviour = Behaviour {
 
 pub(super) const TERMINATED: Behaviour = Behaviour {
     service: "ec2",
-    what: "an instance is shutting-down, then terminated; until then it keeps its interfaces and volumes",
+    what: "an instance is shutting-down, then terminated; until then it keeps its interfaces and \
+        volumes",
     seconds: 45,
     source: "assumption",
 };
@@ -93,6 +94,39 @@ fn reservation(call: &Call<'_>, instance: &Object) -> Value {
         "ownerId": instance.account,
         "groupSet": [],
         "instancesSet": [shown],
+    })
+}
+
+/// Describes a new machine by the interface that it begins with.
+pub(super) fn body(world: &mut World, (id, machine): (&str, &str), interface: &Object) -> Value {
+    let architecture = machines::find(machine).map_or("x86_64", machines::Machine::architecture);
+    json!({
+        "instanceId": id,
+        "reservationId": format!("r-0{}", world.digits(16)),
+        "instanceType": machine,
+        "architecture": architecture,
+        "instanceState": { "code": 0, "name": "pending" },
+        "privateIpAddress": interface.text("privateIpAddress"),
+        "privateDnsName": interface.text("privateDnsName"),
+        "subnetId": interface.text("subnetId"),
+        "vpcId": interface.text("vpcId"),
+        "groupSet": interface.body.get("groupSet"),
+        "placement": {
+            "availabilityZone": interface.text("availabilityZone"),
+            "availabilityZoneId": interface.text("availabilityZoneId"),
+            "groupName": "",
+            "tenancy": "default",
+        },
+        "monitoring": { "state": "disabled" },
+        "launchTime": iso(world.now),
+        "amiLaunchIndex": 0,
+        "ebsOptimized": false,
+        "enaSupport": true,
+        "hypervisor": "xen",
+        "virtualizationType": "hvm",
+        "rootDeviceType": "ebs",
+        "rootDeviceName": "/dev/xvda",
+        "sourceDestCheck": true,
     })
 }
 

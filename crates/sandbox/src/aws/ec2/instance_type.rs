@@ -80,7 +80,6 @@ fn shown(machine: &Machine) -> Value {
     let is_burstable = machine.name.starts_with('t');
     let modes: &[&str] =
         if machine.maker == Maker::Graviton { &["uefi"] } else { &["legacy-bios", "uefi"] };
-    let (interfaces, addresses) = machine.interfaces;
     json!({
         "instanceType": machine.name,
         "currentGeneration": true,
@@ -111,22 +110,7 @@ fn shown(machine: &Machine) -> Value {
             "encryptionSupport": "supported",
             "nvmeSupport": if is_old { "unsupported" } else { "required" },
         },
-        "networkInfo": {
-            "networkPerformance": machine.network,
-            "maximumNetworkInterfaces": interfaces,
-            "maximumNetworkCards": 1,
-            "defaultNetworkCardIndex": 0,
-            "networkCards": [{
-                "networkCardIndex": 0,
-                "networkPerformance": machine.network,
-                "maximumNetworkInterfaces": interfaces,
-            }],
-            "ipv4AddressesPerInterface": addresses,
-            "ipv6AddressesPerInterface": addresses,
-            "ipv6Supported": true,
-            "enaSupport": "required",
-            "efaSupported": false,
-        },
+        "networkInfo": network(machine),
         "gpuInfo": machine.has_gpu().then(|| gpu(machine)),
         "placementGroupInfo": { "supportedStrategies": ["partition", "spread"] },
         "hibernationSupported": false,
@@ -134,6 +118,26 @@ fn shown(machine: &Machine) -> Value {
         "dedicatedHostsSupported": !is_burstable,
         "autoRecoverySupported": machine.disks.0 == 0,
         "supportedBootModes": modes,
+    })
+}
+
+fn network(machine: &Machine) -> Value {
+    let (interfaces, addresses) = machine.interfaces;
+    json!({
+        "networkPerformance": machine.network,
+        "maximumNetworkInterfaces": interfaces,
+        "maximumNetworkCards": 1,
+        "defaultNetworkCardIndex": 0,
+        "networkCards": [{
+            "networkCardIndex": 0,
+            "networkPerformance": machine.network,
+            "maximumNetworkInterfaces": interfaces,
+        }],
+        "ipv4AddressesPerInterface": addresses,
+        "ipv6AddressesPerInterface": addresses,
+        "ipv6Supported": true,
+        "enaSupport": "required",
+        "efaSupported": false,
     })
 }
 
@@ -179,7 +183,10 @@ fn offerings(call: &mut Call<'_>, request: Offerings) -> Answer {
         return Err(invalid("Value ( MaxResults ) must be between 5 and 1000."));
     }
     let kind = request.location_type.as_deref().unwrap_or("region");
-    let item = |machine: &Machine, location: &str| json!({ "instanceType": machine.name, "locationType": kind, "location": location });
+    let item = |machine: &Machine, location: &str| {
+        let name = machine.name;
+        json!({ "instanceType": name, "locationType": kind, "location": location })
+    };
     let mut all = Vec::new();
     match kind {
         "region" => all.extend(offered(&call.region).map(|machine| item(machine, &call.region))),

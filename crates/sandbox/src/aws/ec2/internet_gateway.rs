@@ -122,7 +122,8 @@ fn detach(call: &mut Call<'_>, request: Attachment) -> Answer {
         .any(|(_, interface)| interface.body.contains_key("association"))
     {
         let message = format!(
-            "Network {vpc} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway."
+            "Network {vpc} has some mapped public address(es). Please unmap those public \
+             address(es) before detaching the gateway."
         );
         return Err(Refusal::new("DependencyViolation", message));
     }

@@ -47,7 +47,8 @@ fn create(call: &mut Call<'_>, request: Create) -> Answer {
     let name = request.launch_template_name.as_str();
     let is_fine = |c: char| c.is_ascii_alphanumeric() || "().-/_".contains(c);
     if !(3..=128).contains(&name.len()) || !name.chars().all(is_fine) {
-        let message = "Launch template name must be between 3 and 128 characters, and may contain letters, numbers, and the following characters: - ( ) . / _.";
+        let message = "Launch template name must be between 3 and 128 characters, and may contain \
+            letters, numbers, and the following characters: - ( ) . / _.";
         return Err(Refusal::new("InvalidLaunchTemplateName.MalformedException", message));
     }
     let data = launch_template_data::read(&request.launch_template_data)?;

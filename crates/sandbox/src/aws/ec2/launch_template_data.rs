@@ -196,15 +196,19 @@ mod tests {
 
     #[test]
     fn requests_become_answers() {
+        let disk = json!({ "Ebs": { "VolumeSize": "100", "Encrypted": "true" } });
+        let tag = json!({ "1": { "Key": "k", "Value": "v" } });
         let given = json!({
             "UserData": "aGk=",
-            "BlockDeviceMapping": { "2": { "DeviceName": "b" }, "1": { "Ebs": { "VolumeSize": "100", "Encrypted": "true" } } },
-            "TagSpecification": { "1": { "ResourceType": "volume", "Tag": { "1": { "Key": "k", "Value": "v" } } } },
+            "BlockDeviceMapping": { "2": { "DeviceName": "b" }, "1": disk },
+            "TagSpecification": { "1": { "ResourceType": "volume", "Tag": tag } },
         });
+        let disk = json!({ "ebs": { "volumeSize": 100, "encrypted": true } });
+        let tags = json!([{ "key": "k", "value": "v" }]);
         let wanted = json!({
             "userData": "aGk=",
-            "blockDeviceMappingSet": [{ "ebs": { "volumeSize": 100, "encrypted": true } }, { "deviceName": "b" }],
-            "tagSpecificationSet": [{ "resourceType": "volume", "tagSet": [{ "key": "k", "value": "v" }] }],
+            "blockDeviceMappingSet": [disk, { "deviceName": "b" }],
+            "tagSpecificationSet": [{ "resourceType": "volume", "tagSet": tags }],
         });
         assert_eq!(Value::Object(read(&given).unwrap()), wanted);
     }

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 pub(super) const DEFAULT: Behaviour = Behaviour {
     service: "ec2",
-    what: "the default version of a launch template cannot be deleted, and the others are deleted all the same",
+    what: "the default version of a launch template cannot be deleted, and the others are deleted \
+        all the same",
     seconds: 0,
     source: "Amazon EC2 API Reference, DeleteLaunchTemplateVersions",
 };

@@ -1,5 +1,6 @@
 //! What other services make in a network: interfaces, security groups, machines, volumes.
 use super::super::partition;
+use super::address;
 use super::instance::{self, INSTANCE};
 use super::launch_template::{self, TEMPLATE};
 use super::network_interface::{self, INTERFACE};
@@ -9,7 +10,6 @@ use super::security_group::{self, GROUP};
 use super::security_group_rule;
 use super::subnet::SUBNET;
 use super::volume::{self, VOLUME};
-use super::{address, machines};
 use crate::clock::iso;
 use crate::world::{Key, Object, World};
 use serde_json::{Value, json};
@@ -69,29 +69,8 @@ pub(super) fn interface_at(
     let within = world.get(&subnet(new.subnet));
     let of = |field: &str| within.map(|subnet| subnet.text(field)).unwrap_or_default().to_owned();
     let (vpc, zone, zone_id) = (of("vpcId"), of("availabilityZone"), of("availabilityZoneId"));
-    let (groups, now) = (security_group::shown(world, new.groups), iso(world.now));
-    let attachment = match new.instance {
-        Some(instance) => Some(json!({
-            "attachmentId": format!("eni-attach-0{}", world.digits(16)),
-            "instanceId": instance,
-            "instanceOwnerId": place.account,
-            "deviceIndex": instance::interfaces(world, instance),
-            "networkCardIndex": 0,
-            "status": "attached",
-            "attachTime": now,
-            "deleteOnTermination": true,
-        })),
-        None => new.requester.map(|requester| {
-            json!({
-                "attachmentId": format!("ela-attach-0{}", world.digits(16)),
-                "instanceOwnerId": requester,
-                "deviceIndex": 1,
-                "status": "attached",
-                "attachTime": now,
-                "deleteOnTermination": false,
-            })
-        }),
-    };
+    let groups = security_group::shown(world, new.groups);
+    let attachment = attachment(world, place, &new);
     let status = if attachment.is_some() { "in-use" } else { "available" };
     let mut body = json!({
         "networkInterfaceId": id,
@@ -117,6 +96,33 @@ pub(super) fn interface_at(
     let object = place.object(world, body, new.tags);
     network_interface::place(world, &id, object, address);
     id
+}
+
+/// Says what a new network interface is attached to, if to anything.
+fn attachment(world: &mut World, place: &Place, new: &NewInterface<'_>) -> Option<Value> {
+    let now = iso(world.now);
+    match new.instance {
+        Some(instance) => Some(json!({
+            "attachmentId": format!("eni-attach-0{}", world.digits(16)),
+            "instanceId": instance,
+            "instanceOwnerId": place.account,
+            "deviceIndex": instance::interfaces(world, instance),
+            "networkCardIndex": 0,
+            "status": "attached",
+            "attachTime": now,
+            "deleteOnTermination": true,
+        })),
+        None => new.requester.map(|requester| {
+            json!({
+                "attachmentId": format!("ela-attach-0{}", world.digits(16)),
+                "instanceOwnerId": requester,
+                "deviceIndex": 1,
+                "status": "attached",
+                "attachTime": now,
+                "deleteOnTermination": false,
+            })
+        }),
+    }
 }
 
 /// Takes a network interface away, whoever has it.
@@ -185,8 +191,6 @@ pub(crate) fn launch(world: &mut World, place: &Place, new: NewInstance<'_>) -> 
     let within = world.get(&subnet(new.subnet));
     let is_public =
         within.is_some_and(|its| its.body.get("mapPublicIpOnLaunch") == Some(&json!(true)));
-    let of = |field: &str| within.map(|subnet| subnet.text(field)).unwrap_or_default().to_owned();
-    let (vpc, zone, zone_id) = (of("vpcId"), of("availabilityZone"), of("availabilityZoneId"));
     let interface = NewInterface {
         subnet: new.subnet,
         description: "",
@@ -202,37 +206,8 @@ pub(crate) fn launch(world: &mut World, place: &Place, new: NewInstance<'_>) -> 
         world.edit(&interface, |its| network_interface::map(its, Some(association)));
     }
     let its = world.get(&interface).cloned().unwrap_or_default();
-    let architecture =
-        machines::find(new.machine).map_or("x86_64", machines::Machine::architecture);
-    let mut body = json!({
-        "instanceId": id,
-        "reservationId": format!("r-0{}", world.digits(16)),
-        "instanceType": new.machine,
-        "architecture": architecture,
-        "instanceState": { "code": 0, "name": "pending" },
-        "privateIpAddress": its.text("privateIpAddress"),
-        "privateDnsName": its.text("privateDnsName"),
-        "ipAddress": public,
-        "subnetId": new.subnet,
-        "vpcId": vpc,
-        "groupSet": its.body.get("groupSet"),
-        "placement": {
-            "availabilityZone": zone,
-            "availabilityZoneId": zone_id,
-            "groupName": "",
-            "tenancy": "default",
-        },
-        "monitoring": { "state": "disabled" },
-        "launchTime": iso(world.now),
-        "amiLaunchIndex": 0,
-        "ebsOptimized": false,
-        "enaSupport": true,
-        "hypervisor": "xen",
-        "virtualizationType": "hvm",
-        "rootDeviceType": "ebs",
-        "rootDeviceName": "/dev/xvda",
-        "sourceDestCheck": true,
-    });
+    let mut body = instance::body(world, (&id, new.machine), &its);
+    body["ipAddress"] = json!(public);
     if new.spot {
         body["instanceLifecycle"] = json!("spot");
     }

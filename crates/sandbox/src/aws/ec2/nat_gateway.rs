@@ -90,25 +90,7 @@ fn create(call: &mut Call<'_>, request: Create) -> Answer {
     let kind = request.connectivity_type.as_deref().unwrap_or("public");
     let home = SUBNET.refer(call, &request.subnet_id)?;
     let (vpc, zone) = (home.text("vpcId").to_owned(), home.text("availabilityZone").to_owned());
-    let addresses = match (kind, &request.allocation_id) {
-        ("public", Some(id)) => {
-            ADDRESS.refer(call, id)?;
-            json!([{ "allocationId": id }])
-        }
-        ("public", None) => {
-            let message = "The request must contain the parameter allocationId";
-            return Err(Refusal::new("MissingParameter", message));
-        }
-        ("private", None) => json!([]),
-        ("private", Some(_)) => {
-            return Err(invalid("AllocationId cannot be specified for a private NAT gateway."));
-        }
-        _ => {
-            return Err(invalid(format!(
-                "Value ({kind}) for parameter connectivityType is invalid."
-            )));
-        }
-    };
+    let addresses = addresses(call, kind, request.allocation_id.as_deref())?;
     if let Some(address) = &request.private_ip_address {
         let parsed = address.parse::<Ipv4Addr>();
         if !parsed.is_ok_and(|parsed| subnet::is_free(call.world, &request.subnet_id, parsed)) {
@@ -136,6 +118,29 @@ fn create(call: &mut Call<'_>, request: Create) -> Answer {
     let shown = NAT.show(&gateway);
     call.world.put(NAT.key(&id), gateway);
     Ok(json!({ "natGateway": shown }))
+}
+
+/// Shows the addresses of a new NAT gateway, which has none by itself yet.
+fn addresses(call: &Call<'_>, kind: &str, allocation: Option<&str>) -> Answer {
+    Ok(match (kind, allocation) {
+        ("public", Some(id)) => {
+            ADDRESS.refer(call, id)?;
+            json!([{ "allocationId": id }])
+        }
+        ("public", None) => {
+            let message = "The request must contain the parameter allocationId";
+            return Err(Refusal::new("MissingParameter", message));
+        }
+        ("private", None) => json!([]),
+        ("private", Some(_)) => {
+            return Err(invalid("AllocationId cannot be specified for a private NAT gateway."));
+        }
+        _ => {
+            return Err(invalid(format!(
+                "Value ({kind}) for parameter connectivityType is invalid."
+            )));
+        }
+    })
 }
 
 /// Counts those of a zone that are or will be there.

@@ -85,6 +85,7 @@ pub(super) fn place(world: &mut World, id: &str, mut interface: Object, wanted: 
     let octets = world.digits(10);
     let octets: Vec<&str> = (0..5).map(|n| &octets[2 * n..2 * n + 2]).collect();
     interface.set("macAddress", format!("02:{}", octets.join(":")));
+    let wanted = wanted.filter(|address| subnet::is_free(world, &home, *address));
     if let Some(address) = wanted.or_else(|| subnet::free(world, &home)) {
         let name = private_name(&interface.region, &address.to_string());
         interface.set("privateIpAddress", address.to_string());

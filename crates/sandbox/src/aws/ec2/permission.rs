@@ -140,7 +140,8 @@ impl Permission {
                     Err(invalid(format!("Invalid TCP/UDP port range ({from}:{to})")))
                 }
                 _ => Err(invalid(
-                    "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.",
+                    "Invalid value 'Must specify both from and to ports with TCP/UDP.' for \
+                     portRange.",
                 )),
             },
             _ => Ok((from.unwrap_or(-1), to.unwrap_or(-1))),

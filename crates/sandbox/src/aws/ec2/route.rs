@@ -47,7 +47,9 @@ impl Route {
         let asked = targets.into_iter().filter_map(|(field, id)| Some((field, id.clone()?)));
         let asked: Vec<(&str, String)> = asked.collect();
         let [(field, id)] = asked.as_slice() else {
-            let message = "The request must contain exactly one of gatewayId, natGatewayId, networkInterfaceId, vpcPeeringConnectionId, egressOnlyInternetGatewayId, transitGatewayId, localGatewayId, carrierGatewayId, vpcEndpointId, coreNetworkArn";
+            let message = "The request must contain exactly one of gatewayId, natGatewayId, \
+                networkInterfaceId, vpcPeeringConnectionId, egressOnlyInternetGatewayId, \
+                transitGatewayId, localGatewayId, carrierGatewayId, vpcEndpointId, coreNetworkArn";
             return Err(match asked.is_empty() {
                 true => Refusal::new("MissingParameter", message),
                 false => Refusal::new("InvalidParameterCombination", message),
@@ -110,7 +112,8 @@ fn create(call: &mut Call<'_>, request: Route) -> Answer {
     let whole = whole.and_then(|vpc| vpc.text("cidrBlock").parse::<Ipv4Net>().ok());
     if target.0 != "networkInterfaceId" && whole.is_some_and(|whole| whole.contains(&net)) {
         return Err(invalid(format!(
-            "The destination CIDR block {net} is equal to or more specific than one of this VPC's CIDR blocks. This route can target only an interface or an instance."
+            "The destination CIDR block {net} is equal to or more specific than one of this VPC's \
+             CIDR blocks. This route can target only an interface or an instance."
         )));
     }
     within(items(table, "routeSet").len(), 50, "RouteLimitExceeded", "route")?;

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 pub(super) const AGAIN: Behaviour = Behaviour {
     service: "ec2",
-    what: "associating a subnet again with its own route table answers with the association that there is",
+    what: "associating a subnet again with its own route table answers with the association that \
+        there is",
     seconds: 0,
     source: "assumption",
 };
@@ -74,7 +75,8 @@ fn associate(call: &mut Call<'_>, request: Associate) -> Answer {
             return Ok(json!({ "associationId": id, "associationState": state }));
         }
         let message = format!(
-            "the specified association for route table {table} conflicts with an existing association"
+            "the specified association for route table {table} conflicts with an existing \
+             association"
         );
         return Err(Refusal::new("Resource.AlreadyAssociated", message));
     }

@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 
 pub(super) const IN_USE: Behaviour = Behaviour {
     service: "ec2",
-    what: "a security group that is on an interface, or that a rule of another one names, cannot be deleted",
+    what: "a security group that is on an interface, or that a rule of another one names, cannot \
+        be deleted",
     seconds: 0,
     source: "Amazon EC2 API Reference, DeleteSecurityGroup",
 };
@@ -75,7 +76,8 @@ fn create(call: &mut Call<'_>, request: Create) -> Answer {
     }
     if name.starts_with("sg-") {
         let message = format!(
-            "Value ({name}) for parameter GroupName is invalid. Group names may not be in the format sg-*."
+            "Value ({name}) for parameter GroupName is invalid. Group names may not be in the \
+             format sg-*."
         );
         return Err(invalid(message));
     }
@@ -114,7 +116,8 @@ fn check_text(text: &str, parameter: &str) -> Result<(), Refusal> {
         true => Ok(()),
         false => {
             let message = format!(
-                "Value ({text}) for parameter {parameter} is invalid. Character sets beyond ASCII are not supported."
+                "Value ({text}) for parameter {parameter} is invalid. Character sets beyond ASCII \
+                 are not supported."
             );
             Err(invalid(message))
         }

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 
 pub(super) const UNKNOWN: Behaviour = Behaviour {
     service: "ec2",
-    what: "revoking what is no rule is refused as InvalidPermission.NotFound, and nothing is revoked; in the default VPC it is only told",
+    what: "revoking what is no rule is refused as InvalidPermission.NotFound, and nothing is \
+        revoked; in the default VPC it is only told",
     seconds: 0,
     source: "Amazon EC2 API Reference, RevokeSecurityGroupIngress",
 };

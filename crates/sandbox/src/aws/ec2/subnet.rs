@@ -114,7 +114,8 @@ fn zone(call: &Call<'_>, request: &Create) -> Result<&'static Zone, Refusal> {
         let names = region.into_iter().flat_map(|region| region.own()).map(|zone| zone.name);
         let names: Vec<&str> = names.collect();
         invalid(format!(
-            "Value ({value}) for parameter {name} is invalid. Subnets can currently only be created in the following availability zones: {}.",
+            "Value ({value}) for parameter {name} is invalid. Subnets can currently only be \
+             created in the following availability zones: {}.",
             names.join(", ")
         ))
     })

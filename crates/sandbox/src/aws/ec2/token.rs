@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 pub(super) const AGAIN: Behaviour = Behaviour {
     service: "ec2",
-    what: "a request under a client token that was used is answered as the first was, or refused as IdempotentParameterMismatch when it asks for something else",
+    what: "a request under a client token that was used is answered as the first was, or refused \
+        as IdempotentParameterMismatch when it asks for something else",
     seconds: 0,
     source: "Amazon EC2 Developer Guide, Ensuring idempotency in Amazon EC2 API requests",
 };

@@ -21,7 +21,9 @@ pub(super) const AVAILABLE: Behaviour = Behaviour {
 
 pub(super) const LIMIT: Behaviour = Behaviour {
     service: "ec2",
-    what: "an account has at most 5 VPCs in a region, 200 subnets and 200 route tables in a VPC, 50 routes in a table, 60 rules in each direction in a security group, 50 interface endpoints in a VPC, 20 gateway endpoints and 2500 security groups in a region",
+    what: "an account has at most 5 VPCs in a region, 200 subnets and 200 route tables in a VPC, \
+        50 routes in a table, 60 rules in each direction in a security group, 50 interface \
+        endpoints in a VPC, 20 gateway endpoints and 2500 security groups in a region",
     seconds: 0,
     source: "Amazon VPC User Guide, Amazon VPC quotas",
 };

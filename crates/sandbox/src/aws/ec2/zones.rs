@@ -340,7 +340,10 @@ fn attributes(call: &mut Call<'_>, request: Attributes) -> Answer {
     ];
     let names = &request.attribute_name;
     let asked = |(name, _): &(&str, &str)| names.is_empty() || names.iter().any(|its| its == name);
-    let show = |(name, value): (&str, &str)| json!({ "attributeName": name, "attributeValueSet": [{ "attributeValue": value }] });
+    let show = |(name, value): (&str, &str)| {
+        let values = json!([{ "attributeValue": value }]);
+        json!({ "attributeName": name, "attributeValueSet": values })
+    };
     let set: Vec<Value> = all.into_iter().filter(asked).map(show).collect();
     Ok(json!({ "accountAttributeSet": set }))
 }
