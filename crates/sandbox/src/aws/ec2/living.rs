@@ -1,13 +1,11 @@
 //! What other services make in a network: interfaces, security groups, machines, volumes.
-use super::super::partition;
+use super::super::Call;
 use super::address;
 use super::instance::{self, INSTANCE};
 use super::launch_template::{self, TEMPLATE};
 use super::network_interface::{self, INTERFACE};
 use super::noun::members;
-use super::permission::{Peer, Rule};
-use super::security_group::{self, GROUP};
-use super::security_group_rule;
+use super::security_group;
 use super::subnet::SUBNET;
 use super::volume::{self, VOLUME};
 use crate::clock::iso;
@@ -28,7 +26,17 @@ impl Place {
         Self { account: object.account.clone(), region: object.region.clone() }
     }
 
-    fn object(&self, world: &World, body: Value, tags: BTreeMap<String, String>) -> Object {
+    /// Returns where a call is made.
+    pub(super) fn here(call: &Call<'_>) -> Self {
+        Self { account: call.caller.account.clone(), region: call.region.clone() }
+    }
+
+    pub(super) fn object(
+        &self,
+        world: &World,
+        body: Value,
+        tags: BTreeMap<String, String>,
+    ) -> Object {
         let body = members(body);
         let (account, region) = (self.account.clone(), self.region.clone());
         Object { account, region, body, tags, made: world.now, ..Object::default() }
@@ -130,44 +138,18 @@ pub(crate) fn remove_interface(world: &mut World, id: &str) {
     network_interface::remove(world, &INTERFACE.key(id));
 }
 
-/// Makes a security group that lets its members talk to each other and to everybody outside, and
-/// returns its id.
+/// Makes a security group, with name and description, that lets its members talk to each other and
+/// to everybody outside, and returns its id.
 pub(crate) fn security_group(
     world: &mut World,
     place: &Place,
     vpc: &str,
-    (name, description): (&str, &str),
+    words: (&str, &str),
     tags: BTreeMap<String, String>,
 ) -> String {
-    let id = GROUP.draw(world);
-    let (region, account) = (&place.region, &place.account);
-    let arn = format!("arn:{}:ec2:{region}:{account}:security-group/{id}", partition(region));
-    let body = json!({
-        "groupId": id,
-        "groupName": name,
-        "groupDescription": description,
-        "ownerId": place.account,
-        "vpcId": vpc,
-        "securityGroupArn": arn,
-        "ipPermissions": [],
-        "ipPermissionsEgress": [],
-    });
-    let object = place.object(world, body, tags);
-    world.put(GROUP.key(&id), object);
-    let own = Peer::Group(id.clone(), place.account.clone());
-    rule(world, place, (&id, false), own);
-    let_out(world, place, &id);
+    let id = security_group::make(world, place, vpc, words, tags);
+    security_group::join(world, place, &id);
     id
-}
-
-/// Lets the members of a security group talk to everybody outside.
-pub(super) fn let_out(world: &mut World, place: &Place, group: &str) {
-    rule(world, place, (group, true), Peer::V4("0.0.0.0/0".to_owned()));
-}
-
-fn rule(world: &mut World, place: &Place, group: (&str, bool), peer: Peer) {
-    let rule = Rule { protocol: "-1".to_owned(), ports: (-1, -1), peer };
-    security_group_rule::add(world, place, group, rule, None, BTreeMap::new());
 }
 
 /// Takes a security group away, with its rules.
@@ -243,15 +225,22 @@ pub(crate) struct NewVolume<'a> {
 pub(crate) fn volume(world: &mut World, place: &Place, new: NewVolume<'_>) -> String {
     let id = VOLUME.draw(world);
     let now = iso(world.now);
-    let mut body = volume::body(&place.region, &id, new.zone, new.size, now.clone());
+    let mut body = volume::body(&place.region, &id, new.zone, new.size, now);
     body["status"] = json!("available");
-    if let Some(instance) = new.instance {
-        body["status"] = json!("in-use");
-        body["attachmentSet"] = volume::attachment(&id, instance, ("/dev/xvdaa", false), now);
-    }
     let object = place.object(world, body, new.tags);
     world.put(VOLUME.key(&id), object);
+    attach(world, &id, new.instance);
     id
+}
+
+/// Attaches a volume to a machine, or to none.
+pub(crate) fn attach(world: &mut World, id: &str, instance: Option<&str>) {
+    volume::attach(world, id, instance);
+}
+
+/// Takes a volume away.
+pub(crate) fn remove_volume(world: &mut World, id: &str) {
+    world.remove(&VOLUME.key(id));
 }
 
 /// Returns what a version of a launch template says, called by id or name and by number, `$Latest`

@@ -143,14 +143,25 @@ fn addresses(call: &Call<'_>, kind: &str, allocation: Option<&str>) -> Answer {
     })
 }
 
+/// Tells whether one is or will be there.
+fn is_there(gateway: &Object) -> bool {
+    ["pending", "available", "deleting"].contains(&gateway.text("state"))
+}
+
+/// Tells whether one is or will be in a subnet.
+pub(super) fn is_in(call: &Call<'_>, subnet: &str) -> bool {
+    let mut all = call.there(NAT.kind).into_iter();
+    all.any(|(_, gateway)| is_there(gateway) && gateway.text("subnetId") == subnet)
+}
+
 /// Counts those of a zone that are or will be there.
 fn in_zone(call: &Call<'_>, zone: &str) -> usize {
-    let counts = |gateway: &Object| {
+    let is_its = |gateway: &Object| {
         let subnet = call.get(&SUBNET.key(gateway.text("subnetId")));
-        let is_there = ["pending", "available", "deleting"].contains(&gateway.text("state"));
-        is_there && subnet.is_some_and(|subnet| subnet.text("availabilityZone") == zone)
+        subnet.is_some_and(|subnet| subnet.text("availabilityZone") == zone)
     };
-    call.there(NAT.kind).into_iter().filter(|(_, gateway)| counts(gateway)).count()
+    let all = call.there(NAT.kind).into_iter();
+    all.filter(|(_, gateway)| is_there(gateway) && is_its(gateway)).count()
 }
 
 /// Does what a NAT gateway was to do by itself.

@@ -1,9 +1,9 @@
 //! A security group: who may talk to the interfaces that it is on.
-use super::super::{Answer, Call, Input, Refusal};
+use super::super::{Answer, Call, Input, Refusal, partition};
 use super::describe::texts;
-use super::living::{self, Place};
+use super::living::Place;
 use super::network_interface::{self, INTERFACE};
-use super::noun::{begin, invalid, items, within};
+use super::noun::{invalid, items, within};
 use super::permission::{Peer, Rule};
 use super::vpc::VPC;
 use super::{Describe, Noun, Operation, TagSpecification, security_group_rule};
@@ -93,7 +93,7 @@ fn create(call: &mut Call<'_>, request: Create) -> Answer {
     }
     let tags = TagSpecification::of(&request.tag_specification, &GROUP)?;
     within(call.there(GROUP.kind).len(), 2500, "SecurityGroupLimitExceeded", "security group")?;
-    let id = make(call, &vpc, (name, description), tags);
+    let id = make(call.world, &Place::here(call), &vpc, (name, description), tags);
     let group = GROUP.get(call, &id)?;
     Ok(json!({
         "groupId": id,
@@ -126,38 +126,49 @@ fn check_text(text: &str, parameter: &str) -> Result<(), Refusal> {
 
 /// Makes one that lets everything out, and returns its id.
 pub(super) fn make(
-    call: &mut Call<'_>,
+    world: &mut World,
+    place: &Place,
     vpc: &str,
     (name, description): (&str, &str),
     tags: BTreeMap<String, String>,
 ) -> String {
-    let id = GROUP.draw(call.world);
+    let id = GROUP.draw(world);
+    let (region, account) = (&place.region, &place.account);
+    let arn = format!("arn:{}:ec2:{region}:{account}:security-group/{id}", partition(region));
     let body = json!({
         "groupId": id,
         "groupName": name,
         "groupDescription": description,
-        "ownerId": call.caller.account,
+        "ownerId": account,
         "vpcId": vpc,
-        "securityGroupArn": call.arn("ec2", &format!("security-group/{id}")),
+        "securityGroupArn": arn,
         "ipPermissions": [],
         "ipPermissionsEgress": [],
     });
-    let group = begin(call, body, tags);
-    let place = Place::of(&group);
-    call.world.put(GROUP.key(&id), group);
-    living::let_out(call.world, &place, &id);
+    let group = place.object(world, body, tags);
+    world.put(GROUP.key(&id), group);
+    allow(world, place, (&id, true), Peer::V4("0.0.0.0/0".to_owned()));
     id
+}
+
+/// Lets members of a group talk to a peer, or be talked to by it.
+fn allow(world: &mut World, place: &Place, group: (&str, bool), peer: Peer) {
+    let rule = Rule { protocol: "-1".to_owned(), ports: (-1, -1), peer };
+    security_group_rule::add(world, place, group, rule, None, BTreeMap::new());
+}
+
+/// Lets the members of a group talk to each other.
+pub(super) fn join(world: &mut World, place: &Place, id: &str) {
+    let own = Peer::Group(id.to_owned(), place.account.clone());
+    allow(world, place, (id, false), own);
 }
 
 /// Makes the default group of a VPC, whose members talk to each other.
 pub(super) fn make_default(call: &mut Call<'_>, vpc: &str) {
     let words = ("default", "default VPC security group");
-    let id = make(call, vpc, words, BTreeMap::new());
-    let account = call.caller.account.clone();
-    let place = Place { account: account.clone(), region: call.region.clone() };
-    let peer = Peer::Group(id.clone(), account);
-    let rule = Rule { protocol: "-1".to_owned(), ports: (-1, -1), peer };
-    security_group_rule::add(call.world, &place, (&id, false), rule, None, BTreeMap::new());
+    let place = Place::here(call);
+    let id = make(call.world, &place, vpc, words, BTreeMap::new());
+    join(call.world, &place, &id);
     call.world.edit(&GROUP.key(&id), |group| group.hide("with_vpc", true));
 }
 

@@ -131,7 +131,7 @@ fn authorize(call: &mut Call<'_>, request: Request, egress: bool) -> Answer {
         within(have.len(), 60, "RulesPerSecurityGroupLimitExceeded", "rule")?;
         have.push(rule.clone());
     }
-    let place = Place { account: call.caller.account.clone(), region: call.region.clone() };
+    let place = Place::here(call);
     let mut made = Vec::new();
     for (rule, description) in rules {
         let key = add(call.world, &place, (id, egress), rule, description, tags.clone());

@@ -4,7 +4,8 @@ use super::noun::{begin, invalid, needed, within};
 use super::vpc::{Flag, VPC, block};
 use super::zones::{self, Zone};
 use super::{
-    Describe, Noun, Operation, TagSpecification, done, network_interface, route_table_association,
+    Describe, Noun, Operation, TagSpecification, done, nat_gateway, network_interface,
+    route_table_association,
 };
 use crate::behaviour::Behaviour;
 use crate::world::{Key, Object, World};
@@ -252,7 +253,8 @@ struct Delete {
 fn delete(call: &mut Call<'_>, request: Delete) -> Answer {
     let id = request.subnet_id.as_str();
     SUBNET.get(call, id)?;
-    if network_interface::of(call.world, "subnetId", id).next().is_some() {
+    let is_used = network_interface::of(call.world, "subnetId", id).next().is_some();
+    if is_used || nat_gateway::is_in(call, id) {
         return Err(needed("subnet", id));
     }
     route_table_association::forget(call.world, id);

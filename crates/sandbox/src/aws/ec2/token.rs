@@ -2,7 +2,7 @@
 use super::super::{Answer, Call, Input, Refusal};
 use super::Work;
 use crate::behaviour::Behaviour;
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub(super) const AGAIN: Behaviour = Behaviour {
     service: "ec2",
@@ -47,7 +47,7 @@ pub(super) fn once(call: &mut Call<'_>, mut input: Input, work: Work) -> Answer 
     let asked = format!("{input:?}");
     let note = format!("ec2 {} {} {operation} {token}", call.caller.account, call.region);
     if let Some(before) = call.world.noted(&note) {
-        return match before["asked"] == Value::from(asked) {
+        return match before["asked"] == asked {
             true => Ok(before["answer"].clone()),
             false => {
                 let message = "The client token was used before with other parameters.";

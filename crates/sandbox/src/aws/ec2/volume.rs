@@ -1,11 +1,11 @@
 //! A volume: a disk that outlives machines.
 use super::super::{Answer, Call, Refusal};
-use super::noun::{begin, invalid, items, items_mut};
+use super::noun::{begin, invalid, items};
 use super::zones;
 use super::{Describe, Noun, Operation, TagSpecification, done};
 use crate::behaviour::Behaviour;
 use crate::clock::iso;
-use crate::world::{Key, Object, World};
+use crate::world::World;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -116,21 +116,23 @@ pub(super) fn body(region: &str, id: &str, zone: &str, size: u64, now: String) -
     })
 }
 
-/// Says that a volume is on a machine.
-pub(super) fn attachment(
-    id: &str,
-    instance: &str,
-    (device, goes): (&str, bool),
-    now: String,
-) -> Value {
-    json!([{
-        "volumeId": id,
-        "instanceId": instance,
-        "device": device,
-        "status": "attached",
-        "attachTime": now,
-        "deleteOnTermination": goes,
-    }])
+/// Attaches a volume to a machine, or to none.
+pub(super) fn attach(world: &mut World, id: &str, instance: Option<&str>) {
+    let now = iso(world.now);
+    let attachment = instance.map(|instance| {
+        json!({
+            "volumeId": id,
+            "instanceId": instance,
+            "device": "/dev/xvdaa",
+            "status": "attached",
+            "attachTime": now,
+            "deleteOnTermination": false,
+        })
+    });
+    world.edit(&VOLUME.key(id), |volume| {
+        volume.set("status", if attachment.is_some() { "in-use" } else { "available" });
+        volume.set("attachmentSet", Value::from_iter(attachment));
+    });
 }
 
 /// Shows the volumes of a machine as it does.
@@ -152,26 +154,11 @@ pub(super) fn mapping(call: &Call<'_>, instance: &str) -> Value {
     its.map(show).collect()
 }
 
-/// Parts volumes from a machine that ends; those that were to go with it do.
+/// Parts volumes from a machine that ends.
 pub(super) fn leave(world: &mut World, instance: &str) {
     let is_its = |attachment: &Value| attachment["instanceId"] == instance;
-    let all = world.of(VOLUME.kind);
-    let its = all.filter(|(_, volume)| items(volume, "attachmentSet").iter().any(is_its));
-    let goes = |volume: &Object| {
-        items(volume, "attachmentSet")
-            .iter()
-            .any(|its| is_its(its) && its["deleteOnTermination"] == true)
-    };
-    let its: Vec<(Key, bool)> = its.map(|(key, volume)| (key.clone(), goes(volume))).collect();
-    for (key, goes) in its {
-        if goes {
-            world.remove(&key);
-        } else {
-            world.edit(&key, |volume| {
-                items_mut(volume, "attachmentSet").clear();
-                volume.set("status", "available");
-            });
-        }
+    for key in VOLUME.those(world, |volume| items(volume, "attachmentSet").iter().any(is_its)) {
+        attach(world, &key.id, None);
     }
 }
 
