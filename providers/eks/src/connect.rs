@@ -87,6 +87,7 @@ fn simulated(target: &Target, simulation: &Simulation) -> (SdkConfig, Endpoints,
         .region(Region::new(target.region.clone()))
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .http_client(wire::local())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
     let urls = SERVICES.map(|(name, _)| (name, simulation.url.clone()));

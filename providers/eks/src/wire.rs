@@ -54,6 +54,11 @@ pub(crate) async fn client() -> Result<SharedHttpClient> {
     }))
 }
 
+/// Makes the client for what is part of this program: plain http, through no proxy.
+pub(crate) fn local() -> SharedHttpClient {
+    Builder::new().build_http()
+}
+
 /// Adds to the words of a failed connection what they leave out: which proxy it was, and how a
 /// certificate comes to be trusted.
 pub(crate) fn explained(causes: String) -> String {
