@@ -1,4 +1,5 @@
 //! The control endpoints of a sandbox: what there is, what was asked, the clock and the faults.
+use crate::aws;
 use crate::clock::{Speed, SpeedWord};
 use crate::faults::Fault;
 use crate::server::{Reply, Request, Site};
@@ -37,6 +38,10 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
         ("POST", "/_sandbox/faults") => {
             read::<FaultsBody>(request).map(|body| site.faults.set(body.faults))
         }
+        ("POST", "/_sandbox/events") => match read(request) {
+            Ok(event) => site.store.with(|world| aws::happen(world, &event))?,
+            Err(why) => Err(why),
+        },
         ("POST", "/_sandbox/reset") => {
             site.faults.set(Vec::new());
             site.log.clear();

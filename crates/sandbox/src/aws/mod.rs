@@ -18,6 +18,7 @@ mod signature;
 mod sts;
 
 pub(crate) use call::{Answer, Call, Caller};
+pub(crate) use eks::happen;
 pub(crate) use input::Input;
 pub(crate) use page::Page;
 pub(crate) use refusal::Refusal;
@@ -62,7 +63,7 @@ struct Service {
     run: fn(&mut Call<'_>, &Input) -> Answer,
 }
 
-fn service(name: &str) -> Option<Service> {
+fn service(name: &str, request: &Request) -> Option<Service> {
     let (protocol, run): (_, fn(&mut Call<'_>, &Input) -> Answer) = match name {
         "autoscaling" => {
             let space = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
@@ -70,6 +71,10 @@ fn service(name: &str) -> Option<Service> {
         }
         "ec2" => (Protocol::Ec2, ec2::run),
         "eks" => (Protocol::Rest, eks::run),
+        "elasticloadbalancing" if is_classic(request) => {
+            let space = "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/";
+            (Protocol::Query(space), elb::classic)
+        }
         "elasticloadbalancing" => {
             let space = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";
             (Protocol::Query(space), elb::run)
@@ -81,6 +86,12 @@ fn service(name: &str) -> Option<Service> {
         _ => return None,
     };
     Some(Service { protocol, run })
+}
+
+/// Tells the first API of load balancers from the second, which has the same endpoint.
+fn is_classic(request: &Request) -> bool {
+    let version = b"Version=2012-06-01";
+    request.body.windows(version.len()).any(|part| part == version)
 }
 
 /// Does what an object was to do by itself.
@@ -112,7 +123,7 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
     let now = site.clock.tick(now, due);
     let signature = Signature::of(request);
     let name = signature.as_ref().map_or("sts", |s| s.service.as_str()).to_owned();
-    let Some(service) = service(&name) else {
+    let Some(service) = service(&name, request) else {
         let refusal = Refusal::unsupported(&format!("the service {name}"));
         return Ok(Outcome::Reply(Protocol::Rest.refuse(&refusal, "-")));
     };

@@ -1,10 +1,10 @@
 //! The control plane: what becomes of it by itself, and what comes and goes with it.
 use super::super::ec2::living::{self, NewInterface, Place};
-use super::super::partition;
+use super::super::{logs, partition};
 use super::cluster::logged;
 use super::found::{children, seconds};
 use super::update::{self, NO_ADDRESSES, New};
-use super::{access_entry, addon, pod_identity, upgrade, versions};
+use super::{access_entry, addon, event, pod_identity, upgrade, versions};
 use crate::behaviour::Behaviour;
 use crate::clock::Time;
 use crate::world::{Key, Object, World};
@@ -60,6 +60,7 @@ pub(super) fn turn(world: &mut World, key: &Key, word: &str) {
         "network" => attach(world, key),
         "ready" => ready(world, key),
         "retire" => retire(world, key, false),
+        "scale" => event::scale(world, key),
         _ => deleted(world, key),
     }
 }
@@ -186,27 +187,10 @@ fn ready(world: &mut World, key: &Key) {
 
 /// Makes the log group of a cluster that logs, if there is none.
 fn keep_logs(world: &mut World, cluster: &Object) {
-    let name = format!("/aws/eks/{}/cluster", cluster.text("name"));
-    let is_it = |object: &Object| {
-        object.text("logGroupName") == name
-            && (&object.account, &object.region) == (&cluster.account, &cluster.region)
-    };
-    if logged(cluster.body.get("logging")).is_empty()
-        || world.of("logs.log_group").any(|(_, object)| is_it(object))
-    {
-        return;
+    if !logged(cluster.body.get("logging")).is_empty() {
+        let name = format!("/aws/eks/{}/cluster", cluster.text("name"));
+        logs::ensure(world, &Place::of(cluster), &name);
     }
-    let (account, region) = (cluster.account.clone(), cluster.region.clone());
-    let arn = format!("arn:{}:logs:{region}:{account}:log-group:{name}", partition(&region));
-    let mut group = Object { account, region, made: world.now, ..Object::default() };
-    group.set("logGroupName", name);
-    group.set("creationTime", world.now);
-    group.set("metricFilterCount", 0);
-    group.set("arn", format!("{arn}:*"));
-    group.set("logGroupArn", arn.as_str());
-    group.set("storedBytes", 0);
-    group.set("logGroupClass", "STANDARD");
-    world.put(Key::new("logs.log_group", arn), group);
 }
 
 /// Does what an update of a cluster brings with it.

@@ -7,6 +7,7 @@ mod cluster;
 mod cluster_config;
 mod cluster_life;
 mod clusters;
+mod event;
 mod found;
 mod launch_template;
 mod network;
@@ -26,6 +27,7 @@ use super::{Answer, Call, Input};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
 
+pub(crate) use event::happen;
 pub(crate) use node_group::resized;
 
 const CONSISTENT: Behaviour = Behaviour {
@@ -60,6 +62,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     addon::UPDATED,
     addon::DELETED,
     pod_identity::LIMIT,
+    event::SCALED,
 ];
 
 /// Does an operation.

@@ -1,0 +1,158 @@
+//! What happens in a living cluster without anybody calling AWS for it.
+use super::super::autoscaling::group;
+use super::super::ec2::living::{self, NewInterface, NewVolume, Place};
+use super::super::elb::balancer::{self, NewBalancer};
+use super::cluster_life;
+use super::found::children;
+use super::node_group::{NODE_GROUP, machines_of};
+use crate::behaviour::Behaviour;
+use crate::world::{Key, Object, World};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+pub(super) const SCALED: Behaviour = Behaviour {
+    service: "eks",
+    what: "the autoscaler of a cluster that has one gives a node group another size within its bounds",
+    seconds: 10 * 60,
+    source: "assumption",
+};
+
+/// Something that happens to a cluster.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Event {
+    /// The name of the cluster.
+    cluster: String,
+    event: Kind,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    /// Its controllers make a load balancer and a volume, and its network add-on leaks an interface.
+    Workload,
+    /// It has an autoscaler from now on.
+    Autoscaler,
+    /// AWS upgrades it, as at the end of support.
+    Upgrade,
+}
+
+/// Lets something happen.
+///
+/// # Errors
+/// When there is no such cluster.
+pub(crate) fn happen(world: &mut World, event: &Event) -> Result<(), String> {
+    let its = world.of("eks.cluster").find(|(_, it)| it.text("name") == event.cluster);
+    let its = its.map(|(key, cluster)| (key.clone(), cluster.clone()));
+    let (key, cluster) = its.ok_or_else(|| format!("there is no cluster {}", event.cluster))?;
+    match event.event {
+        Kind::Workload => work(world, &cluster),
+        Kind::Autoscaler => scale(world, &key),
+        Kind::Upgrade => cluster_life::retire(world, &key, true),
+    }
+    Ok(())
+}
+
+/// Makes what controllers of a cluster make, and what they leave behind when they are gone.
+fn work(world: &mut World, cluster: &Object) {
+    let (place, name) = (Place::of(cluster), cluster.text("name"));
+    let network = cluster.body.get("resourcesVpcConfig").cloned().unwrap_or_default();
+    let subnets: Vec<String> =
+        serde_json::from_value(network["subnetIds"].clone()).unwrap_or_default();
+    let text = |member: &str| network[member].as_str().unwrap_or_default().to_owned();
+    let own = |more: &[(&str, &str)]| -> BTreeMap<String, String> {
+        let owned = (format!("kubernetes.io/cluster/{name}"), "owned".to_owned());
+        let more = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        more.chain([owned]).collect()
+    };
+    let balancer = format!("k8s-ingress-nginx-{}", world.digits(10));
+    let tags = own(&[
+        ("elbv2.k8s.aws/cluster", name),
+        ("service.k8s.aws/stack", "ingress/nginx"),
+        ("service.k8s.aws/resource", "LoadBalancer"),
+    ]);
+    let described = (balancer.as_str(), "[k8s] Managed SecurityGroup for LoadBalancer");
+    let vpc = text("vpcId");
+    let group = living::security_group(world, &place, &vpc, described, tags.clone());
+    let new = NewBalancer {
+        place: place.clone(),
+        name: &balancer,
+        vpc: &vpc,
+        subnets: &subnets,
+        group: &group,
+        tags,
+    };
+    balancer::create(world, new);
+    let machine = machines(world, cluster).into_iter().next();
+    claim(world, &place, machine.as_ref(), &subnets, own);
+    let Some(subnet) = subnets.first() else { return };
+    let machine = machine.unwrap_or_else(|| "i-0".to_owned());
+    let leaked = NewInterface {
+        subnet,
+        description: &format!("aws-K8S-{machine}"),
+        groups: &[text("clusterSecurityGroupId")],
+        instance: None,
+        requester: None,
+        tags: BTreeMap::from([
+            ("cluster.k8s.amazonaws.com/name".to_owned(), name.to_owned()),
+            ("node.k8s.amazonaws.com/instance_id".to_owned(), machine.clone()),
+        ]),
+    };
+    living::interface(world, &place, leaked);
+}
+
+/// Makes the volume of a claim, where a machine is that uses it.
+fn claim(
+    world: &mut World,
+    place: &Place,
+    machine: Option<&String>,
+    subnets: &[String],
+    own: impl Fn(&[(&str, &str)]) -> BTreeMap<String, String>,
+) {
+    let pv = format!("pvc-{}", world.uuid());
+    let tags = own(&[
+        ("ebs.csi.aws.com/cluster", "true"),
+        ("CSIVolumeName", &pv),
+        ("kubernetes.io/created-for/pv/name", &pv),
+        ("kubernetes.io/created-for/pvc/name", "data-postgresql-0"),
+        ("kubernetes.io/created-for/pvc/namespace", "default"),
+    ]);
+    let home = machine.and_then(|id| world.get(&Key::new("ec2.instance", id)));
+    let home = home.map(|machine| machine.text("subnetId")).or(subnets.first().map(String::as_str));
+    let home = home.and_then(|subnet| world.get(&living::subnet(subnet)));
+    let zone = home.map(|subnet| subnet.text("availabilityZone")).unwrap_or_default().to_owned();
+    let instance = machine.map(String::as_str);
+    living::volume(world, place, NewVolume { zone: &zone, size: 20, instance, tags });
+}
+
+/// Returns the Auto Scaling groups of a cluster.
+fn scaling(world: &World, cluster: &Object) -> Vec<Key> {
+    let groups = children(world, cluster, NODE_GROUP.kind);
+    let groups = groups.iter().filter_map(|key| world.get(key));
+    let steady = groups.filter(|group| group.text("status") == "ACTIVE");
+    steady.filter_map(|group| machines_of(world, group)).collect()
+}
+
+fn machines(world: &World, cluster: &Object) -> Vec<String> {
+    let groups = scaling(world, cluster);
+    let groups = groups.iter().filter_map(|key| world.get(key));
+    groups.flat_map(|group| group::machines(world, group)).collect()
+}
+
+/// Gives one node group another size within its bounds, and does so again later.
+pub(super) fn scale(world: &mut World, key: &Key) {
+    let Some(cluster) = world.get(key).cloned() else { return };
+    let groups = scaling(world, &cluster);
+    let drawn = (world.chance() * groups.len() as f64) as usize;
+    if let Some(chosen) = groups.get(drawn) {
+        let [min, max, _] = world.get(chosen).map(group::size).unwrap_or_default();
+        let desired = min + (world.chance() * (max - min + 1) as f64) as u64;
+        group::resize(world, chosen, [min, max, desired]);
+    }
+    let at = world.after(&SCALED);
+    world.edit(key, |cluster| {
+        if !cluster.turns.iter().any(|turn| turn.word == "scale") {
+            cluster.later(at, "scale");
+        }
+    });
+}
