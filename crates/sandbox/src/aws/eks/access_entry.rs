@@ -186,9 +186,8 @@ fn ensure(world: &mut World, cluster: &Object, principal: &str, sort: &str) -> O
 }
 
 /// Lets whoever made a cluster administrate it.
-pub(super) fn of_creator(world: &mut World, cluster: &Object, caller: &str) {
-    let principal = principal(caller);
-    let Some(key) = ensure(world, cluster, &principal, "STANDARD") else { return };
+pub(super) fn of_creator(world: &mut World, cluster: &Object, principal: &str) {
+    let Some(key) = ensure(world, cluster, principal, "STANDARD") else { return };
     let now = seconds(world.now);
     let policy = json!([{
         "policyArn": super::access_policy::arn(&cluster.region, "AmazonEKSClusterAdminPolicy"),
@@ -197,18 +196,6 @@ pub(super) fn of_creator(world: &mut World, cluster: &Object, caller: &str) {
         "modifiedAt": now,
     }]);
     world.edit(&key, |entry| entry.hide("policies", policy));
-}
-
-/// Returns the principal behind a caller: a session stands for its role.
-fn principal(caller: &str) -> String {
-    let parts: Vec<&str> = caller.splitn(6, ':').collect();
-    match parts[..] {
-        ["arn", partition, "sts", _, account, resource] => {
-            let role = resource.split('/').nth(1).unwrap_or_default();
-            format!("arn:{partition}:iam::{account}:role/{role}")
-        }
-        _ => caller.to_owned(),
-    }
 }
 
 /// Lets nodes with a role join a cluster, if it knows access entries.
@@ -315,14 +302,6 @@ pub(super) fn delete(call: &mut Call<'_>, request: Named) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_session_stands_for_its_role() {
-        let session = "arn:aws-us-gov:sts::123456789012:assumed-role/runner/run-1";
-        assert_eq!(principal(session), "arn:aws-us-gov:iam::123456789012:role/runner");
-        let user = "arn:aws:iam::123456789012:user/sandbox";
-        assert_eq!(principal(user), user);
-    }
 
     #[test]
     fn names_of_the_system_are_its_own() {

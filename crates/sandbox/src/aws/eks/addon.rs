@@ -251,24 +251,7 @@ pub(super) fn update(call: &mut Call<'_>, request: Update) -> Answer {
     }
     check(request.resolve_conflicts.as_deref(), request.configuration_values.as_deref())
         .map_err(of_addon)?;
-    let mut change = serde_json::Map::new();
-    let mut params = Vec::new();
-    if let Some(asked) = &request.addon_version {
-        let (_, version) = version(&cluster, &request.addon_name, Some(asked)).map_err(of_addon)?;
-        params.push(("AddonVersion", version.clone()));
-        change.insert("addonVersion".to_owned(), json!(version));
-    }
-    let texts = [
-        ("ServiceAccountRoleArn", "serviceAccountRoleArn", &request.service_account_role_arn),
-        ("ConfigurationValues", "configurationValues", &request.configuration_values),
-    ];
-    for (param, member, value) in texts {
-        if let Some(value) = value {
-            params.push((param, value.clone()));
-            change.insert(member.to_owned(), json!(value));
-        }
-    }
-    params.extend(request.resolve_conflicts.iter().map(|mode| ("ResolveConflicts", mode.clone())));
+    let (mut params, mut change) = configuration(&cluster, &request).map_err(of_addon)?;
     if let Some(wanted) = &request.pod_identity_associations {
         pod_identity::check_for_addon(call, &cluster, &target.id, wanted).map_err(of_addon)?;
         let others = pod_identity::of_addon(call.world, &target.id);
@@ -286,6 +269,33 @@ pub(super) fn update(call: &mut Call<'_>, request: Update) -> Answer {
         failure: CONFLICT,
     };
     update::begin(call, asked, new)
+}
+
+type Params = Vec<(&'static str, String)>;
+
+/// Returns the members that an update changes, and how it tells of them.
+fn configuration(
+    cluster: &Object,
+    request: &Update,
+) -> Result<(Params, serde_json::Map<String, Value>), Refusal> {
+    let (mut params, mut change) = (Vec::new(), serde_json::Map::new());
+    if let Some(asked) = &request.addon_version {
+        let (_, version) = version(cluster, &request.addon_name, Some(asked))?;
+        params.push(("AddonVersion", version.clone()));
+        change.insert("addonVersion".to_owned(), json!(version));
+    }
+    let texts = [
+        ("ServiceAccountRoleArn", "serviceAccountRoleArn", &request.service_account_role_arn),
+        ("ConfigurationValues", "configurationValues", &request.configuration_values),
+    ];
+    for (param, member, value) in texts {
+        if let Some(value) = value {
+            params.push((param, value.clone()));
+            change.insert(member.to_owned(), json!(value));
+        }
+    }
+    params.extend(request.resolve_conflicts.iter().map(|mode| ("ResolveConflicts", mode.clone())));
+    Ok((params, change))
 }
 
 #[derive(Deserialize)]

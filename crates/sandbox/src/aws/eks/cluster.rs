@@ -232,7 +232,8 @@ pub(super) fn create(call: &mut Call<'_>, request: Create) -> Answer {
         "deletionProtection": request.deletion_protection,
     }));
     cluster.tags = request.tags.clone();
-    cluster.hide("creator", call.caller.arn.as_str());
+    let creator = call.caller.role.as_ref().unwrap_or(&call.caller.arn);
+    cluster.hide("creator", creator.as_str());
     cluster.hide("own add-ons", request.bootstrap_self_managed_addons.unwrap_or(true));
     asked.keep(&mut cluster);
     cluster_life::begin(call.world, &mut cluster);

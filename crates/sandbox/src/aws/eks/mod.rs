@@ -18,6 +18,8 @@ mod node_shape;
 mod pod_identity;
 mod roles;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod token;
 mod update;
 mod upgrade;
@@ -39,6 +41,8 @@ const CONSISTENT: Behaviour = Behaviour {
 
 pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     CONSISTENT,
+    token::AGAIN,
+    token::DELETED,
     cluster::LIMIT,
     cluster_life::CREATED,
     cluster_life::NETWORK,

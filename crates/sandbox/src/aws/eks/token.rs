@@ -1,9 +1,25 @@
 //! Client tokens: the same request again is the same object again.
 use super::super::{Call, Refusal};
 use super::found::{invalid, seconds};
+use crate::behaviour::Behaviour;
 use crate::world::{Key, Object};
 use serde::Serialize;
 use serde_json::{Map, Value};
+
+pub(super) const AGAIN: Behaviour = Behaviour {
+    service: "eks",
+    what: "a request under a client token that was used is answered with what the first made, as it \
+        is by then; another request under it is refused as InvalidParameterException",
+    seconds: 0,
+    source: "assumption",
+};
+
+pub(super) const DELETED: Behaviour = Behaviour {
+    service: "eks",
+    what: "a client token is forgotten with what it made, and makes something new",
+    seconds: 0,
+    source: "assumption",
+};
 
 /// A request, and the token that its caller gave it.
 pub(super) struct Asked {

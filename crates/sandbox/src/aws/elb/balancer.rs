@@ -43,22 +43,7 @@ pub(crate) fn create(world: &mut World, new: NewBalancer<'_>) -> String {
     let of = format!("arn:{}:elasticloadbalancing:{region}:{account}", partition(region));
     let arn = format!("{of}:loadbalancer/{path}");
     let target = target_group::create(world, &new, &arn);
-    let description = format!("ELB {path}");
-    let mut zones = Vec::new();
-    for subnet in new.subnets {
-        let zone =
-            world.get(&living::subnet(subnet)).map(|it| it.text("availabilityZone").to_owned());
-        zones.push(json!({ "ZoneName": zone, "SubnetId": subnet, "LoadBalancerAddresses": [] }));
-        let interface = NewInterface {
-            subnet,
-            description: &description,
-            groups: &[new.group.to_owned()],
-            instance: None,
-            requester: Some("amazon-elb"),
-            tags: BTreeMap::new(),
-        };
-        living::interface(world, &new.place, interface);
-    }
+    let zones = interfaces(world, &new, &path);
     let mut balancer = begin(
         world,
         &new,
@@ -93,6 +78,27 @@ pub(crate) fn create(world: &mut World, new: NewBalancer<'_>) -> String {
     );
     world.put(Key::new(LISTENER, listener_arn), listener);
     arn
+}
+
+/// Makes the interfaces of a load balancer, and shows the zones that it is in.
+fn interfaces(world: &mut World, new: &NewBalancer<'_>, path: &str) -> Vec<Value> {
+    let description = format!("ELB {path}");
+    let mut zones = Vec::new();
+    for subnet in new.subnets {
+        let zone =
+            world.get(&living::subnet(subnet)).map(|it| it.text("availabilityZone").to_owned());
+        zones.push(json!({ "ZoneName": zone, "SubnetId": subnet, "LoadBalancerAddresses": [] }));
+        let interface = NewInterface {
+            subnet,
+            description: &description,
+            groups: &[new.group.to_owned()],
+            instance: None,
+            requester: Some("amazon-elb"),
+            tags: BTreeMap::new(),
+        };
+        living::interface(world, &new.place, interface);
+    }
+    zones
 }
 
 /// Begins an object that belongs to a load balancer.
