@@ -10,8 +10,7 @@ use std::path::Path;
 /// How fast a rehearsal is for whoever watches it: a cluster takes about a second.
 const WATCHED: Speed = Speed::Times(600.0);
 
-/// How fast the engine waits while only requests move the simulated clock. Its deadlines, of at
-/// least 20 minutes, then leave more than a second for what takes some tens of requests.
+/// How fast the engine waits while only requests move the simulated clock.
 const INSTANT: f64 = 1000.0;
 
 /// A simulated cloud that ends with its owner.

@@ -99,7 +99,7 @@ impl<'a> Engine<'a> {
         deadline: Option<Instant>,
         call: impl AsyncFn() -> Result<T>,
     ) -> Result<T, Ended> {
-        let deadline = deadline.unwrap_or_else(|| Instant::now() + self.pace.of(PATIENCE));
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + self.patience());
         let mut backoff = Backoff::new();
         loop {
             match self.call(call()).await {
@@ -109,6 +109,11 @@ impl<'a> Engine<'a> {
                 done => return Ok(done?),
             }
         }
+    }
+
+    /// Returns how long a call that changes nothing is made again while its failure passes.
+    fn patience(&self) -> Duration {
+        self.pace.patience(PATIENCE, Duration::from_secs(3))
     }
 
     /// Waits for a span of the cloud's clock, or until asked to stop.

@@ -18,6 +18,12 @@ impl Pace {
     pub fn of(self, span: Duration) -> Duration {
         span.div_f64(self.0)
     }
+
+    /// Returns how long to put up with something on our clock: never less than `least`, since
+    /// this machine is as slow as ever, however fast a simulated cloud is.
+    pub(crate) fn patience(self, span: Duration, least: Duration) -> Duration {
+        self.of(span).max(least.min(span))
+    }
 }
 
 /// How long to wait before trying again: longer each time, never twice the same.
@@ -58,5 +64,14 @@ mod tests {
         assert_eq!(Pace::scaled(0.1).of(second), second);
         assert_eq!(Pace::scaled(f64::NAN).of(second), second);
         assert_eq!(Pace::scaled(10.0).of(second), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn patience_has_its_least() {
+        let [second, minute] = [1, 60].map(Duration::from_secs);
+        let fast = Pace::scaled(1000.0);
+        assert_eq!(fast.patience(minute, second), second);
+        assert_eq!(fast.patience(second, minute), second);
+        assert_eq!(Pace::REAL.patience(minute, second), minute);
     }
 }

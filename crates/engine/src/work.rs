@@ -13,6 +13,9 @@ use tokio::time::Instant;
 /// How long something may take to be visible everywhere, which is then no reason to wait on.
 const PROPAGATION: Duration = Duration::from_secs(5 * 60);
 
+/// The least that a step is given on our own clock.
+const LEAST: Duration = Duration::from_secs(30);
+
 /// How a step ended that did not fail.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Done {
@@ -64,7 +67,7 @@ impl<'a> Work<'a> {
             step,
             driver,
             meta,
-            deadline: Instant::now() + engine.pace.of(meta.timing.deadline),
+            deadline: Instant::now() + engine.pace.patience(meta.timing.deadline, LEAST),
             backoff: Backoff::new(),
             missing: None,
             status: "nothing was seen of it".into(),
@@ -120,7 +123,7 @@ impl<'a> Work<'a> {
     pub(crate) async fn try_again(&mut self, error: Error) -> Result<(), Ended> {
         if error.kind == Kind::Propagation {
             let since = *self.propagating.get_or_insert_with(Instant::now);
-            if since.elapsed() > self.engine.pace.of(PROPAGATION) {
+            if since.elapsed() > self.engine.pace.patience(PROPAGATION, LEAST) {
                 return Err(error.into());
             }
         }

@@ -238,11 +238,6 @@ pub(crate) fn attach(world: &mut World, id: &str, instance: Option<&str>) {
     volume::attach(world, id, instance);
 }
 
-/// Takes a volume away.
-pub(crate) fn remove_volume(world: &mut World, id: &str) {
-    world.remove(&VOLUME.key(id));
-}
-
 /// Returns what a version of a launch template says, called by id or name and by number, `$Latest`
 /// or `$Default`; in the words of EC2's answers.
 pub(crate) fn template(world: &World, place: &Place, name: &str, version: &str) -> Option<Value> {
