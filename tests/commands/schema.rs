@@ -306,7 +306,7 @@ fn reader_and_schema_agree_on_hard_values() {
     ]);
     agree_on_each(&["kubernetes", "secretsKey"], keys);
     let allow = json!([
-        ["10.0.0.0/8", "0.0.0.0/0"],
+        ["10.0.0.0/8", "192.0.2.0/24"],
         ["2001:db8::/32"],
         ["::1/128"],
         ["10.0.0.0"],

@@ -29,7 +29,8 @@ pub(crate) fn name(text: &str) -> Result<String, (String, Option<String>)> {
     let mut better = words.collect::<Vec<_>>().join("-");
     better.truncate(LONGEST);
     let better = better.trim_end_matches('-');
-    Err((message, is_name(better).then(|| format!("write `{better}`"))))
+    let better = if is_name(better) { better } else { "acme-prod" };
+    Err((message, Some(format!("write `{better}`"))))
 }
 
 /// Says whether text matches `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`.
@@ -48,7 +49,10 @@ pub(crate) fn region(
     if provider != Some(ProviderName::Eks) {
         return match sound {
             true => Ok(text.to_owned()),
-            false => Err(("must be the name of a region".to_owned(), None)),
+            false => {
+                let hint = "write the cloud's own name for it, in lowercase".to_owned();
+                Err(("must be the name of a region".to_owned(), Some(hint)))
+            }
         };
     }
     let is_aws = |text: &str| {
@@ -62,8 +66,11 @@ pub(crate) fn region(
     }
     let region = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
     let is_zone = region.len() < text.len() && is_name(region) && is_aws(region);
-    let hint = is_zone.then(|| format!("that is a zone; write `{region}`"));
-    Err(("must be a region such as us-east-1".to_owned(), hint))
+    let hint = match is_zone {
+        true => format!("that is a zone; write `{region}`"),
+        false => "write the code of the region, not its title".to_owned(),
+    };
+    Err(("must be a region such as us-east-1".to_owned(), Some(hint)))
 }
 
 /// Reads a list of zones, each of the region.
@@ -79,7 +86,8 @@ pub(crate) fn zone_names(
         item.parse(|text| {
             let sound = |c: char| c.is_ascii_alphanumeric() || "-:".contains(c);
             if text.is_empty() || text.len() > 60 || !text.chars().all(sound) {
-                return Err(("must be the name of a zone".to_owned(), None));
+                let hint = format!("such as `{}a`", region.unwrap_or("us-east-1"));
+                return Err(("must be the name of a zone".to_owned(), Some(hint)));
             }
             match region {
                 Some(region) if text.strip_prefix(region).is_none_or(str::is_empty) => {
@@ -153,15 +161,15 @@ mod tests {
             assert!(name(text).is_ok(), "{text}");
         }
         for (text, hint) in [
-            ("", None),
-            ("Acme_Prod", Some("write `acme-prod`")),
-            ("acme--prod", Some("write `acme-prod`")),
-            ("-a", Some("write `a`")),
-            ("1a", None),
-            ("é", None),
-            ("a-much-too-long-name-for-this", Some("write `a-much-too-long-name`")),
+            ("", "write `acme-prod`"),
+            ("Acme_Prod", "write `acme-prod`"),
+            ("acme--prod", "write `acme-prod`"),
+            ("-a", "write `a`"),
+            ("1a", "write `acme-prod`"),
+            ("é", "write `acme-prod`"),
+            ("a-much-too-long-name-for-this", "write `a-much-too-long-name`"),
         ] {
-            assert_eq!(name(text).unwrap_err().1.as_deref(), hint, "{text}");
+            assert_eq!(name(text).unwrap_err().1.as_deref(), Some(hint), "{text}");
         }
     }
 
@@ -171,14 +179,15 @@ mod tests {
         for text in ["us-east-1", "us-gov-west-1", "ap-southeast-2", "us-isob-east-1"] {
             assert!(aws(text).is_ok(), "{text}");
         }
+        let code = "write the code of the region, not its title";
         for (text, hint) in [
-            ("us-east-1a", Some("that is a zone; write `us-east-1`")),
-            ("us-east", None),
-            ("useast1", None),
-            ("europe-west1", None),
-            ("", None),
+            ("us-east-1a", "that is a zone; write `us-east-1`"),
+            ("us-east", code),
+            ("useast1", code),
+            ("europe-west1", code),
+            ("", code),
         ] {
-            assert_eq!(aws(text).unwrap_err().1.as_deref(), hint, "{text}");
+            assert_eq!(aws(text).unwrap_err().1.as_deref(), Some(hint), "{text}");
         }
         assert!(region("europe-west1", Some(ProviderName::Gke)).is_ok());
         assert!(region("eastus", None).is_ok());

@@ -151,7 +151,8 @@ impl<'a> Field<'a> {
         if let Value::Map(entries) = &self.node.value {
             return Some(entries);
         }
-        self.refuse_type("a map", None);
+        let hint = format!("write its fields below `{}:`, indented", self.name);
+        self.refuse_type("a map", Some(hint));
         None
     }
 
@@ -160,15 +161,15 @@ impl<'a> Field<'a> {
         self.refuse_null()?;
         let Value::List(items) = &self.node.value else {
             let hint = match &self.node.value {
-                Value::Scalar(scalar) => Some(format!("write `[{}]`", shorten(&scalar.text))),
-                _ => None,
+                Value::Scalar(scalar) => format!("write `[{}]`", shorten(&scalar.text)),
+                _ => "put `[` and `]` around it, or `- ` before each item".to_owned(),
             };
-            self.refuse_type("a list", hint);
+            self.refuse_type("a list", Some(hint));
             return None;
         };
         if items.len() > Self::MOST_ITEMS {
             let message = format!("has {} items, more than {}", items.len(), Self::MOST_ITEMS);
-            self.refuse("file.out-of-range", message, None);
+            self.refuse("file.out-of-range", message, Some("remove some of them".to_owned()));
             return None;
         }
         let item = |(position, node): (usize, &'a Node)| Field {

@@ -121,15 +121,30 @@ fn read_api(field: &Field<'_>, provider: Option<ProviderName>, api: &mut Api) {
         let hint = "write `public: false` for an endpoint that nobody reaches from outside";
         allow.refuse("file.conflict", "lists no network", Some(hint.to_owned()));
     }
+    refuse_overlaps(&allow, &nets);
     api.allow = nets;
+}
+
+/// Refuses a network that another one contains: somebody meant less than what is allowed.
+fn refuse_overlaps(allow: &Field<'_>, nets: &[IpNet]) {
+    for (field, net) in allow.list().unwrap_or_default().iter().zip(nets) {
+        if let Some(wider) = nets.iter().find(|wider| *wider != net && wider.contains(net)) {
+            let hint = format!("remove it, or {wider} if that is more than you mean");
+            let message = format!("overlaps {wider}, which allows it already");
+            field.refuse("file.conflict", message, Some(hint));
+        }
+    }
 }
 
 fn minor(text: &str) -> Result<Minor, (String, Option<String>)> {
     text.parse::<Minor>().map_err(|_| {
         let mut parts = text.trim_start_matches('v').split('.');
         let short = [parts.next(), parts.next()].map(Option::unwrap_or_default).join(".");
-        let hint = short.parse::<Minor>().ok().map(|minor| format!("write `version: \"{minor}\"`"));
-        ("must be a minor version such as 1.35".to_owned(), hint)
+        let hint = match short.parse::<Minor>() {
+            Ok(minor) => format!("write `version: \"{minor}\"`"),
+            Err(_) => "write its two numbers, in quotes, or remove the line".to_owned(),
+        };
+        ("must be a minor version such as 1.35".to_owned(), Some(hint))
     })
 }
 
@@ -138,7 +153,10 @@ fn secrets_key(field: &Field<'_>) -> Option<SecretsKey> {
         "managed" => Ok(SecretsKey::Managed),
         "own" => Ok(SecretsKey::Own),
         key if is_key_id(key) => Ok(SecretsKey::Key(key.to_owned())),
-        _ => Err(("must be managed, own or the id of a key".to_owned(), None)),
+        _ => {
+            let hint = "an id is text such as `arn:aws:kms:…`, without spaces".to_owned();
+            Err(("must be managed, own or the id of a key".to_owned(), Some(hint)))
+        }
     })
 }
 
@@ -166,7 +184,7 @@ mod tests {
     fn hints_at_the_minor_version() {
         let hint = |text| minor(text).unwrap_err().1;
         assert_eq!(hint("v1.35.2").as_deref(), Some("write `version: \"1.35\"`"));
-        assert_eq!(hint("latest"), None);
+        assert!(hint("latest").is_some_and(|hint| hint.starts_with("write its two numbers")));
     }
 
     #[test]

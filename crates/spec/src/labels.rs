@@ -29,7 +29,7 @@ pub(crate) fn tags(field: &Field<'_>) -> Option<BTreeMap<String, String>> {
     let tags = pairs(field, tag_key, tag_value)?;
     if tags.len() > MOST {
         let message = format!("has {} tags, more than {MOST}", tags.len());
-        field.refuse_key("file.out-of-range", message, None);
+        field.refuse_key("file.out-of-range", message, Some("remove some of them".to_owned()));
         return None;
     }
     Some(tags)
@@ -152,7 +152,7 @@ fn tag_key(key: &str) -> Result<(), Refusal> {
         return Err(("must not begin with `provision-`", Some(hint)));
     }
     if key.chars().count() > LONGEST {
-        return Err(("must have at most 128 characters", None));
+        return Err(("must have at most 128 characters", Some("shorten it".to_owned())));
     }
     tag_chars(key)
 }
@@ -160,7 +160,7 @@ fn tag_key(key: &str) -> Result<(), Refusal> {
 fn tag_value(value: &str) -> Result<(), Refusal> {
     const LONGEST: usize = 256;
     if value.chars().count() > LONGEST {
-        return Err(("must have at most 256 characters", None));
+        return Err(("must have at most 256 characters", Some("shorten it".to_owned())));
     }
     tag_chars(value)
 }

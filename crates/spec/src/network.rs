@@ -129,13 +129,17 @@ fn zones(field: &Field<'_>, provider: Option<ProviderName>, region: Option<&str>
     let names = check::zone_names(field, provider, region)?;
     if !(2..=usize::from(most)).contains(&names.len()) {
         let message = format!("must name 2 to {most} zones, found {}", names.len());
-        field.refuse("file.out-of-range", message, None);
+        let hint = "write a count, such as `zones: 3`, or as many names".to_owned();
+        field.refuse("file.out-of-range", message, Some(hint));
         return None;
     }
     Some(Zones::Names(names))
 }
 
 type Refusal = (String, Option<String>);
+
+const PRIVATE_HINT: &str =
+    "use a part of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10";
 
 /// Accepts any network without host bits.
 pub(crate) fn any_net(text: &str) -> Result<IpNet, Refusal> {
@@ -144,7 +148,9 @@ pub(crate) fn any_net(text: &str) -> Result<IpNet, Refusal> {
         let hint = format!("for one address write `{}`", IpNet::from(address));
         return Err((wanted(), Some(hint)));
     }
-    let net = text.parse::<IpNet>().map_err(|_| (wanted(), None))?;
+    let net = text.parse::<IpNet>().map_err(|_| {
+        (wanted(), Some("write an address, `/`, and how many of its bits are fixed".to_owned()))
+    })?;
     if net != net.trunc() {
         let message = format!("must not have bits set beyond /{}", net.prefix_len());
         return Err((message, Some(format!("write `{}`", net.trunc()))));
@@ -160,12 +166,11 @@ fn private_net(text: &str) -> Result<Ipv4Net, Refusal> {
         (Ipv4Addr::new(100, 64, 0, 0), 10),
     ];
     let IpNet::V4(net) = any_net(text)? else {
-        return Err(("must be an IPv4 network".to_owned(), None));
+        return Err(("must be an IPv4 network".to_owned(), Some(PRIVATE_HINT.to_owned())));
     };
     let private = |(address, prefix)| Ipv4Net::new_assert(address, prefix).contains(&net);
     if !PRIVATE.into_iter().any(private) {
-        let hint = "use a part of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10";
-        return Err(("must be a private network".to_owned(), Some(hint.to_owned())));
+        return Err(("must be a private network".to_owned(), Some(PRIVATE_HINT.to_owned())));
     }
     if Layout::new(net).is_none() {
         let (largest, smallest) = (Layout::PREFIXES.start(), Layout::PREFIXES.end());
@@ -227,16 +232,17 @@ mod tests {
         for cidr in ["10.0.0.0/16", "172.31.0.0/17", "192.168.0.0/20", "100.64.0.0/16"] {
             assert!(private_net(cidr).is_ok(), "{cidr}");
         }
+        let bits = "write an address, `/`, and how many of its bits are fixed";
         for (cidr, hint) in [
-            ("10.0.0.0/8", Some("write `10.0.0.0/16`")),
-            ("10.0.0.0/24", Some("write `10.0.0.0/20`")),
-            ("10.0.0.1/16", Some("write `10.0.0.0/16`")),
-            ("10.0.0.0", Some("for one address write `10.0.0.0/32`")),
-            ("fd00::/16", None),
-            ("10.0.0.0/33", None),
-            ("network", None),
+            ("10.0.0.0/8", "write `10.0.0.0/16`"),
+            ("10.0.0.0/24", "write `10.0.0.0/20`"),
+            ("10.0.0.1/16", "write `10.0.0.0/16`"),
+            ("10.0.0.0", "for one address write `10.0.0.0/32`"),
+            ("fd00::/16", PRIVATE_HINT),
+            ("10.0.0.0/33", bits),
+            ("network", bits),
         ] {
-            assert_eq!(private_net(cidr).unwrap_err().1.as_deref(), hint, "{cidr}");
+            assert_eq!(private_net(cidr).unwrap_err().1.as_deref(), Some(hint), "{cidr}");
         }
         assert!(private_net("8.8.0.0/16").unwrap_err().0.contains("private"));
     }

@@ -226,12 +226,16 @@ fn machines(field: &Field<'_>) -> Option<Vec<String>> {
             text if !text.is_empty() && text.len() <= 63 && text.chars().all(sound) => {
                 Ok(text.to_owned())
             }
-            _ => Err(("must be the name of a machine type".to_owned(), None)),
+            _ => {
+                let hint = "write the cloud's own name for it, such as `m6i.xlarge`".to_owned();
+                Err(("must be the name of a machine type".to_owned(), Some(hint)))
+            }
         })
     })?;
     if machines.is_empty() || machines.len() > Pool::MOST_MACHINES {
         let message = format!("must name 1 to {} machine types", Pool::MOST_MACHINES);
-        field.refuse("file.out-of-range", message, None);
+        let hint = "write one type, or in brackets all that will do".to_owned();
+        field.refuse("file.out-of-range", message, Some(hint));
         return None;
     }
     Some(machines)
@@ -242,7 +246,7 @@ fn taints(field: &Field<'_>, provider: Option<ProviderName>) -> Option<Vec<Taint
     let items = field.list()?;
     if items.len() > MOST {
         let message = format!("has {} taints, more than {MOST}", items.len());
-        field.refuse_key("file.out-of-range", message, None);
+        field.refuse_key("file.out-of-range", message, Some("remove some of them".to_owned()));
         return None;
     }
     let all = Field::each(Some(items.clone()), |item| {

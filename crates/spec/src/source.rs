@@ -29,12 +29,12 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// One problem when the bytes are too many, not UTF-8, or hold control characters or tabs as
+    /// When the bytes are too many or not UTF-8, or every line with control characters or tabs as
     /// indentation.
     pub fn new(file: &str, bytes: &[u8]) -> Result<Arc<Self>, Problems> {
         if bytes.len() > Self::MAX_BYTES {
             let message = format!("file has {} bytes, more than 1 MiB", bytes.len());
-            return Err(Problem::bare("file.too-large", file, Span::START, message).into());
+            return Err(too_large(file, message));
         }
         let text =
             str::from_utf8(bytes).map_err(|error| Problems::from(not_utf8(file, bytes, &error)))?;
@@ -42,10 +42,11 @@ impl Source {
         let starts = line_starts(&text);
         let mut source = Self { file: file.to_owned(), text, starts, hidden: BTreeMap::new() };
         source.hidden = redact::hidden(source.lines());
-        source.refuse_control_characters()?;
-        source.refuse_tabs()?;
         source.refuse_crowds()?;
-        Ok(Arc::new(source))
+        let mut problems = Problems::default();
+        source.control_characters().chain(source.tabs()).for_each(|it| problems.push(it));
+        problems.sort();
+        if problems.is_empty() { Ok(Arc::new(source)) } else { Err(problems) }
     }
 
     /// Names the file as the user named it.
@@ -118,35 +119,30 @@ impl Source {
             return Ok(());
         }
         let message = format!("file holds more than {} values", Self::MAX_VALUES);
-        Err(Problem::bare("file.too-large", &self.file, Span::START, message).into())
+        Err(too_large(&self.file, message))
     }
 
-    fn refuse_control_characters(&self) -> Result<(), Problems> {
-        let Some(at) = self.text.find(|c: char| c.is_control() && !"\t\r\n".contains(c)) else {
-            return Ok(());
-        };
-        let line = self.starts.partition_point(|start| *start <= at);
-        let column = self.text[self.starts[line - 1]..at].chars().count() + 1;
-        let code = u32::from(self.text[at..].chars().next().unwrap_or_default());
-        let message = format!("file contains the control character U+{code:04X}");
-        let span = Span { line, column, width: 1 };
-        let hint = Some("remove it; this may not be a text file".to_owned());
-        Err(self.problem("file.control-character", span, message, hint).into())
+    fn control_characters(&self) -> impl Iterator<Item = Problem> {
+        (1..).zip(self.lines()).filter_map(|(line, text)| {
+            let control = |(_, c): &(usize, char)| c.is_control() && *c != '\t';
+            let (at, c) = text.chars().enumerate().find(control)?;
+            let message = format!("file contains the control character U+{:04X}", u32::from(c));
+            let span = Span { line, column: at + 1, width: 1 };
+            let hint = Some("remove it; this may not be a text file".to_owned());
+            Some(self.problem("file.control-character", span, message, hint))
+        })
     }
 
-    fn refuse_tabs(&self) -> Result<(), Problems> {
-        for (line, text) in (1..).zip(self.lines()) {
+    fn tabs(&self) -> impl Iterator<Item = Problem> {
+        (1..).zip(self.lines()).filter_map(|(line, text)| {
             let content = text.trim_start();
             let indentation = &text[..text.len() - content.len()];
-            if let Some(spaces) = indentation.find('\t').filter(|_| !content.is_empty()) {
-                let message = "indentation contains a tab".to_owned();
-                let hint = Some("indent with spaces only, two per level".to_owned());
-                let column = indentation[..spaces].chars().count() + 1;
-                let span = Span { line, column, width: 1 };
-                return Err(self.problem("file.tab", span, message, hint).into());
-            }
-        }
-        Ok(())
+            let spaces = indentation.find('\t').filter(|_| !content.is_empty())?;
+            let column = indentation[..spaces].chars().count() + 1;
+            let hint = Some("indent with spaces only, two per level".to_owned());
+            let message = "indentation contains a tab".to_owned();
+            Some(self.problem("file.tab", Span { line, column, width: 1 }, message, hint))
+        })
     }
 }
 
@@ -154,6 +150,12 @@ impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Source").field("file", &self.file).finish_non_exhaustive()
     }
+}
+
+fn too_large(file: &str, message: String) -> Problems {
+    let mut problem = Problem::bare("file.too-large", file, Span::START, message);
+    problem.hint = Some("a cluster file has at most a few hundred lines".to_owned());
+    problem.into()
 }
 
 fn not_utf8(file: &str, bytes: &[u8], error: &std::str::Utf8Error) -> Problem {

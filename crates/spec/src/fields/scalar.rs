@@ -37,8 +37,12 @@ impl<'a> Field<'a> {
             "no" | "off" | "n" | "0" | "false" => Some("false"),
             _ => None,
         };
-        let hint = hint.map(|word| format!("write `{}: {word}`", self.name));
-        self.refuse_type("true or false", hint);
+        let name = self.name;
+        let hint = match hint {
+            Some(word) => format!("write `{name}: {word}`"),
+            None => format!("write `{name}: true` or `{name}: false`"),
+        };
+        self.refuse_type("true or false", Some(hint));
         None
     }
 
@@ -49,7 +53,10 @@ impl<'a> Field<'a> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         if !scalar.plain || !is_whole || (digits.len() > 1 && digits.starts_with('0')) {
-            self.refuse_type("a whole number", whole_hint(self.name, text));
+            let example = 3.clamp(*bounds.start(), *bounds.end());
+            let hint = whole_hint(self.name, text)
+                .unwrap_or_else(|| format!("write digits alone, as in `{}: {example}`", self.name));
+            self.refuse_type("a whole number", Some(hint));
             return None;
         }
         let number = text.parse::<u32>().ok().filter(|number| bounds.contains(number));
@@ -57,7 +64,10 @@ impl<'a> Field<'a> {
             let (least, most) = (bounds.start(), bounds.end());
             let found = self.node.describe();
             let message = format!("must be between {least} and {most}, found {found}");
-            self.refuse("file.out-of-range", message, None);
+            let nearest = if text.starts_with('-') { least } else { most };
+            let nearest = text.parse().map_or(*nearest, |number: u32| number.clamp(*least, *most));
+            let hint = format!("the nearest is `{}: {nearest}`", self.name);
+            self.refuse("file.out-of-range", message, Some(hint));
         }
         number
     }
@@ -70,9 +80,12 @@ impl<'a> Field<'a> {
         if let Some((_, chosen)) = words.iter().find(|(word, _)| *word == text) {
             return Some(*chosen);
         }
-        let hint = nearest(text, names()).map(|word| format!("did you mean `{word}`?"));
+        let hint = match nearest(text, names()) {
+            Some(word) => format!("did you mean `{word}`?"),
+            None => "write one of these words".to_owned(),
+        };
         let message = format!("must be one of {wanted}, found {}", self.node.describe());
-        self.refuse("file.unknown-value", message, hint);
+        self.refuse("file.unknown-value", message, Some(hint));
         None
     }
 
@@ -81,17 +94,15 @@ impl<'a> Field<'a> {
         if let Value::Scalar(scalar) = &self.node.value {
             return Some(scalar);
         }
-        let hint = match &self.node.value {
-            Value::List(items) => match items.as_slice() {
-                [one] => match &one.value {
-                    Value::Scalar(scalar) => Some(format!("write {}", quote(&scalar.text))),
-                    _ => None,
-                },
-                _ => None,
-            },
+        let one = match &self.node.value {
+            Value::List(items) => items.first().filter(|_| items.len() == 1),
             _ => None,
         };
-        self.refuse_type(wanted, hint);
+        let hint = match one.map(|one| &one.value) {
+            Some(Value::Scalar(scalar)) => format!("write {}", quote(&scalar.text)),
+            _ => format!("write one value after `{}:`", self.name),
+        };
+        self.refuse_type(wanted, Some(hint));
         None
     }
 }
@@ -138,18 +149,21 @@ mod tests {
         for (value, wanted) in [
             ("3", "3"),
             ("0", "0"),
-            ("101", "it must be between 0 and 100, found `101`"),
-            ("-1", "it must be between 0 and 100, found `-1`"),
-            ("99999999999999999999", "it must be between 0 and 100, found `99999999999999999999`"),
+            ("101", "it must be between 0 and 100, found `101` (the nearest is `it: 100`)"),
+            ("-1", "it must be between 0 and 100, found `-1` (the nearest is `it: 0`)"),
+            (
+                "99999999999999999999",
+                "it must be between 0 and 100, found `99999999999999999999` (the nearest is `it: 100`)",
+            ),
             ("4.0", "it must be a whole number, found `4.0` (write `it: 4`)"),
-            ("4.5", "it must be a whole number, found `4.5`"),
+            ("4.5", "it must be a whole number, found `4.5` (write digits alone, as in `it: 3`)"),
             ("\"4\"", "it must be a whole number, found the text `4` (write `it: 4`)"),
             ("007", "it must be a whole number, found `007` (write `it: 7`)"),
             ("100Gi", "it must be a whole number, found `100Gi` (leave the unit out: `it: 100`)"),
             ("100 GB", "it must be a whole number, found `100 GB` (leave the unit out: `it: 100`)"),
-            ("many", "it must be a whole number, found `many`"),
+            ("many", "it must be a whole number, found `many` (write digits alone, as in `it: 3`)"),
             ("[3]", "it must be a whole number, found a list (write `3`)"),
-            ("{}", "it must be a whole number, found a map"),
+            ("{}", "it must be a whole number, found a map (write one value after `it:`)"),
             ("", "it has no value (write a value, or remove the line to get the default)"),
             ("~", "it has no value (write a value, or remove the line to get the default)"),
         ] {
@@ -165,7 +179,7 @@ mod tests {
             ("yes", "it must be true or false, found `yes` (write `it: true`)"),
             ("Off", "it must be true or false, found `Off` (write `it: false`)"),
             ("'true'", "it must be true or false, found the text `true` (write `it: true`)"),
-            ("maybe", "it must be true or false, found `maybe`"),
+            ("maybe", "it must be true or false, found `maybe` (write `it: true` or `it: false`)"),
         ] {
             assert_eq!(read(value, |field| field.boolean()), wanted, "{value}");
         }

@@ -107,6 +107,7 @@ eks: []
     provision.yaml:9:10: network.zones must be between 2 and 6, found `1`
      9 |   zones: 1
        |          ^
+    hint: the nearest is `zones: 2`
 
     provision.yaml:10:8: network.nat must be one of single, per-zone, none, found `per_zone`
      10 |   nat: per_zone
@@ -121,6 +122,7 @@ eks: []
     provision.yaml:12:58: pools.app.max must be a whole number, found `three`
      12 |   app: { machine: [t3.2xlarge, t3.2xlarge], min: 5, max: three, diskGb: 100Gi }
         |                                                          ^^^^^
+    hint: write digits alone, as in `max: 3`
 
     provision.yaml:12:73: pools.app.diskGb must be a whole number, found `100Gi`
      12 |   app: { machine: [t3.2xlarge, t3.2xlarge], min: 5, max: three, diskGb: 100Gi }
@@ -145,6 +147,7 @@ eks: []
     provision.yaml:14:67: pools.executor.labels.a must be text, found a list
      14 |   executor: { capcity: spot, labels: { eks.amazonaws.com/x: y, a: [] } }
         |                                                                   ^
+    hint: write one value after `a:`
 
     provision.yaml:15:10: protect must be true or false, found `yes`
      15 | protect: yes
@@ -179,6 +182,7 @@ eks: []
     provision.yaml:22:6: eks must be a map, found a list
      22 | eks: []
         |      ^
+    hint: write its fields below `eks:`, indented
     "#);
 }
 
@@ -234,6 +238,7 @@ fn refuses_fields_that_contradict_each_other() {
         "kubernetes: { version: 1.35.2, secretsKey: owned }",
         "kubernetes: { api: { allow: [] } }",
         "kubernetes: { api: { allow: [203.0.113.7] } }",
+        "kubernetes: { api: { allow: [10.1.0.0/16, 10.0.0.0/8] } }",
         "aks: {}",
         "eks:",
     ];
@@ -246,7 +251,7 @@ fn refuses_fields_that_contradict_each_other() {
     5:22 file.conflict pools.app has min 4 above max 2 (write `max: 4` or a smaller min)
 
     pools: { app: { max: 0 } }
-    5:22 file.out-of-range pools.app.max must be between 1 and 1000, found `0`
+    5:22 file.out-of-range pools.app.max must be between 1 and 1000, found `0` (the nearest is `max: 1`)
 
     pools: { driver: { capacity: spot } }
     5:30 file.conflict pools.driver cannot be on spot capacity with profile qualytics (only executors survive losing a node: `capacity: on-demand`)
@@ -265,7 +270,7 @@ fn refuses_fields_that_contradict_each_other() {
     5:24 file.conflict pools.app.zones names no zone (remove the line to use all zones of the network)
 
     pools: { app: { machine: [] } }
-    5:26 file.out-of-range pools.app.machine must name 1 to 20 machine types
+    5:26 file.out-of-range pools.app.machine must name 1 to 20 machine types (write one type, or in brackets all that will do)
 
     pools: { app: { taints: [{ key: a, effect: noSchedule }, { value: b }] } }
     5:44 file.unknown-value pools.app.taints[0].effect must be one of NoSchedule, PreferNoSchedule, NoExecute, found `noSchedule` (did you mean `NoSchedule`?)
@@ -295,23 +300,26 @@ fn refuses_fields_that_contradict_each_other() {
     5:32 file.duplicate-item network.zones[1] repeats `us-east-1a` (remove one of the two)
 
     network: { zones: [us-east-1a] }
-    5:19 file.out-of-range network.zones must name 2 to 6 zones, found 1
+    5:19 file.out-of-range network.zones must name 2 to 6 zones, found 1 (write a count, such as `zones: 3`, or as many names)
 
     network: { zones: 7 }
-    5:19 file.out-of-range network.zones must be between 2 and 6, found `7`
+    5:19 file.out-of-range network.zones must be between 2 and 6, found `7` (the nearest is `zones: 6`)
 
     network: { cidr: 8.8.0.0/16 }
     5:18 file.invalid-value network.cidr must be a private network, found `8.8.0.0/16` (use a part of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10)
 
     kubernetes: { version: 1.35.2, secretsKey: owned }
     5:24 file.invalid-value kubernetes.version must be a minor version such as 1.35, found `1.35.2` (write `version: "1.35"`)
-    5:44 file.invalid-value kubernetes.secretsKey must be managed, own or the id of a key, found `owned`
+    5:44 file.invalid-value kubernetes.secretsKey must be managed, own or the id of a key, found `owned` (an id is text such as `arn:aws:kms:…`, without spaces)
 
     kubernetes: { api: { allow: [] } }
     5:29 file.conflict kubernetes.api.allow lists no network (write `public: false` for an endpoint that nobody reaches from outside)
 
     kubernetes: { api: { allow: [203.0.113.7] } }
     5:30 file.invalid-value kubernetes.api.allow[0] must be a network such as 203.0.113.0/24, found `203.0.113.7` (for one address write `203.0.113.7/32`)
+
+    kubernetes: { api: { allow: [10.1.0.0/16, 10.0.0.0/8] } }
+    5:30 file.conflict kubernetes.api.allow[0] overlaps 10.0.0.0/8, which allows it already (remove it, or 10.0.0.0/8 if that is more than you mean)
 
     aks: {}
     5:1 file.conflict aks is the section of another provider than eks (remove it, or write `provider: aks`)

@@ -9,6 +9,7 @@ use crate::source::{Report, Source};
 
 const MAX_DEPTH: usize = 64;
 const MAX_KEY_CHARS: usize = 320;
+const DEPTH_HINT: &str = "a cluster file is at most a few levels deep";
 
 /// Parses a file into its root value, or reports why there is none.
 ///
@@ -83,9 +84,8 @@ impl Builder<'_> {
 
     fn begin(&mut self, open: Open, span: Span) -> Option<()> {
         if self.open.len() == MAX_DEPTH {
-            let hint = "a cluster file is at most a few levels deep".to_owned();
             let message = format!("file is nested more than {MAX_DEPTH} levels deep");
-            return self.refuse("file.too-deep", span, message, hint);
+            return self.refuse("file.too-deep", span, message, DEPTH_HINT.to_owned());
         }
         if let Some(Open::Map { key: None, .. }) = self.open.last() {
             return self.refuse_key(span, "field name is a list or a map");
@@ -230,7 +230,7 @@ fn refuse_syntax(report: &Report, error: &ScanError) {
     let info = error.info();
     if info.contains("recursion limit") {
         let message = format!("file is nested more than {MAX_DEPTH} levels deep");
-        return report.refuse("file.too-deep", span, message, None);
+        return report.refuse("file.too-deep", span, message, Some(DEPTH_HINT.to_owned()));
     }
     if info.contains("unknown anchor") {
         let hint = "write the value out; quote text that begins with `*`".to_owned();
@@ -238,18 +238,18 @@ fn refuse_syntax(report: &Report, error: &ScanError) {
         return report.refuse("file.unsupported-yaml", span, message, Some(hint));
     }
     let hint = if info.contains("mapping values") {
-        Some("check the indentation, and quote text that contains `: `")
+        "check the indentation, and quote text that contains `: `"
     } else if info.contains("indentation") || info.contains("block") {
-        Some("check the indentation of this line and the one before")
+        "check the indentation of this line and the one before"
     } else if info.contains("flow") || info.contains("bracket") {
-        Some("check that brackets and commas match")
+        "check that brackets and commas match"
     } else if info.contains("quoted") {
-        Some("check that quotes match")
+        "check that quotes match"
     } else {
-        None
+        "quote text that has special characters"
     };
     let message = format!("file is not valid YAML: {}", info.replace("while ", ""));
-    report.refuse("file.syntax", span, message, hint.map(str::to_owned));
+    report.refuse("file.syntax", span, message, Some(hint.to_owned()));
 }
 
 #[cfg(test)]
