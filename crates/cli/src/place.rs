@@ -45,23 +45,23 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 
 /// Reads a saved plan. `None` when the file is something else.
 pub(crate) fn saved_plan(path: &Path) -> Result<Option<SavedPlan>, Failure> {
-    let begin = format!("{{\"format\":\"{SAVED_PLAN_FORMAT}\"");
-    let text = std::fs::read(path).map_err(|e| unreadable(path, &e))?;
-    if !text.starts_with(b"{\"format\":\"provision.saved-plan/") {
-        return Ok(None);
-    }
-    let invalid = |why: String| {
+    let text = plan_bytes(path).map_err(|e| unreadable(path, &e))?;
+    SavedPlan::parse(&text).map_err(|why| {
         let what = format!("{} is not a plan that this version can use: {why}", path.display());
         Failure::new(Exit::Mismatch, "plan.invalid", what).hint("make a new plan")
-    };
-    if !text.starts_with(begin.as_bytes()) {
-        return Err(invalid("another version wrote it".into()));
+    })
+}
+
+/// Reads a file that is as long as a saved plan may be, or a little longer; of something else
+/// only the beginning.
+fn plan_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut text = Vec::new();
+    (&mut file).take(SAVED_PLAN_FORMAT.len() as u64 * 2).read_to_end(&mut text)?;
+    if SavedPlan::is_begun(&text) {
+        file.take(SavedPlan::MAX_BYTES).read_to_end(&mut text)?;
     }
-    let plan: SavedPlan = serde_json::from_slice(&text).map_err(|e| invalid(e.to_string()))?;
-    match plan.is_intact() {
-        true => Ok(Some(plan)),
-        false => Err(invalid("the file in it was edited".into())),
-    }
+    Ok(text)
 }
 
 /// Returns where the state of a cluster is. A link is followed, so that everybody locks and

@@ -27,7 +27,7 @@ pub use journal::{Header, Journal, MemoryStore, STATE_FORMAT, Store, new_lineage
 pub use lock::{Holder, Lock, Locked};
 pub use observe::Adoptions;
 pub use pace::Pace;
-pub use saved::{Mismatch, SAVED_PLAN_FORMAT, SavedPlan};
+pub use saved::{Mismatch, SAVED_PLAN_FORMAT, SavedPlan, UnusablePlan};
 pub use secrets::LocalSecrets;
 pub use state_file::{FileStore, Loaded, StateFileError, load, parse};
 pub use stop::Stop;

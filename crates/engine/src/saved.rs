@@ -43,6 +43,23 @@ pub struct SavedPlan {
     pub steps: Value,
 }
 
+/// Why a file that begins like a saved plan cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusablePlan {
+    /// A newer or older version wrote it.
+    #[error("another version wrote it")]
+    Version,
+    /// It has more than [`SavedPlan::MAX_BYTES`].
+    #[error("it has more than {} MiB", SavedPlan::MAX_BYTES >> 20)]
+    TooLarge,
+    /// It is not what was written.
+    #[error("it is damaged: {0}")]
+    Damaged(#[from] serde_json::Error),
+    /// Its cluster file is not the one that was planned.
+    #[error("the file in it was edited")]
+    Edited,
+}
+
 /// What does not hold any more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
@@ -74,14 +91,38 @@ pub enum Mismatch {
 }
 
 impl SavedPlan {
+    /// Bounds the size of a saved plan in bytes.
+    pub const MAX_BYTES: u64 = 64 << 20;
+
+    /// Tells whether a file that begins so is a saved plan, of whatever version.
+    pub fn is_begun(text: &[u8]) -> bool {
+        text.starts_with(b"{\"format\":\"provision.saved-plan/")
+    }
+
+    /// Reads a saved plan from its text. `None` when the text is something else.
+    ///
+    /// # Errors
+    /// When it is a saved plan that cannot be carried out.
+    pub fn parse(text: &[u8]) -> Result<Option<Self>, UnusablePlan> {
+        if !Self::is_begun(text) {
+            return Ok(None);
+        }
+        if !text.starts_with(format!("{{\"format\":\"{SAVED_PLAN_FORMAT}\"").as_bytes()) {
+            return Err(UnusablePlan::Version);
+        }
+        if text.len() as u64 > Self::MAX_BYTES {
+            return Err(UnusablePlan::TooLarge);
+        }
+        let plan: Self = serde_json::from_slice(text)?;
+        match Self::hash(&plan.file) == plan.file_hash {
+            true => Ok(Some(plan)),
+            false => Err(UnusablePlan::Edited),
+        }
+    }
+
     /// Returns the hash of a resolved cluster file.
     pub fn hash(file: &str) -> String {
         Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// Tells whether the file in it is the one that was planned.
-    pub fn is_intact(&self) -> bool {
-        Self::hash(&self.file) == self.file_hash
     }
 
     /// Compares the file that was planned with what the cluster file says now, resolved.
