@@ -1,4 +1,6 @@
 //! The program without any cloud: what it prints, and how it exits.
+#[path = "commands/fields.rs"]
+mod fields;
 #[path = "commands/schema.rs"]
 mod schema;
 

@@ -1,5 +1,6 @@
 //! The JSON Schema against the reader: from each field of the schema a valid file and every mistake
 //! that the schema knows, and both must say the same.
+use super::fields::{Schema, is, with};
 use super::run;
 use jsonschema::Validator;
 use provision_spec::{Problem, Problems, Provider, read_with};
@@ -26,7 +27,6 @@ fn read(text: &str) -> Result<(), Problems> {
 
 /// The schema, and the reader beside it.
 struct Both {
-    schema: Value,
     validator: Validator,
     checked: usize,
 }
@@ -35,7 +35,7 @@ impl Both {
     fn new() -> Self {
         let schema = provision_spec::schema();
         let validator = jsonschema::draft202012::new(&schema).expect("a sound schema");
-        Self { schema, validator, checked: 0 }
+        Self { validator, checked: 0 }
     }
 
     /// Checks that both refuse a file, or both accept it but for what is between fields.
@@ -55,70 +55,6 @@ impl Both {
     fn refuse(&mut self, file: &Value) {
         assert!(!self.agree(file), "both accept {file:#}");
     }
-
-    fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
-        match schema["$ref"].as_str() {
-            Some(reference) => {
-                self.schema.pointer(reference.trim_start_matches('#')).expect("a definition")
-            }
-            None => schema,
-        }
-    }
-
-    /// Makes a value that a part of the schema accepts; `None` where it accepts nothing.
-    fn example(&self, schema: &Value) -> Option<Value> {
-        let schema = self.resolve(schema);
-        if schema["not"] == json!({}) {
-            return None;
-        }
-        if schema["type"] == "object" {
-            let mut fields = Map::new();
-            for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
-                fields.extend(self.example(schema).map(|value| (name.clone(), value)));
-            }
-            if schema["additionalProperties"].is_object() {
-                let name = schema["propertyNames"]["examples"][0].as_str().expect("a name");
-                fields.extend(
-                    self.example(&schema["additionalProperties"]).map(|value| (name.into(), value)),
-                );
-            }
-            return Some(fields.into());
-        }
-        let said = ["/examples/0", "/const", "/enum/0"].iter().find_map(|at| schema.pointer(at));
-        if let Some(value) = said {
-            return Some(value.clone());
-        }
-        match schema["maxItems"].as_u64() {
-            Some(0) => Some(json!([])),
-            Some(_) if schema["type"] == "array" => Some(json!([self.example(&schema["items"])?])),
-            _ => Some(schema.get("default").expect("an example or a default").clone()),
-        }
-    }
-
-    /// Lists every value of a file with what the schema says of it.
-    fn sites(&self, at: &str, schema: &Value, value: &Value, sites: &mut Vec<(String, Value)>) {
-        let schema = self.resolve(schema);
-        sites.push((at.to_owned(), schema.clone()));
-        for (name, inner) in value.as_object().into_iter().flatten() {
-            let known = schema["properties"].get(name);
-            let schema = known.unwrap_or(&schema["additionalProperties"]);
-            self.sites(&format!("{at}/{}", name.replace('/', "~1")), schema, inner, sites);
-        }
-        for (position, inner) in value.as_array().into_iter().flatten().enumerate() {
-            self.sites(&format!("{at}/{position}"), &schema["items"], inner, sites);
-        }
-    }
-}
-
-fn with(file: &Value, at: &str, value: Value) -> Value {
-    let mut file = file.clone();
-    *file.pointer_mut(at).expect("a place in the file") = value;
-    file
-}
-
-fn is(schema: &Value, kind: &str) -> bool {
-    let kinds = &schema["type"];
-    kinds == kind || kinds.as_array().is_some_and(|kinds| kinds.iter().any(|k| k == kind))
 }
 
 /// Makes values that differ from each other and are as good as the first.
@@ -140,10 +76,10 @@ fn variations(first: &Value, count: u64) -> Value {
 #[test]
 fn reader_and_schema_agree_on_every_field() {
     let mut both = Both::new();
-    let file = both.example(&both.schema).expect("a file");
+    let schema = Schema::new();
+    let file = schema.file();
     assert!(both.agree(&file), "the example is not valid: {file:#}");
-    let mut sites = Vec::new();
-    both.sites("", &both.schema, &file, &mut sites);
+    let sites = schema.sites(&file);
     assert!(sites.len() > 100, "only {} places", sites.len());
     for (at, schema) in &sites {
         let here = file.pointer(at).expect("a place in the file");
