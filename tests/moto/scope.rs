@@ -2,7 +2,6 @@
 use crate::provision::{FILE, Folder, Ran};
 use crate::server::Moto;
 use provision_core::Line;
-use serde_json::Value;
 use std::fs;
 
 fn refused(ran: &Ran, words: &str) {
@@ -15,14 +14,15 @@ pub(crate) fn with_header(state: &str, then: &str, now: &str) -> String {
     let mut lines = state.lines();
     let header = lines.next().expect("a header").replacen(then, now, 1);
     assert!(header.contains(now), "{then} is in the header");
-    let mut chained = vec![header];
+    let mut before = Line::hash(header.as_bytes());
+    let mut chained = header.into_bytes();
     for line in lines {
-        let mut entry: Value = serde_json::from_str(line).expect("an entry");
-        let before = chained.last().expect("a line");
-        entry["prev"] = Line::hash(before.as_bytes()).into();
-        chained.push(entry.to_string());
+        let line: Line = serde_json::from_str(line).expect("an entry");
+        let (text, seal) = Line { prev: before, ..line }.sealed();
+        before = seal;
+        chained.extend([b"\n", &text[..]].concat());
     }
-    chained.join("\n") + "\n"
+    String::from_utf8(chained).expect("it is text") + "\n"
 }
 
 #[test]

@@ -108,7 +108,7 @@ pub enum Entry {
 pub struct Line {
     /// Its number. Numbers have no gaps and go on when the file is compacted.
     pub n: u64,
-    /// The [`Line::hash`] of the line before, so that edits and losses are seen.
+    /// The seal of the line before, or the [`Line::hash`] of the header, so that losses are seen.
     pub prev: String,
     /// The entry.
     #[serde(flatten)]
@@ -116,9 +116,31 @@ pub struct Line {
 }
 
 impl Line {
-    /// Returns the short hash of a line as it is written, without its line break.
+    const SEAL: &[u8] = b",\"seal\":\"";
+    const DIGITS: usize = 12;
+
+    /// Returns the short hash of a header, or of a line before it is sealed.
     pub fn hash(line: &[u8]) -> String {
-        hex(&Sha256::digest(line), 12)
+        hex(&Sha256::digest(line), Self::DIGITS)
+    }
+
+    /// Returns the line as it is written, without its line break, and its seal: the hash of all
+    /// else that is in it, so that edits are seen.
+    pub fn sealed(&self) -> (Vec<u8>, String) {
+        let mut text = serde_json::to_vec(self).expect("a line serializes");
+        let seal = Self::hash(&text);
+        text.pop();
+        text.extend([Self::SEAL, seal.as_bytes(), b"\"}"].concat());
+        (text, seal)
+    }
+
+    /// Returns the seal of a line that is as it was written; `None` of any other.
+    pub fn seal(line: &[u8]) -> Option<String> {
+        let rest = line.strip_suffix(b"\"}")?;
+        let (rest, seal) = rest.split_at_checked(rest.len().checked_sub(Self::DIGITS)?)?;
+        let text = Sha256::new().chain_update(rest.strip_suffix(Self::SEAL)?).chain_update(b"}");
+        let hash = hex(&text.finalize(), Self::DIGITS);
+        (hash.as_bytes() == seal).then_some(hash)
     }
 }
 
@@ -252,6 +274,15 @@ mod tests {
             let line = Line { n: 7, prev: "abc".into(), entry };
             let text = serde_json::to_string(&line).unwrap();
             assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line, "{text}");
+            let (text, seal) = line.sealed();
+            assert_eq!(serde_json::from_slice::<Line>(&text).unwrap(), line);
+            assert_eq!(Line::seal(&text), Some(seal));
+            for at in 0..text.len() {
+                let mut edited = text.clone();
+                edited[at] ^= 1;
+                assert_eq!(Line::seal(&edited), None, "{}", String::from_utf8_lossy(&edited));
+                assert_eq!(Line::seal(&text[..at]), None);
+            }
         }
     }
 

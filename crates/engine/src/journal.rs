@@ -163,8 +163,8 @@ impl Journal {
         text.push(b'\n');
         for entry in inner.state.entries() {
             n += 1;
-            let line = serde_json::to_vec(&Line { n, prev, entry }).expect("a line serializes");
-            prev = Line::hash(&line);
+            let (line, seal) = Line { n, prev, entry }.sealed();
+            prev = seal;
             text.extend(line);
             text.push(b'\n');
         }
@@ -186,8 +186,8 @@ impl Inner {
         self.lines += 1;
         let prev = std::mem::take(&mut self.prev);
         let line = Line { n: self.serial, prev, entry: entry.clone() };
-        let text = serde_json::to_vec(&line).expect("a line serializes");
-        self.prev = Line::hash(&text);
+        let (text, seal) = line.sealed();
+        self.prev = seal;
         self.pending.extend(text);
         self.pending.push(b'\n');
         self.state.apply(self.serial, line.entry);

@@ -14,7 +14,7 @@ pub struct Loaded {
     pub state: State,
     /// The number of its last line.
     pub serial: u64,
-    /// The hash of its last line.
+    /// The seal of its last line.
     pub prev: String,
     /// How many lines it has after the header.
     pub lines: usize,
@@ -45,6 +45,11 @@ pub enum StateFileError {
 /// # Errors
 /// When it is not a state, or not as it was written. An unfinished last line is no error.
 pub fn load(path: &Path) -> Result<Option<Loaded>, StateFileError> {
+    // A device takes every entry and keeps none, or has no end.
+    if fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+        let why = "it is not a regular file".to_owned();
+        return Err(StateFileError::Foreign(path.to_owned(), why));
+    }
     match fs::read(path) {
         Ok(text) if text.is_empty() => Ok(None),
         Ok(text) => parse(path, &text),
@@ -63,7 +68,11 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<Option<Loaded>, StateFileError>
     if end == 0 && is_begun_header(text) {
         return Ok(None);
     }
-    let first = if end == 0 { text } else { lines.next().unwrap_or_default() };
+    // A header that lacks nothing but its line break is whole.
+    let (first, end) = match end {
+        0 => (text, text.len()),
+        _ => (lines.next().unwrap_or_default(), end),
+    };
     let header = header(path, first)?;
     let mut loaded = Loaded {
         header,
@@ -83,8 +92,11 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<Option<Loaded>, StateFileError>
         if line.prev != loaded.prev {
             return Err(damaged("the line before it is not the one it was written after".into()));
         }
-        (loaded.serial, loaded.prev) = (line.n, Line::hash(bytes));
+        let Some(seal) = Line::seal(bytes) else {
+            return Err(damaged("it is not as it was written".into()));
+        };
         loaded.state.apply(line.n, line.entry);
+        (loaded.serial, loaded.prev) = (line.n, seal);
         loaded.lines += 1;
     }
     Ok(Some(loaded))
@@ -94,7 +106,9 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<Option<Loaded>, StateFileError>
 /// before it was whole.
 fn is_begun_header(text: &[u8]) -> bool {
     let begin = b"{\"format\":\"provision.state/";
+    let is_cut = |e: serde_json::Error| e.is_eof();
     text.iter().zip(begin).all(|(a, b)| a == b)
+        && serde_json::from_slice::<serde_json::Value>(text).is_err_and(is_cut)
 }
 
 fn header(path: &Path, line: &[u8]) -> Result<Header, StateFileError> {
@@ -119,16 +133,25 @@ pub struct FileStore {
 
 impl FileStore {
     /// Opens the state file at `path`, or makes an empty one that only its owner may read. A
-    /// last line of `torn` bytes that was never finished is cut off. The caller holds the lock.
+    /// last line of `torn` bytes that was never finished is cut off, and one that lacks nothing
+    /// but its line break gets it. The caller holds the lock.
     ///
     /// # Errors
     /// When the file cannot be made or written.
     pub fn open(path: &Path, torn: u64) -> io::Result<Self> {
-        use std::os::unix::fs::OpenOptionsExt;
+        use std::os::unix::fs::{FileExt, OpenOptionsExt};
         let mut options = OpenOptions::new();
-        let file = options.append(true).create(true).mode(0o600).open(path)?;
+        let mut file = options.read(true).append(true).create(true).mode(0o600).open(path)?;
+        let length = file.metadata()?.len().saturating_sub(torn);
         if torn > 0 {
-            file.set_len(file.metadata()?.len().saturating_sub(torn))?;
+            file.set_len(length)?;
+        }
+        let mut last = [b'\n'];
+        if length > 0 {
+            file.read_exact_at(&mut last, length - 1)?;
+        }
+        if last != [b'\n'] {
+            file.write_all(b"\n")?;
         }
         file.sync_all()?;
         sync_folder(path)?;
@@ -241,6 +264,32 @@ mod tests {
     }
 
     #[test]
+    fn a_header_is_whole_without_its_line_break_and_a_begun_one_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path(), &[]);
+        let text = fs::read_to_string(&path).unwrap();
+        for end in 0..text.len() - 1 {
+            fs::write(&path, &text[..end]).unwrap();
+            assert_eq!(load(&path).unwrap(), None, "{}", &text[..end]);
+        }
+        fs::write(&path, text.trim_end()).unwrap();
+        let loaded = load(&path).unwrap().unwrap();
+        assert_eq!((loaded.torn, &loaded.header.lineage), (0, &header().lineage));
+        FileStore::open(&path, loaded.torn).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
+    fn a_state_without_line_breaks_is_not_taken_for_a_begun_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path(), &[("a", 1), ("b", 2)]);
+        edit(&path, |text| text.replace('\n', "\r"));
+        assert!(load(&path).unwrap_err().to_string().contains("not a state file"));
+        let error = load(Path::new("/dev/null")).unwrap_err().to_string();
+        assert!(error.ends_with("it is not a regular file"), "{error}");
+    }
+
+    #[test]
     fn an_edit_a_loss_and_another_format_are_errors() {
         let folder = tempfile::tempdir().unwrap();
         let three = [("a", 1), ("b", 2), ("c", 3)];
@@ -250,7 +299,8 @@ mod tests {
             let error = load(&path).unwrap_err().to_string();
             assert!(error.contains(expect), "{error}");
         };
-        check(|t| t.replace("\"key\":\"a\"", "\"key\":\"z\""), "damaged at line 3");
+        check(|t| t.replace("\"key\":\"a\"", "\"key\":\"z\""), "damaged at line 2");
+        check(|t| t.replace("\"key\":\"c\"", "\"key\":\"z\""), "damaged at line 4");
         check(|t| t.replace("\"cluster\":\"a\"", "\"cluster\":\"z\""), "damaged at line 2");
         check(
             |t| {
@@ -289,9 +339,6 @@ mod tests {
             let store = FileStore::begin(&path).unwrap();
             drop(Journal::begin(Box::new(store), header()).unwrap());
             assert_eq!(load(&path).unwrap().unwrap().header, header());
-            let whole = fs::read_to_string(&path).unwrap();
-            fs::write(&path, whole.trim_end()).unwrap();
-            assert_eq!(load(&path).unwrap(), None, "a header without its line break");
         }
     }
 }

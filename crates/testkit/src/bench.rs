@@ -274,9 +274,8 @@ impl WorldStore {
             let bytes = match serde_json::from_str::<Line>(text) {
                 Ok(line) => {
                     let (n, prev) = self.last.clone().unwrap_or((line.n - 1, line.prev.clone()));
-                    let line = Line { n: n + 1, prev, ..line };
-                    let bytes = serde_json::to_vec(&line).expect("a line serializes");
-                    self.last = Some((n + 1, Line::hash(&bytes)));
+                    let (bytes, seal) = Line { n: n + 1, prev, ..line }.sealed();
+                    self.last = Some((n + 1, seal));
                     bytes
                 }
                 Err(_) => {
