@@ -31,6 +31,10 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// What to do where the state cannot be written.
+pub(crate) const WRITABLE: &str =
+    "make room, or mend the folder's permissions, and run the same command again";
+
 /// What went wrong, and what to do about it.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -170,9 +174,9 @@ impl From<Locked> for Failure {
         match &error {
             Locked::Held(_) => Self::new(Exit::Locked, "state.locked", error.to_string())
                 .hint("wait for that run to end; a run that died holds no lock"),
-            Locked::Io(_, source) => {
-                Self::new(Exit::Failed, "state.lock", error.to_string()).because(source)
-            }
+            Locked::Io(_, source) => Self::new(Exit::Failed, "state.lock", error.to_string())
+                .because(source)
+                .hint(WRITABLE),
         }
     }
 }
@@ -208,11 +212,7 @@ impl From<Error> for Failure {
                 "credentials",
                 Some("get fresh credentials and run the same command again"),
             ),
-            Kind::Journal => (
-                Exit::Failed,
-                "state.unwritable",
-                Some("make room, or mend the folder's permissions, and run the same command again"),
-            ),
+            Kind::Journal => (Exit::Failed, "state.unwritable", Some(WRITABLE)),
             Kind::Denied => (Exit::Failed, "cloud.denied", None),
             Kind::Quota => (Exit::Failed, "cloud.quota", Some("ask the cloud to raise the limit")),
             Kind::Capacity => (Exit::Failed, "cloud.capacity", None),

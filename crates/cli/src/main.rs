@@ -39,6 +39,7 @@ fn main() -> ExitCode {
 /// Carries the command out with an ear for signals.
 async fn heedful(cli: &Cli) -> Result<Exit, Failure> {
     let stop = &cli.global.stop;
+    signals::outlive_full_disks();
     let result = tokio::select! {
         biased;
         result = dispatch(cli) => result,

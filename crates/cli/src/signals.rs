@@ -4,6 +4,16 @@ use provision_engine::Stop;
 use std::convert::Infallible;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// The signal of a write beyond the limit on the size of files, which kills whoever ignores it.
+const SIGXFSZ: i32 = 25;
+
+/// Makes a write beyond the limit on the size of files fail like any other, instead of killing.
+pub(crate) fn outlive_full_disks() {
+    if let Err(error) = signal(SignalKind::from_raw(SIGXFSZ)) {
+        tracing::debug!(%error, "a limit on the size of files would end the run");
+    }
+}
+
 /// Asks the run to stop at the first signal, and leaves at the second.
 pub(crate) async fn heed(stop: &Stop) -> Infallible {
     let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));

@@ -1,7 +1,7 @@
 //! Carries out what was decided: asks, records, applies, and says how it went.
 use super::destroy::PROTECT;
 use crate::args::Global;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, WRITABLE};
 use crate::output;
 use crate::render::Style;
 use crate::render::progress::{Finish, Mode, Reporter};
@@ -70,7 +70,7 @@ pub(crate) fn begin(subject: &Subject) -> Result<Journal, Failure> {
     };
     journal.map_err(|e| {
         let error = format!("state file {} cannot be written", path.display());
-        Failure::new(Exit::Failed, "state.unwritable", error).because(&e)
+        Failure::new(Exit::Failed, "state.unwritable", error).because(&e).hint(WRITABLE)
     })
 }
 
