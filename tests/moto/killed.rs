@@ -55,18 +55,9 @@ impl Life<'_> {
         self.proxy.restart();
     }
 
-    /// Counts living objects by kind.
-    fn counts(&self) -> BTreeMap<String, usize> {
-        let mut counts = BTreeMap::new();
-        for object in self.moto.inventory() {
-            *counts.entry(object["kind"].as_str().unwrap_or("").to_owned()).or_default() += 1;
-        }
-        counts
-    }
-
     /// Compares the record with the cloud: as many objects, and each one on record.
     fn check(&self, expected: &BTreeMap<String, usize>, when: &str) {
-        assert_eq!(self.counts(), *expected, "{when}");
+        assert_eq!(self.moto.counts(), *expected, "{when}");
         let shown: Value =
             serde_json::from_str(&self.folder.ok(&["show", "--json"])).expect("the record is JSON");
         let record = shown.to_string();
@@ -104,10 +95,10 @@ fn a_killed_run_loses_nothing_and_makes_nothing_twice() {
     let destroy = ["destroy", "--auto-approve"];
 
     life.folder.ok(&apply);
-    let (build, built) = (proxy.restart(), life.counts());
+    let (build, built) = (proxy.restart(), life.moto.counts());
     life.folder.write(&changed());
     life.folder.ok(&apply);
-    let (change, became) = (proxy.restart(), life.counts());
+    let (change, became) = (proxy.restart(), life.moto.counts());
     life.folder.ok(&destroy);
     let gone = proxy.restart();
     assert!(build > 35 && change > 4 && gone > 30, "{build} {change} {gone}");

@@ -14,12 +14,40 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Pass,
+    /// It is refused before it takes hold.
+    Refuse(Reason),
     /// It takes hold, and its reply is lost.
     LoseReply,
     /// The caller is killed before it takes hold.
     KillBefore,
     /// The caller is killed after it took hold.
     KillAfter,
+}
+
+/// Why credentials are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// They were good until now.
+    Expired,
+    /// Nobody knows them.
+    Unknown,
+}
+
+impl Reason {
+    /// Returns the code of EC2, of IAM and STS, and of everything that speaks JSON.
+    fn codes(self) -> [&'static str; 3] {
+        match self {
+            Self::Expired => ["RequestExpired", "ExpiredToken", "ExpiredTokenException"],
+            Self::Unknown => ["AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"],
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Self::Expired => "The security token included in the request is expired",
+            Self::Unknown => "The security token included in the request is invalid.",
+        }
+    }
 }
 
 /// One call, as fate sees it.
@@ -128,6 +156,9 @@ impl Shared {
         if fate == Fate::KillBefore {
             return self.kill();
         }
+        if let Fate::Refuse(reason) = fate {
+            return (&*client).write_all(request.refusal(reason).as_bytes());
+        }
         let mut upstream = TcpStream::connect(&self.server)?;
         upstream.set_read_timeout(Some(PATIENCE))?;
         upstream.write_all(&request.bytes())?;
@@ -191,6 +222,36 @@ impl Request {
         let headers: String = kept.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let head = format!("{}\r\n{headers}connection: close\r\n\r\n", self.line);
         [head.as_bytes(), &self.body].concat()
+    }
+
+    /// Writes an error as the service that is asked would.
+    fn refusal(&self, reason: Reason) -> String {
+        let ([ec2, query, json], message) = (reason.codes(), reason.message());
+        let body = String::from_utf8_lossy(&self.body);
+        let (kind, text) = match body.contains("Action=") {
+            true if body.contains("Version=2016-11-15") => (
+                "text/xml",
+                format!(
+                    "<Response><Errors><Error><Code>{ec2}</Code><Message>{message}</Message>\
+                     </Error></Errors><RequestID>r-1</RequestID></Response>"
+                ),
+            ),
+            true => (
+                "text/xml",
+                format!(
+                    "<ErrorResponse><Error><Type>Sender</Type><Code>{query}</Code><Message>\
+                     {message}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
+                ),
+            ),
+            false => {
+                ("application/json", format!("{{\"__type\":\"{json}\",\"message\":\"{message}\"}}"))
+            }
+        };
+        let length = text.len();
+        format!(
+            "HTTP/1.1 403 Forbidden\r\ncontent-type: {kind}\r\nx-amzn-errortype: {json}\r\n\
+             x-amzn-requestid: r-1\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{text}"
+        )
     }
 
     /// Names what is asked: the action of a query, the target of a JSON call, or a REST route.

@@ -1,5 +1,6 @@
 //! A moto server of its own for each test, and boto3 to look at it.
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -50,6 +51,15 @@ impl Moto {
         let Value::Array(mut objects) = self.python("inventory.py", &[]) else { panic!("no list") };
         objects.sort_by_key(ToString::to_string);
         objects
+    }
+
+    /// Counts living objects by kind.
+    pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for object in self.inventory() {
+            *counts.entry(object["kind"].as_str().unwrap_or("").to_owned()).or_default() += 1;
+        }
+        counts
     }
 
     /// Points a command at this server, with nothing of the caller's own configuration.
