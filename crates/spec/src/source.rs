@@ -82,10 +82,21 @@ impl Source {
         message: String,
         hint: Option<String>,
     ) -> Problem {
+        let span = self.within(span);
         let mut problem = Problem::bare(code, &self.file, span, message);
         problem.hint = hint;
         problem.snippet = self.snippet(span);
         problem
+    }
+
+    /// Moves what lies beyond the file, as its end does for a parser, to the end of its line.
+    fn within(&self, span: Span) -> Span {
+        let line = span.line.min(self.starts.len());
+        let end = self.line(line).chars().count() + 1;
+        match line < span.line || span.column > end {
+            true => Span { line, column: end, width: 1 },
+            false => span,
+        }
     }
 
     fn snippet(&self, span: Span) -> Option<Snippet> {
@@ -160,9 +171,10 @@ fn too_large(file: &str, message: String) -> Problems {
 
 fn not_utf8(file: &str, bytes: &[u8], error: &std::str::Utf8Error) -> Problem {
     let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-    let last = before.rsplit('\n').next().unwrap_or_default();
-    let span =
-        Span { line: before.matches('\n').count() + 1, column: last.chars().count() + 1, width: 1 };
+    let before = before.strip_prefix('\u{feff}').unwrap_or(&before);
+    let starts = line_starts(before);
+    let column = before[starts[starts.len() - 1]..].chars().count() + 1;
+    let span = Span { line: starts.len(), column, width: 1 };
     let mut problem =
         Problem::bare("file.encoding", file, span, "file is not UTF-8 text".to_owned());
     problem.hint = Some("save it as UTF-8".to_owned());
@@ -250,6 +262,7 @@ mod tests {
     fn refuses_what_is_not_a_small_text_file() {
         for (bytes, wanted) in [
             (&b"a: b\nc: \xff"[..], "file.encoding 2:4 file is not UTF-8 text"),
+            (b"\xef\xbb\xbfa\rb\xff", "file.encoding 2:2 file is not UTF-8 text"),
             (b"a: \0", "file.control-character 1:4 file contains the control character U+0000"),
             (b"a:\n \tb: c", "file.tab 2:2 indentation contains a tab"),
             (
@@ -267,6 +280,17 @@ mod tests {
         assert_eq!(source.lines().collect::<Vec<_>>(), ["a", "b", "c", "d"]);
         assert_eq!(source.line(0), "");
         assert_eq!(source.line(9), "");
+    }
+
+    #[test]
+    fn no_place_lies_beyond_the_file() {
+        let source = Source::new("a.yaml", b"a: b\n-c").unwrap();
+        let place = |line, column| {
+            let span = Span { line, column, width: 3 };
+            let problem = source.problem("file.syntax", span, String::new(), None);
+            (problem.line, problem.column)
+        };
+        assert_eq!([place(1, 4), place(2, 9), place(3, 1)], [(1, 4), (2, 3), (2, 3)]);
     }
 
     #[test]
