@@ -32,7 +32,7 @@ fn what_is_no_small_text_file_is_refused() {
         ("several documents", with("---\nname: b\n").into(), "file.documents", 5),
         ("the end of a document and more", with("...\nname: b\n").into(), "file.documents", 6),
         ("NUL", with("tags: { a: \0 }\n").into(), "file.control-character", 5),
-        ("binary", (0..=255).collect(), "file.encoding", 2),
+        ("binary", (0..=255).collect(), "file.encoding", 3),
         (
             "UTF-16",
             "name: a\n".encode_utf16().flat_map(u16::to_le_bytes).collect(),

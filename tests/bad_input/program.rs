@@ -112,8 +112,8 @@ impl Program {
         let problems: Vec<Problem> =
             serde_json::from_value(error["problems"].clone()).expect("problems have their shape");
         assert!(!problems.is_empty(), "{error:#}");
-        let text = String::from_utf8_lossy(file);
-        let lines: Vec<_> = text.split('\n').map(|line| line.chars().count()).collect();
+        let text = String::from_utf8_lossy(file).replace("\r\n", "\n");
+        let lines: Vec<_> = text.split(['\n', '\r']).map(|line| line.chars().count()).collect();
         for problem in &problems {
             let line = lines.get(problem.line.wrapping_sub(1));
             assert!(
