@@ -40,6 +40,5 @@ pub use resource::{
 };
 pub use scope::{Scope, World};
 pub use secret::{SecretRef, Secrets};
-pub use state::{Entry, Record, Scope, Stage, State, World};
 pub use state::{Record, Stage, State};
 pub use value::{Input, Pending, fingerprint, resolve, sources};
