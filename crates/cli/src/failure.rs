@@ -1,6 +1,10 @@
 //! How the program ends when it does not end well.
+mod refused;
+
+use crate::args::Global;
 use crate::output;
-use provision_core::plan::Refused;
+use crate::render::Style;
+use crate::render::trouble::{Group, Trouble};
 use provision_core::{Error, Kind};
 use provision_engine::{Locked, Mismatch, StateFileError};
 use provision_spec::Problems;
@@ -43,15 +47,24 @@ pub(crate) struct Failure {
     pub(crate) error: String,
     pub(crate) causes: Vec<String>,
     pub(crate) hints: Vec<String>,
-    problems: Option<Box<Problems>>,
+    details: Option<Box<Details>>,
     request_id: Option<Box<str>>,
+}
+
+/// What is said beside causes.
+#[derive(Debug)]
+enum Details {
+    /// What is wrong with a file.
+    Problems(Problems),
+    /// The causes as people are shown them, where there are many of a kind.
+    Groups(Vec<Group>),
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, code: &'static str, error: impl Into<String>) -> Self {
         let (causes, hints) = (Vec::new(), Vec::new());
         let error = error.into();
-        Self { exit, code, error, causes, hints, problems: None, request_id: None }
+        Self { exit, code, error, causes, hints, details: None, request_id: None }
     }
 
     /// Adds an error and what it came from to the causes.
@@ -76,23 +89,27 @@ impl Failure {
     }
 
     /// Writes it to standard error, for people or as one JSON object.
-    pub(crate) fn report(&self, json: bool) {
-        output::stderr(&if json { self.json() } else { self.text() });
+    pub(crate) fn report(&self, global: &Global) {
+        match global.errors_are_json() {
+            true => self.report_json(),
+            false => output::stderr(&self.text(&Style::of_stderr(global.no_color))),
+        }
     }
 
-    fn text(&self) -> String {
-        let mut text = String::new();
-        if let Some(problems) = &self.problems {
-            text.push_str(&format!("{problems}\n\n"));
-        }
-        text.push_str(&format!("error: {}\n", self.error));
-        for cause in &self.causes {
-            text.push_str(&format!("caused by: {cause}\n"));
-        }
-        for (i, hint) in self.hints.iter().enumerate() {
-            text.push_str(&format!("{}hint: {hint}\n", if i == 0 { "\n" } else { "" }));
-        }
-        text
+    /// Writes it to standard error as one JSON object.
+    pub(crate) fn report_json(&self) {
+        output::stderr(&self.json());
+    }
+
+    fn text(&self, style: &Style) -> String {
+        let Self { error, causes, hints, .. } = self;
+        let trouble = Trouble { error, causes, hints, groups: &[], problems: None };
+        let trouble = match self.details.as_deref() {
+            Some(Details::Problems(problems)) => Trouble { problems: Some(problems), ..trouble },
+            Some(Details::Groups(groups)) => Trouble { causes: &[], groups, ..trouble },
+            None => trouble,
+        };
+        trouble.text(style)
     }
 
     fn json(&self) -> String {
@@ -105,10 +122,14 @@ impl Failure {
             error: &'a str,
             causes: &'a [String],
             hints: &'a [String],
-            problems: Option<&'a Problems>,
+            problems: &'a Problems,
             request_id: Option<&'a str>,
         }
         let empty = Problems::default();
+        let problems = match self.details.as_deref() {
+            Some(Details::Problems(problems)) => problems,
+            _ => &empty,
+        };
         let document = Document {
             format: "provision.error/v1",
             code: self.code,
@@ -116,7 +137,7 @@ impl Failure {
             error: &self.error,
             causes: &self.causes,
             hints: &self.hints,
-            problems: Some(self.problems.as_deref().unwrap_or(&empty)),
+            problems,
             request_id: self.request_id.as_deref(),
         };
         let text = serde_json::to_string(&document).expect("plain data serializes");
@@ -143,7 +164,7 @@ impl From<Problems> for Failure {
             n => format!("the cluster file has {n} problems"),
         };
         Self {
-            problems: Some(Box::new(problems)),
+            details: Some(Box::new(Details::Problems(problems))),
             ..Self::new(Exit::Mismatch, "file.invalid", error)
         }
     }
@@ -181,22 +202,6 @@ impl From<Locked> for Failure {
     }
 }
 
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Self {
-        let mut failure = Self::new(Exit::Failed, "plan.refused", refused.to_string());
-        if refused.0.len() > 1 {
-            failure.causes = refused.0.iter().map(ToString::to_string).collect();
-        }
-        for refusal in &refused.0 {
-            let hint = refusal.hint();
-            if !failure.hints.contains(&hint) {
-                failure.hints.push(hint);
-            }
-        }
-        failure
-    }
-}
-
 impl From<Mismatch> for Failure {
     fn from(mismatch: Mismatch) -> Self {
         Self::new(Exit::Mismatch, "plan.stale", mismatch.to_string())
@@ -213,9 +218,16 @@ impl From<Error> for Failure {
                 Some("get fresh credentials and run the same command again"),
             ),
             Kind::Journal => (Exit::Failed, "state.unwritable", Some(WRITABLE)),
-            Kind::Denied => (Exit::Failed, "cloud.denied", None),
+            Kind::Denied => (
+                Exit::Failed,
+                "cloud.denied",
+                Some("give the caller this permission and run the same command again"),
+            ),
             Kind::Quota => (Exit::Failed, "cloud.quota", Some("ask the cloud to raise the limit")),
             Kind::Capacity => (Exit::Failed, "cloud.capacity", None),
+            Kind::Retry => {
+                (Exit::Failed, "failed", Some("run the same command again when the cloud answers"))
+            }
             _ => (Exit::Failed, "failed", None),
         };
         let mut failure = Self::new(exit, code, error.to_string());
@@ -234,7 +246,7 @@ mod tests {
         let source = std::io::Error::other("no space left on device");
         let failure =
             Failure::new(Exit::Failed, "state.lock", "the lock cannot be taken").because(&source);
-        insta::assert_snapshot!(failure.hint("make room").text(), @r"
+        insta::assert_snapshot!(failure.hint("make room").text(&Style { color: false, width: 80 }), @r"
         error: the lock cannot be taken
         caused by: no space left on device
 

@@ -9,6 +9,7 @@ mod providers;
 mod render;
 mod run;
 mod sandbox;
+mod shell;
 mod signals;
 
 use args::{Cli, Command, SandboxCommand};
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            failure.report(cli.global.errors_are_json());
+            failure.report(&cli.global);
             failure.exit.into()
         }
     }
@@ -75,7 +76,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
 /// Prints what clap has to say: help and version are answers, the rest is wrong usage.
 fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && args::want_json(std::env::args_os().skip(1)) {
-        Failure::from(error).report(true);
+        Failure::from(error).report_json();
         return Exit::Usage.into();
     }
     let printed = error.print();

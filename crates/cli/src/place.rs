@@ -33,13 +33,15 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    let what = format!("{} cannot be read", path.display());
-    let failure = Failure::new(Exit::Mismatch, "file.unreadable", what).because(error);
+    let failure = |what: &str| {
+        Failure::new(Exit::Mismatch, "file.unreadable", format!("{} {what}", path.display()))
+    };
     match error.kind() {
-        io::ErrorKind::NotFound => {
-            failure.hint("name the cluster file, as in `provision plan FILE`")
-        }
-        _ => failure,
+        io::ErrorKind::NotFound => failure("does not exist").hint(
+            "name the cluster file, as in `provision plan FILE`, or write one with \
+             `provision init`",
+        ),
+        _ => failure("cannot be read").because(error),
     }
 }
 

@@ -147,8 +147,7 @@ impl SavedPlan {
         serial: u64,
     ) -> Result<(), Mismatch> {
         if self.scope != *scope {
-            let name = |s: &Scope| serde_json::to_string(s).expect("a scope serializes");
-            return Err(Mismatch::Scope { then: name(&self.scope), now: name(scope) });
+            return Err(Mismatch::Scope { then: place(&self.scope), now: place(scope) });
         }
         if self.lineage.as_deref() != lineage {
             return Err(Mismatch::Lineage);
@@ -171,6 +170,12 @@ impl SavedPlan {
     }
 }
 
+/// Names a scope in words.
+fn place(scope: &Scope) -> String {
+    let place = scope.place.iter().map(|(key, value)| format!("{key} {value}"));
+    format!("{} ({} servers)", place.collect::<Vec<_>>().join(", "), scope.world)
+}
+
 /// Names the first step that is not in both, or not the same.
 fn difference(then: &Value, now: &Value) -> Option<String> {
     if then == now {
@@ -181,11 +186,19 @@ fn difference(then: &Value, now: &Value) -> Option<String> {
         steps.into_iter().map(|s| (s["id"].as_str().unwrap_or_default().to_owned(), s)).collect()
     };
     let (then, now) = (steps(then), steps(now));
-    let gone =
-        then.keys().find(|id| !now.contains_key(*id)).map(|id| format!("{id} is not needed"));
-    let new = now.keys().find(|id| !then.contains_key(*id)).map(|id| format!("{id} is new"));
+    let gone = then.keys().find(|id| !now.contains_key(*id));
+    let new = now.keys().find(|id| !then.contains_key(*id));
     let other = now.iter().find(|(id, step)| then.get(*id) != Some(step));
-    gone.or(new).or(other.map(|(id, _)| format!("{id} does something else")))
+    let gone = gone.map(|id| format!("it would not {} any more", said(id)));
+    let new = new.map(|id| format!("it would also {}", said(id)));
+    gone.or(new).or(other.map(|(id, _)| format!("it would {} in another way", said(id))))
+}
+
+/// Reads the id of a step, `0/create/vpc`, as words.
+fn said(id: &str) -> String {
+    let mut parts = id.splitn(3, '/').skip(1);
+    let (action, address) = (parts.next().unwrap_or(id), parts.next().unwrap_or_default());
+    format!("{action} {address}").trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -200,11 +213,11 @@ mod tests {
         let check = |now: Value, expect: &str| {
             assert_eq!(difference(&then, &now).as_deref(), Some(expect));
         };
-        check(json!([]), "0/create/vpc is not needed");
-        check(json!([{"id": "0/create/vpc", "changes": 2}]), "0/create/vpc does something else");
+        check(json!([]), "it would not create vpc any more");
+        check(json!([{"id": "0/create/vpc", "changes": 2}]), "it would create vpc in another way");
         check(
             json!([{"id": "0/create/vpc", "changes": 1}, {"id": "0/delete/x"}]),
-            "0/delete/x is new",
+            "it would also delete x",
         );
     }
 }

@@ -8,7 +8,7 @@ use crate::run::{Consent, Decision, Subject};
 use provision_core::Facts;
 use provision_engine::{Lock, SavedPlan};
 use provision_spec::ClusterSpec;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failure> {
     let saved = place::saved_plan(&args.file)?;
@@ -28,19 +28,27 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failu
         None => on_record,
     };
     let decision = wish.decide(global, &subject, recorded).await?;
-    let carry_out = CarryOut { global, subject: &subject, destroys: false };
+    let carry_out = CarryOut {
+        global,
+        subject: &subject,
+        file: Some(&wish.file),
+        approved: args.auto_approve,
+        destroys: false,
+    };
     if asks {
         show(global, &subject, &decision);
     }
     decision.check_known()?;
-    if asks && !decision.plan.is_empty() && !approve(global, "Apply this plan?", "yes").await? {
-        return Err(Failure::new(Exit::Failed, "not-approved", "nothing was changed"));
+    if asks && !decision.plan.is_empty() {
+        approve(global, "To apply this plan, type yes:", "yes").await?;
     }
     carry_out.run(&decision, !asks).await
 }
 
 /// What is to be applied.
 struct Wish {
+    /// The cluster file, also where a saved plan was made from it.
+    file: PathBuf,
     spec: ClusterSpec,
     state_path: PathBuf,
     consent: Consent,
@@ -51,16 +59,18 @@ impl Wish {
     fn of_file(global: &Global, args: &ApplyArgs) -> Result<Self, Failure> {
         let spec = place::cluster_file(&args.file)?;
         let state_path = place::state_path(global, &args.file, &spec.name);
-        Ok(Self { spec, state_path, consent: Consent::from(&args.consents), saved: None })
+        let (file, consent) = (args.file.clone(), Consent::from(&args.consents));
+        Ok(Self { file, spec, state_path, consent, saved: None })
     }
 
-    fn saved(global: &Global, args: &ApplyArgs, saved: SavedPlan) -> Result<Self, Failure> {
+    fn saved(global: &Global, args: &ApplyArgs, mut saved: SavedPlan) -> Result<Self, Failure> {
         if !args.consents.adopt.is_empty() || !args.consents.replace.is_empty() {
             let error = "--adopt and --replace belong to the plan that was saved";
             return Err(Failure::new(Exit::Usage, "usage.saved-plan", error));
         }
+        let source = relative(PathBuf::from(&saved.source));
+        saved.source = source.display().to_string();
         let spec = place::cluster_text(&saved.source, saved.file.as_bytes())?;
-        let source = PathBuf::from(&saved.source);
         if source.exists() {
             saved.check_file(&place::cluster_file(&source)?.resolved())?;
         }
@@ -68,7 +78,8 @@ impl Wish {
         let adopt = saved.adopt.iter();
         let adopt = adopt.map(|(address, id)| (address.as_str().into(), id.clone())).collect();
         let replace = saved.replace.clone();
-        Ok(Self { spec, state_path, consent: Consent { adopt, replace }, saved: Some(saved) })
+        let (file, consent) = (source, Consent { adopt, replace });
+        Ok(Self { file, spec, state_path, consent, saved: Some(saved) })
     }
 
     /// Checks that a saved plan is carried out where it was made, and then.
@@ -95,4 +106,10 @@ impl Wish {
         saved.check_steps(&serde_json::to_value(&decision.plan).expect("a plan serializes"))?;
         Ok(decision)
     }
+}
+
+/// Writes a path as short as it is from here.
+fn relative(path: PathBuf) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).map(Path::to_owned).unwrap_or(path)
 }

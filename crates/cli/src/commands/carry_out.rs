@@ -2,16 +2,20 @@
 use super::destroy::PROTECT;
 use crate::args::Global;
 use crate::failure::{Exit, Failure, WRITABLE};
-use crate::output;
 use crate::render::Style;
 use crate::render::progress::{Finish, Mode, Reporter};
 use crate::run::{Decision, Subject};
+use crate::{output, shell};
 use provision_core::{Error, Event, Facts, LiveValue};
 use provision_engine::{Engine, FileStore, Journal, Outcome};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
 use std::time::Instant;
+
+/// The code of a failure for want of approval.
+const NOT_APPROVED: &str = "not-approved";
 
 /// Tells whether somebody must be asked. Where nobody can be, approval must have been given.
 pub(crate) fn needs_approval(
@@ -26,18 +30,15 @@ pub(crate) fn needs_approval(
         return Ok(true);
     }
     let error = format!("{command} asks before it changes anything, and nobody is there to ask");
-    Err(Failure::new(Exit::Usage, "usage.approval", error)
-        .hint("add --auto-approve, or apply a saved plan"))
+    Err(Failure::new(Exit::Usage, "usage.approval", error).hint(match command {
+        "apply" => "add `--auto-approve`, or apply a saved plan",
+        _ => "add `--auto-approve`",
+    }))
 }
 
-/// Asks, and tells whether the answer was the one that approves.
-pub(crate) async fn approve(
-    global: &Global,
-    question: &str,
-    answer: &str,
-) -> Result<bool, Failure> {
-    let wanted = if answer == "yes" { " Only `yes` is taken for yes:" } else { "" };
-    output::stdout(&format!("\n{question}{wanted} "));
+/// Asks, and fails unless the answer is the one that approves.
+pub(crate) async fn approve(global: &Global, question: &str, answer: &str) -> Result<(), Failure> {
+    output::stdout(&format!("\n{question} "));
     let (tell, told) = tokio::sync::oneshot::channel();
     // A thread of its own: whoever asks to stop is not kept by a question that nobody answers.
     std::thread::spawn(move || {
@@ -45,14 +46,17 @@ pub(crate) async fn approve(
         let read = io::stdin().lock().read_line(&mut line);
         drop(tell.send(read.map(|_| line)));
     });
-    let nothing = |why: &str| Failure::new(Exit::Failed, "not-approved", why);
+    let nothing = |why: &str| Failure::new(Exit::Failed, NOT_APPROVED, why);
     tokio::select! {
         () = global.stop.asked() => {
             output::stdout("\n");
             Err(nothing("interrupted; nothing was changed"))
         }
         line = told => match line {
-            Ok(Ok(line)) => Ok(line.trim() == answer),
+            Ok(Ok(line)) if line.trim() == answer => Ok(()),
+            Ok(Ok(_)) => {
+                Err(nothing(&format!("the answer was not `{answer}`; nothing was changed")))
+            }
             Ok(Err(error)) => Err(nothing("the answer cannot be read").because(&error)),
             Err(error) => Err(nothing("the answer cannot be read").because(&error)),
         },
@@ -78,6 +82,10 @@ pub(crate) fn begin(subject: &Subject) -> Result<Journal, Failure> {
 pub(crate) struct CarryOut<'a> {
     pub(crate) global: &'a Global,
     pub(crate) subject: &'a Subject,
+    /// The cluster file; `None` when a state is destroyed without one.
+    pub(crate) file: Option<&'a Path>,
+    /// Whether approval was given on the command line.
+    pub(crate) approved: bool,
     pub(crate) destroys: bool,
 }
 
@@ -88,7 +96,7 @@ impl CarryOut<'_> {
         let reporter = Reporter::new(self.mode(), Style::of_stdout(self.global.no_color));
         match shows {
             true => decision.shown(self.subject, |view| reporter.planned(view)),
-            false => reporter.expect(decision.plan.steps.len()),
+            false => reporter.expect(&decision.plan),
         }
         let journal = begin(self.subject)?;
         let tell = |event: Event| reporter.event(&event);
@@ -151,6 +159,7 @@ impl CarryOut<'_> {
         match () {
             () if self.global.json => Mode::Json,
             () if self.global.quiet => Mode::Quiet,
+            // Log lines and moving lines would overwrite one another.
             () if self.global.logs() => Mode::Plain,
             () if io::stderr().is_terminal() && io::stdout().is_terminal() => Mode::Live,
             () => Mode::Plain,
@@ -177,8 +186,8 @@ impl CarryOut<'_> {
             true => BTreeMap::new(),
             false => journal.with(|state| self.subject.provider.outputs(state)),
         };
+        let next = self.next(outcome, left);
         let left: Vec<_> = left.iter().map(named).collect();
-        let next = self.next(outcome);
         reporter.finished(&Finish {
             outcome,
             outputs: &outputs,
@@ -189,10 +198,19 @@ impl CarryOut<'_> {
         });
     }
 
-    fn next(&self, outcome: &Outcome) -> Vec<String> {
-        match outcome.is_complete() && !self.destroys {
-            true => vec!["provision plan".to_owned(), "provision show".to_owned()],
-            false => Vec::new(),
+    fn next(&self, outcome: &Outcome, left: &[LiveValue]) -> Vec<(String, &'static str)> {
+        let command = |name| shell::command(self.global, name, self.file);
+        match outcome.is_complete() && left.is_empty() {
+            true if self.destroys => Vec::new(),
+            true => vec![
+                (command("show"), "# what was made"),
+                (command("plan"), "# whether anything is to be done"),
+            ],
+            false => {
+                let again = command(if self.destroys { "destroy" } else { "apply" });
+                let approved = if self.approved { " --auto-approve" } else { "" };
+                vec![(format!("{again}{approved}"), "")]
+            }
         }
     }
 }

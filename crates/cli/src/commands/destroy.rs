@@ -9,6 +9,8 @@ use provision_engine::{Lock, load};
 use provision_spec::ClusterSpec;
 use std::path::{Path, PathBuf};
 
+/// The cluster file when none is named.
+const DEFAULT: &str = "provision.yaml";
 /// The fact that keeps a cluster from being destroyed.
 pub(crate) const PROTECT: &str = "protect";
 
@@ -39,17 +41,23 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
     }
     decision.check_known()?;
     let name = &subject.header.cluster;
-    let question = "This cannot be undone. To destroy it, type the name of the cluster:";
-    if asks && !decision.plan.is_empty() && !approve(global, question, name).await? {
-        return Err(Failure::new(Exit::Failed, "not-approved", "nothing was changed"));
+    if asks && !decision.plan.is_empty() {
+        let question = format!("This cannot be undone. To destroy {name}, type its name:");
+        approve(global, &question, name).await?;
     }
-    let carry_out = CarryOut { global, subject: &subject, destroys: true };
+    let carry_out = CarryOut {
+        global,
+        subject: &subject,
+        file: subject.spec.as_ref().map(|_| args.file.as_deref().unwrap_or(Path::new(DEFAULT))),
+        approved: args.auto_approve,
+        destroys: true,
+    };
     carry_out.run(&decision, !asks).await
 }
 
 /// Returns the cluster file, if there is one or one was named, and where the state is.
 fn subject(global: &Global, args: &DestroyArgs) -> Result<(Option<ClusterSpec>, PathBuf), Failure> {
-    let default = Path::new("provision.yaml");
+    let default = Path::new(DEFAULT);
     let file = args.file.as_deref().or(Some(default).filter(|_| global.state.is_none()));
     let Some(file) = file else {
         return Ok((None, place::state_path(global, default, "")));

@@ -2,7 +2,7 @@
 use super::schema;
 use crate::args::{Global, InitArgs};
 use crate::failure::{Exit, Failure};
-use crate::{output, place};
+use crate::{output, place, shell};
 use provision_spec::ClusterSpec;
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
@@ -25,7 +25,7 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> Result<Exit, Failure> {
         io::ErrorKind::AlreadyExists => occupied(file),
         _ => unwritable(file, &e),
     })?;
-    let next = next(file);
+    let next = next(global, file);
     if global.json {
         output::json(&document(&spec, file, &schema, &next));
     } else if !global.quiet {
@@ -96,26 +96,10 @@ fn scalar(text: &str) -> String {
 }
 
 /// Returns the commands to type next.
-fn next(file: &Path) -> [String; 3] {
-    let file = match file == Path::new("provision.yaml") {
-        true => String::new(),
-        false => format!(" {}", quoted(file)),
-    };
-    [
-        format!("provision show{file} --resolved"),
-        format!("provision plan{file}"),
-        format!("provision apply{file}"),
-    ]
-}
-
-/// Writes a path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-    match text.chars().all(plain) && !text.starts_with('-') {
-        true => text,
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    }
+fn next(global: &Global, file: &Path) -> [String; 3] {
+    let show = shell::command(global, "show", Some(file));
+    let [plan, apply] = ["plan", "apply"].map(|name| shell::command(global, name, Some(file)));
+    [format!("{show} --resolved"), plan, apply]
 }
 
 fn document(spec: &ClusterSpec, file: &Path, schema: &Path, next: &[String]) -> Value {
@@ -134,7 +118,7 @@ fn said(spec: &ClusterSpec, file: &Path, schema: Option<&Path>, next: &[String])
     let mut text = format!("Wrote {}: cluster {name} on {provider} in {region}.\n", file.display());
     if let Some(schema) = schema {
         text.push_str(&format!(
-            "Wrote {}, which its first line names: editors complete and check from it.\n",
+            "Wrote {}, by which editors complete and check it.\n",
             schema.display()
         ));
     }
@@ -163,11 +147,5 @@ mod tests {
         ] {
             assert_eq!(scalar(text), wanted);
         }
-    }
-
-    #[test]
-    fn a_path_is_quoted_for_the_shell() {
-        assert_eq!(quoted(Path::new("clusters/a.yaml")), "clusters/a.yaml");
-        assert_eq!(quoted(Path::new("it's here.yaml")), r"'it'\''s here.yaml'");
     }
 }

@@ -3,7 +3,7 @@ use crate::args::{Global, PlanArgs};
 use crate::failure::{Exit, Failure};
 use crate::render::Style;
 use crate::run::{Consent, Decision, Subject};
-use crate::{output, place};
+use crate::{output, place, shell};
 use provision_engine::{SAVED_PLAN_FORMAT, SavedPlan};
 use provision_spec::ClusterSpec;
 use std::io::Write;
@@ -25,8 +25,9 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
     if let Some(path) = &args.out {
         save(path, &saved(&args.file.file, &spec, &subject, &decision, &consent))?;
         if !global.json && !global.quiet {
+            let command = shell::command(global, "apply", Some(path));
             output::stdout(&format!(
-                "\nSaved to {0}. To carry it out: provision apply {0}\n",
+                "\nSaved to {}. To carry it out:\n  {command}\n",
                 path.display()
             ));
         }

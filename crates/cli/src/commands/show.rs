@@ -1,6 +1,7 @@
 //! `provision show`: what is on record, or the file with every default.
 use crate::args::{Global, ShowArgs};
 use crate::failure::{Exit, Failure};
+use crate::render::{Style, record};
 use crate::{output, place, providers};
 use provision_core::{Address, Record};
 use serde_json::{Value, json};
@@ -21,24 +22,12 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
         output::json(&json!({ "format": format, "resources": resources, "outputs": outputs }));
         return Ok(Exit::Done);
     }
-    let width = state.records().keys().map(|a| a.as_str().len()).max().unwrap_or(0);
-    let mut text = String::new();
-    for (address, record) in state.records() {
-        let id = record.outputs.as_ref().and_then(|o| o.get("id")?.as_str()).unwrap_or("");
-        let note = if record.is_settled() { "" } else { "  (not finished)" };
-        text.push_str(&format!("{address:width$}  {id}{note}\n"));
-    }
     if state.records().is_empty() {
-        text.push_str(&format!("Nothing is on record in {}.\n", path.display()));
+        output::stdout(&format!("Nothing is on record in {}.\n", path.display()));
+        return Ok(Exit::Done);
     }
-    if !outputs.is_empty() && !state.records().is_empty() {
-        text.push_str("\nOutputs:\n");
-        for (name, value) in &outputs {
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            text.push_str(&format!("  {name:12} {value}\n"));
-        }
-    }
-    output::stdout(&text);
+    let style = Style::of_stdout(global.no_color);
+    output::stdout(&record::all(&style, state.records(), &outputs));
     Ok(Exit::Done)
 }
 

@@ -3,6 +3,7 @@ use super::carry_out::begin;
 use super::show::document;
 use crate::args::{Global, StateArgs, StateCommand};
 use crate::failure::{Exit, Failure};
+use crate::render::{Style, record};
 use crate::run::Subject;
 use crate::{output, place};
 use provision_core::Address;
@@ -25,7 +26,7 @@ pub(crate) async fn run(global: &Global, args: &StateArgs) -> Result<Exit, Failu
             subject.engine(global).forget(&journal, &address).await?;
             if !global.quiet && !global.json {
                 output::stdout(&format!(
-                    "{address} is forgotten; the object itself is still there\n"
+                    "Forgot {address}. The object is still in the cloud, without our marks.\n"
                 ));
             }
         }
@@ -42,9 +43,14 @@ pub(crate) async fn run(global: &Global, args: &StateArgs) -> Result<Exit, Failu
             let loaded = place::state(&path, &spec)?;
             let address = Address::from(address.as_str());
             let state = loaded.map(|loaded| loaded.state).unwrap_or_default();
-            let record = state.get(&address).ok_or_else(|| unknown(&address))?;
-            let text = serde_json::to_string_pretty(&document((&address, record)));
-            output::stdout(&format!("{}\n", text.expect("plain data serializes")));
+            let found = state.get(&address).ok_or_else(|| unknown(&address))?;
+            match global.json {
+                true => output::json(&document((&address, found))),
+                false => {
+                    let style = Style::of_stdout(global.no_color);
+                    output::stdout(&record::one(&style, &address, found));
+                }
+            }
         }
     }
     Ok(Exit::Done)

@@ -18,6 +18,17 @@ pub(super) fn write(page: &mut Page, indent: usize, diff: &Diff) {
     }
 }
 
+/// Returns the only thing that differs, where it fits in `room` columns beside its step.
+pub(super) fn short(diff: &Diff, room: usize) -> Option<Vec<Word>> {
+    let [change] = diff.0.as_slice() else { return None };
+    let rows = rows(change);
+    let [row] = rows.as_slice() else { return None };
+    let mut line = vec![Word::plain(format!("{}:", change.field))];
+    line.extend(row.iter().cloned());
+    let width: usize = line.iter().map(|word| columns(&word.text) + 1).sum();
+    (width <= room + 1).then_some(line)
+}
+
 fn rows(change: &Change) -> Vec<Vec<Word>> {
     let whole = || vec![arrow(&change.from, &change.to)];
     if reference(&change.from).or(reference(&change.to)).is_some() {

@@ -78,7 +78,7 @@ fn phrase(name: &str, fields: &Map<String, Value>) -> Option<String> {
             list(&arns, |arn| compact(arn).rsplit('/').next().unwrap_or_default().to_owned())
         }
         ("labels", Value::Object(labels)) => pairs(labels)?,
-        ("taints", Value::Array(taints)) => format!("taints {}", list(taints, taint)),
+        ("taints", Value::Array(taints)) => format!("taints {}", list(taints, compact)),
         (_, Value::Array(items)) => list(items, compact),
         _ => compact(value),
     };
@@ -95,14 +95,6 @@ fn pairs(labels: &Map<String, Value>) -> Option<String> {
     let pairs: Vec<_> =
         shown.map(|(key, v)| Value::from(format!("{key}={}", compact(v)))).collect();
     (!pairs.is_empty()).then(|| list(&pairs, compact))
-}
-
-fn taint(taint: &Value) -> String {
-    match (taint["key"].as_str(), taint["value"].as_str(), taint["effect"].as_str()) {
-        (Some(key), None | Some(""), Some(effect)) => format!("{key}:{effect}"),
-        (Some(key), Some(value), Some(effect)) => format!("{key}={value}:{effect}"),
-        _ => compact(taint),
-    }
 }
 
 fn list(items: &[Value], one: impl Fn(&Value) -> String) -> String {

@@ -1,11 +1,13 @@
 //! How a run ended.
+mod skipped;
+
 use super::duration::span;
 use super::page::Page;
 use super::plan::ACTIONS;
 use super::style::{Paint, Style, Word, columns, words};
 use super::value::compact;
 use provision_core::{Action, Error};
-use provision_engine::{Outcome, Skip};
+use provision_engine::Outcome;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,8 +23,8 @@ pub(crate) struct Finish<'a> {
     /// What is still there although it was to go, by address, each with its kind and id. A run
     /// that leaves something has not ended well.
     pub(crate) left: &'a [(String, String)],
-    /// The commands to type next.
-    pub(crate) next: &'a [String],
+    /// The commands to type next, each with what it does.
+    pub(crate) next: &'a [(String, &'static str)],
     /// How long it took.
     pub(crate) elapsed: Duration,
 }
@@ -32,18 +34,20 @@ impl Finish<'_> {
     pub(super) fn text(&self, style: &Style) -> String {
         let mut page = Page::new(style);
         page.gap();
-        page.paragraph(Paint::Bold, &self.headline());
+        let paint = match self.status() {
+            "failed" => Paint::Red,
+            "interrupted" | "degraded" => Paint::Yellow,
+            _ => Paint::Green,
+        };
+        page.paragraph(paint, &self.headline());
         self.trouble(&mut page);
-        if !self.outputs.is_empty() {
-            page.heading(Paint::Bold, "Outputs");
-            let outputs = self.outputs.iter();
-            page.table(Paint::Plain, outputs.map(|(name, value)| (&**name, compact(value))));
+        if self.goes_on() {
+            return page.text();
         }
+        outputs(&mut page, self.outputs);
         if !self.next.is_empty() {
             page.heading(Paint::Bold, "Next");
-            for command in self.next {
-                page.hang(2, &[], &[Word::new(Paint::Cyan, command)]);
-            }
+            self.commands(&mut page);
         }
         page.text()
     }
@@ -84,7 +88,7 @@ impl Finish<'_> {
             "fatal": outcome.fatal.as_ref().map(error),
             "destroyed": self.destroyed,
             "elapsedSeconds": self.elapsed.as_secs(),
-            "next": self.next,
+            "next": self.next.iter().map(|(command, _)| command).collect::<Vec<_>>(),
         });
         match fields {
             Value::Object(fields) => fields,
@@ -107,38 +111,61 @@ impl Finish<'_> {
         }
     }
 
+    /// Tells whether there is something left to do.
+    fn goes_on(&self) -> bool {
+        matches!(self.status(), "failed" | "interrupted")
+    }
+
     fn headline(&self) -> String {
-        let word = match self.status() {
-            "failed" => "Not finished",
-            "interrupted" => "Interrupted",
-            _ if self.destroyed => "Destroyed",
-            _ => "Applied",
-        };
-        let only_deletes = ACTIONS.iter().all(|a| *a == Action::Delete || self.done(*a) == 0);
-        let done = match self.destroyed && only_deletes {
-            true => format!("{} deleted", self.done(Action::Delete)),
-            false => format!(
-                "{} created, {} changed, {} adopted, {} deleted",
-                self.done(Action::Create),
-                self.done(Action::Update),
-                self.done(Action::Adopt),
-                self.done(Action::Delete)
-            ),
-        };
         let outcome = self.outcome;
-        let counts = [
+        let took = span(self.elapsed);
+        let how = match self.status() {
+            "failed" => format!("Not finished after {took}"),
+            "interrupted" => format!("Interrupted after {took}"),
+            _ if self.destroyed => format!("Destroyed in {took}"),
+            _ => format!("Applied in {took}"),
+        };
+        let done = [
+            (self.done(Action::Create), "created"),
+            (self.done(Action::Update), "changed"),
+            (self.done(Action::Adopt), "adopted"),
+            (self.done(Action::Delete), "deleted"),
             (outcome.failed.len(), "failed"),
             (outcome.skipped.len(), "not done"),
-            (outcome.degraded.len(), "degraded"),
-            (self.left.len(), "still there"),
         ];
-        let counts: Vec<_> =
-            counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-        let end = if counts.is_empty() { "" } else { "; " };
-        format!("{word}: {done} in {}{end}{}.", span(self.elapsed), counts.join(", "))
+        let but = [(outcome.degraded.len(), "degraded"), (self.left.len(), "still there")];
+        let [done, but] = [counted(&done), counted(&but)];
+        let done = if done.is_empty() { "nothing to do".to_owned() } else { done };
+        let end = if but.is_empty() { String::new() } else { format!("; {but}") };
+        format!("{how}: {done}{end}.")
     }
 
     fn trouble(&self, page: &mut Page) {
+        let outcome = self.outcome;
+        self.failed(page);
+        if !outcome.degraded.is_empty() {
+            page.heading(Paint::Yellow, "Degraded");
+            let degraded = outcome.degraded.iter();
+            page.table(Paint::Yellow, degraded.map(|(a, why)| (a.as_str(), why.clone())));
+        }
+        skipped::write(page, self);
+        if !self.left.is_empty() {
+            page.heading(Paint::Red, "Still in the cloud");
+            page.table(Paint::Red, self.left.iter().map(|(what, which)| (&**what, which.clone())));
+        }
+        if !self.goes_on() {
+            return;
+        }
+        page.gap();
+        let how = match self.status() {
+            "interrupted" => "The state is safe. To go on where this run stopped:",
+            _ => "Once this is put right, go on where this run stopped:",
+        };
+        page.paragraph(Paint::Plain, how);
+        self.commands(page);
+    }
+
+    fn failed(&self, page: &mut Page) {
         let outcome = self.outcome;
         let mut failed: Vec<(&str, &Error)> =
             outcome.failed.iter().map(|(address, error)| (address.as_str(), error)).collect();
@@ -157,44 +184,31 @@ impl Finish<'_> {
                 }
             }
         }
-        if !outcome.degraded.is_empty() {
-            page.heading(Paint::Yellow, "Degraded");
-            let degraded = outcome.degraded.iter();
-            page.table(Paint::Yellow, degraded.map(|(a, why)| (a.as_str(), why.clone())));
-        }
-        self.skipped(page);
-        if !self.left.is_empty() {
-            page.heading(Paint::Red, "Still in the cloud");
-            page.table(Paint::Red, self.left.iter().map(|(what, which)| (&**what, which.clone())));
-        }
-        let how = match self.status() {
-            "interrupted" => "Run the same command again; it goes on where it stopped.",
-            "failed" => {
-                "Once this is put right, run the same command again; it goes on where it stopped."
-            }
-            _ => return,
-        };
-        page.gap();
-        page.paragraph(Paint::Plain, how);
     }
 
-    fn skipped(&self, page: &mut Page) {
-        let mut reasons: Vec<(&Skip, Vec<&str>)> = Vec::new();
-        for (address, why) in &self.outcome.skipped {
-            match reasons.iter_mut().find(|(reason, _)| *reason == why) {
-                Some((_, addresses)) => addresses.push(address.as_str()),
-                None => reasons.push((why, vec![address.as_str()])),
-            }
-        }
-        if reasons.is_empty() {
-            return;
-        }
-        page.heading(Paint::Bold, "Not done");
-        for (why, addresses) in reasons {
-            page.hang(2, &[], &words(Paint::Dim, &format!("{why}:")));
-            page.hang(4, &[], &words(Paint::Plain, &addresses.join(", ")));
+    fn commands(&self, page: &mut Page) {
+        let widest = self.next.iter().map(|(command, _)| columns(command)).max().unwrap_or(0);
+        for (command, note) in self.next {
+            let lead = [(Word::new(Paint::Cyan, command), widest + 2)];
+            let note = if note.is_empty() { Vec::new() } else { vec![Word::new(Paint::Dim, note)] };
+            page.hang(2, &lead, &note);
         }
     }
+}
+
+/// Adds what the user needs to know of a cluster.
+pub(super) fn outputs(page: &mut Page, outputs: &BTreeMap<String, Value>) {
+    if !outputs.is_empty() {
+        page.heading(Paint::Bold, "Outputs");
+        let rows = outputs.iter();
+        page.table(Paint::Plain, rows.map(|(name, value)| (&**name, compact(value))));
+    }
+}
+
+/// Lists counts, without those of nothing.
+pub(super) fn counted(counts: &[(usize, &str)]) -> String {
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    counts.map(|(count, what)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Writes an error without its request id.

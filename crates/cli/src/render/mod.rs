@@ -10,7 +10,9 @@ mod page;
 pub(crate) mod parts;
 pub(crate) mod plan;
 pub(crate) mod progress;
+pub(crate) mod record;
 mod style;
+pub(crate) mod trouble;
 mod value;
 
 pub(crate) use style::Style;

@@ -51,8 +51,12 @@ impl Page {
             overfull = size >= *width;
             column += width;
         }
-        let below = overfull || self.style.width < column + NARROW;
-        if self.style.width < column + NARROW {
+        let room = self.style.width.saturating_sub(column);
+        let widest = words.iter().map(|word| columns(&word.text)).max().unwrap_or(0);
+        let fits_below = indent + 4 + widest <= self.style.width;
+        let narrow = room < NARROW || (room < widest && fits_below && !lead.is_empty());
+        let below = overfull || narrow;
+        if narrow {
             column = indent + 4;
         }
         let mut lines =
@@ -65,6 +69,12 @@ impl Page {
         }
         let margin = " ".repeat(column);
         lines.iter().for_each(|line| self.push(&format!("{margin}{line}")));
+    }
+
+    /// Adds a line as it is, however wide.
+    pub(super) fn raw(&mut self, words: &[Word]) {
+        let line: String = words.iter().map(|w| self.style.paint(w.paint, &w.text)).collect();
+        self.push(&line);
     }
 
     /// Adds pairs as two aligned columns.

@@ -1,12 +1,13 @@
 //! A plan as people read it, and as the document that scripts read.
+mod facts;
 mod notes;
 mod steps;
 #[cfg(test)]
 mod tests;
 
+use super::finish::counted;
 use super::page::Page;
-use super::style::{Paint, Style, Word, words};
-use super::value::compact;
+use super::style::{Paint, Style, Word};
 use provision_core::{Action, Plan, Scope, World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -49,7 +50,7 @@ impl View<'_> {
     pub(crate) fn text(&self, style: &Style) -> String {
         let mut page = Page::new(style);
         self.header(&mut page);
-        self.recorded(&mut page);
+        facts::write(&mut page, self.new_facts);
         steps::write(&mut page, self.plan);
         notes::write(&mut page, self);
         page.gap();
@@ -88,14 +89,18 @@ impl View<'_> {
     }
 
     fn header(&self, page: &mut Page) {
-        let mut parts = vec![self.provider.to_owned()];
-        let place = self.scope.place.iter();
-        let place =
-            place.filter(|(key, value)| (key.as_str(), value.as_str()) != ("partition", "aws"));
+        let place = &self.scope.place;
+        let mut parts = vec![match place.get("region") {
+            Some(region) => format!("{} in {region}", self.provider),
+            None => self.provider.to_owned(),
+        }];
+        let untold =
+            |key: &str, value: &str| key == "region" || (key, value) == ("partition", "aws");
+        let place = place.iter().filter(|(key, value)| !untold(key, value));
         parts.extend(place.map(|(key, value)| format!("{key} {value}")));
         match self.scope.world {
             World::Vendor => {}
-            World::Loopback => parts.push("servers on this machine".to_owned()),
+            World::Loopback => parts.push("local servers".to_owned()),
             World::Sandbox => parts.push("sandbox".to_owned()),
         }
         if self.lineage.is_none() {
@@ -110,34 +115,6 @@ impl View<'_> {
         page.hang(0, &[], &header);
     }
 
-    /// Lists the facts that would be recorded, short ones first. Machine shapes go by their names.
-    fn recorded(&self, page: &mut Page) {
-        let mut rows: Vec<(String, Vec<Word>)> = Vec::new();
-        let mut families: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (key, value) in self.new_facts {
-            match key.split_once('/') {
-                Some((family, name)) if value.is_object() => {
-                    families.entry(family).or_default().push(name);
-                }
-                _ if value.is_null() => rows.push((key.clone(), words(Paint::Dim, "(withdrawn)"))),
-                _ => rows.push((key.clone(), words(Paint::Plain, &fact(value)))),
-            }
-        }
-        rows.sort_by_key(|(_, words)| words.len());
-        let families = families.into_iter();
-        rows.extend(
-            families.map(|(f, names)| (f.to_owned(), words(Paint::Plain, &names.join(", ")))),
-        );
-        if rows.is_empty() {
-            return;
-        }
-        page.heading(Paint::Bold, "Will be recorded");
-        let width = rows.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0) + 2;
-        for (key, value) in rows {
-            page.hang(2, &[(Word::new(Paint::Dim, key), width)], &value);
-        }
-    }
-
     fn sum(&self) -> String {
         let count = |action| self.plan.count(action);
         let unseen = match self.plan.unknown.len() {
@@ -145,13 +122,14 @@ impl View<'_> {
             n => format!(" It cannot be applied: {n} could not be observed."),
         };
         if !self.plan.is_empty() || !unseen.is_empty() {
-            return format!(
-                "Plan: {} to create, {} to change, {} to adopt, {} to delete.{unseen}",
-                count(Action::Create),
-                count(Action::Update),
-                count(Action::Adopt),
-                count(Action::Delete),
-            );
+            let counts = counted(&[
+                (count(Action::Create), "to create"),
+                (count(Action::Update), "to change"),
+                (count(Action::Adopt), "to adopt"),
+                (count(Action::Delete), "to delete"),
+            ]);
+            let counts = if counts.is_empty() { "no changes".to_owned() } else { counts };
+            return format!("Plan: {counts}.{unseen}");
         }
         if self.destroys {
             return "Nothing to destroy: nothing of this cluster is left.".to_owned();
@@ -162,15 +140,5 @@ impl View<'_> {
             (degraded, _) => format!(", {degraded} degraded"),
         };
         format!("No changes. The cluster is as the file says{but}.")
-    }
-}
-
-/// Writes a fact: a map of simple values without braces.
-fn fact(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            map.iter().map(|(k, v)| format!("{k} {}", compact(v))).collect::<Vec<_>>().join(", ")
-        }
-        _ => compact(value),
     }
 }

@@ -1,7 +1,9 @@
 //! What happens during a run, shown as it happens.
 mod live;
+mod running;
 #[cfg(test)]
 mod tests;
+mod ticker;
 mod words;
 
 use super::duration::clock;
@@ -10,22 +12,23 @@ use super::finish::error;
 use super::plan::View;
 use super::style::{Style, clean};
 use live::Live;
-use provision_core::{Action, Address, Event, EventKind};
+use provision_core::{Event, EventKind, Plan};
+use running::Running;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use ticker::Ticker;
 
 /// The format of an event line.
 const EVENT_FORMAT: &str = "provision.event/v1";
-/// How long one step stays silent about calls that are made again.
-const RETRY_SILENCE: Duration = Duration::from_secs(10);
+/// How long plain lines may be silent: some build servers end a job that says nothing for long.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// One moving line per running step, on standard error, for terminals.
+    /// One moving line per running step, for terminals.
     Live,
     /// One line per event.
     Plain,
@@ -39,31 +42,25 @@ pub(crate) enum Mode {
 pub(crate) struct Reporter {
     mode: Mode,
     style: Style,
-    time: Time,
-    inner: Mutex<Inner>,
+    inner: Arc<Mutex<Inner>>,
+    ticker: Option<Ticker>,
 }
-
-/// What a step is known by while it runs.
-type Key = (Address, Action);
 
 struct Inner {
     out: Box<dyn Write + Send>,
+    time: Time,
     seq: u64,
-    steps: BTreeMap<Key, Running>,
+    running: Running,
     live: Option<Live>,
-}
-
-/// A step under way.
-struct Running {
-    since: Duration,
-    retried: Option<(Duration, String)>,
+    /// When the last plain line was written.
+    spoke: Duration,
 }
 
 /// Where the time comes from.
 enum Time {
     Real(Instant),
     #[cfg(test)]
-    Set(std::sync::Arc<std::sync::atomic::AtomicU64>),
+    Set(Arc<std::sync::atomic::AtomicU64>),
 }
 
 impl Time {
@@ -87,55 +84,59 @@ impl Time {
 }
 
 impl Reporter {
-    /// Begins to count the time. [`Mode::Live`] becomes [`Mode::Plain`] where standard error is
-    /// no terminal.
+    /// Begins to count the time.
     pub(crate) fn new(mode: Mode, style: Style) -> Self {
-        let mode = match mode {
-            Mode::Live if !io::stderr().is_terminal() => Mode::Plain,
-            mode => mode,
+        let live = (mode == Mode::Live).then(|| Live::new(style, live::of_terminal));
+        let mut this =
+            Self::with(mode, style, Box::new(io::stdout()), Time::Real(Instant::now()), live);
+        this.ticker = match mode {
+            Mode::Live | Mode::Plain => Some(Ticker::start(&this.inner)),
+            Mode::Json | Mode::Quiet => None,
         };
-        Self::with(mode, style, Box::new(io::stdout()), Time::Real(Instant::now()))
+        this
     }
 
-    fn with(mode: Mode, style: Style, out: Box<dyn Write + Send>, time: Time) -> Self {
-        let live = (mode == Mode::Live).then(|| Live::new(style));
-        let inner = Mutex::new(Inner { out, seq: 0, steps: BTreeMap::new(), live });
-        Self { mode, style, time, inner }
+    fn with(
+        mode: Mode,
+        style: Style,
+        out: Box<dyn Write + Send>,
+        time: Time,
+        live: Option<Live>,
+    ) -> Self {
+        let (running, spoke) = (Running::default(), Duration::ZERO);
+        let inner = Inner { out, time, seq: 0, running, live, spoke };
+        Self { mode, style, inner: Arc::new(Mutex::new(inner)), ticker: None }
     }
 
     /// Shows what is about to be done, for runs whose plan nobody has been shown. Where it has
     /// been, [`Reporter::expect`] does.
     pub(crate) fn planned(&self, view: &View<'_>) {
-        self.expect(view.plan.steps.len());
+        self.expect(view.plan);
         let mut inner = self.inner();
         match self.mode {
             Mode::Json => {
                 let fields = json!({"summary": view.summary(), "plan": view.json()});
-                self.line(&mut inner, "planned", None, fields);
+                inner.line("planned", None, fields);
             }
             Mode::Live | Mode::Plain => inner.write(&format!("{}\n", view.text(&self.style))),
             Mode::Quiet => {}
         }
     }
 
-    /// Sets how many steps there will be, so that moving lines can tell how far the run is.
-    pub(crate) fn expect(&self, steps: usize) {
-        if let Some(live) = &self.inner().live {
-            live.expect(steps);
-        }
+    /// Says which steps there will be, so that moving lines can tell how far the run is.
+    pub(crate) fn expect(&self, plan: &Plan) {
+        self.inner().running.expect(plan);
     }
 
     /// Shows one event.
     pub(crate) fn event(&self, event: &Event) {
         let mut inner = self.inner();
+        let now = inner.time.elapsed();
+        let since = inner.running.note(event, now);
         match self.mode {
-            Mode::Json => self.json(&mut inner, event),
-            Mode::Plain => self.plain(&mut inner, event),
-            Mode::Live => {
-                if let Some(live) = &mut inner.live {
-                    live.event(event);
-                }
-            }
+            Mode::Json => inner.json(event),
+            Mode::Plain => inner.plain(event, now, since),
+            Mode::Live => inner.live(event, now, since),
             Mode::Quiet => {}
         }
     }
@@ -144,24 +145,19 @@ impl Reporter {
     /// place for it.
     pub(crate) fn note(&self, text: &str) {
         let mut inner = self.inner();
-        match (self.mode, &inner.live) {
-            (Mode::Live, Some(live)) => live.say(&clean(text)),
-            (Mode::Live | Mode::Plain, _) => {
-                let line = format!("[{}] {}\n", clock(self.time.elapsed()), clean(text));
-                inner.write(&line);
-            }
-            (Mode::Json | Mode::Quiet, _) => {}
+        match self.mode {
+            Mode::Live => inner.say(text),
+            Mode::Plain => inner.tell(text),
+            Mode::Json | Mode::Quiet => {}
         }
     }
 
     /// Shows how the run ended. Nothing may be shown after it.
     pub(crate) fn finished(&self, finish: &Finish<'_>) {
         let mut inner = self.inner();
-        if let Some(live) = inner.live.take() {
-            live.end();
-        }
+        inner.end();
         match self.mode {
-            Mode::Json => self.line(&mut inner, "finished", None, Value::Object(finish.json())),
+            Mode::Json => inner.line("finished", None, Value::Object(finish.json())),
             Mode::Quiet => inner.write(&finish.trouble_text(&self.style)),
             Mode::Live | Mode::Plain => inner.write(&format!("\n{}", finish.text(&self.style))),
         }
@@ -170,27 +166,72 @@ impl Reporter {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn plain(&self, inner: &mut Inner, event: &Event) {
-        let now = self.time.elapsed();
-        let key = (event.address.clone(), event.action);
-        let since = match &event.what {
-            EventKind::Started => {
-                inner.steps.insert(key.clone(), Running { since: now, retried: None });
-                now
-            }
-            EventKind::Retrying(_) if inner.is_noise(&key, now, event) => return,
-            _ => inner.steps.get(&key).map_or(now, |running| running.since),
-        };
-        if words::is_end(&event.what) {
-            inner.steps.remove(&key);
+impl Drop for Reporter {
+    /// Takes the moving lines away when a run ended with an error.
+    fn drop(&mut self) {
+        drop(self.ticker.take());
+        self.inner().end();
+    }
+}
+
+impl Inner {
+    fn plain(&mut self, event: &Event, now: Duration, since: Duration) {
+        if matches!(event.what, EventKind::Retrying(_)) && self.running.is_noise(event, now) {
+            return;
         }
         if let Some(text) = words::of(event, now.saturating_sub(since)) {
-            inner.write(&format!("[{}] {}: {}\n", clock(now), event.address, clean(&text)));
+            self.tell(&format!("{}: {text}", event.address));
         }
     }
 
-    fn json(&self, inner: &mut Inner, event: &Event) {
+    /// Writes a plain line.
+    fn tell(&mut self, text: &str) {
+        self.spoke = self.time.elapsed();
+        self.write(&format!("[{}] {}\n", clock(self.spoke), clean(text)));
+    }
+
+    /// Moves the lines of a terminal, and breaks a long silence elsewhere.
+    fn tick(&mut self) {
+        let now = self.time.elapsed();
+        if self.live.is_some() {
+            self.draw(&[], now);
+        } else if now.saturating_sub(self.spoke) >= SILENCE
+            && let Some(text) = self.running.summary(now)
+        {
+            self.tell(&text);
+        }
+    }
+
+    fn live(&mut self, event: &Event, now: Duration, since: Duration) {
+        let Some(live) = &self.live else { return };
+        let above = live.ended(event, now.saturating_sub(since), self.running.width());
+        self.draw(&above, now);
+    }
+
+    /// Writes text above the moving lines.
+    fn say(&mut self, text: &str) {
+        let above = self.live.as_ref().map(|live| live.broken(text)).unwrap_or_default();
+        self.draw(&above, self.time.elapsed());
+    }
+
+    fn draw(&mut self, above: &[String], now: Duration) {
+        if let Some(live) = &mut self.live {
+            let text = live.draw(above, &self.running, now);
+            self.write(&text);
+        }
+    }
+
+    /// Takes the moving lines away for good.
+    fn end(&mut self) {
+        if let Some(mut live) = self.live.take() {
+            let text = live.clear();
+            self.write(&text);
+        }
+    }
+
+    fn json(&mut self, event: &Event) {
         let (name, more) = match &event.what {
             EventKind::Called(_) => return,
             EventKind::Started => ("started", json!({})),
@@ -203,16 +244,16 @@ impl Reporter {
             EventKind::Skipped(why) => ("skipped", json!({"reason": why})),
             EventKind::Failed(e) => ("failed", json!({"error": error(e)})),
         };
-        self.line(inner, name, Some(event), more);
+        self.line(name, Some(event), more);
     }
 
     /// Writes one line of JSON. Numbers are given out under the same lock that lines are
     /// written under, so that they stand in order.
-    fn line(&self, inner: &mut Inner, name: &str, event: Option<&Event>, more: Value) {
-        inner.seq += 1;
+    fn line(&mut self, name: &str, event: Option<&Event>, more: Value) {
+        self.seq += 1;
         let mut line = Map::new();
         line.insert("format".into(), EVENT_FORMAT.into());
-        line.insert("seq".into(), inner.seq.into());
+        line.insert("seq".into(), self.seq.into());
         line.insert("time".into(), format!("{:.3}", self.time.now()).into());
         line.insert("type".into(), name.into());
         line.insert("address".into(), event.map(|event| event.address.as_str()).into());
@@ -223,29 +264,11 @@ impl Reporter {
         if let Value::Object(more) = more {
             line.extend(more);
         }
-        inner.write(&format!("{}\n", Value::Object(line)));
+        self.write(&format!("{}\n", Value::Object(line)));
     }
-}
 
-impl Inner {
     /// Writes and flushes. A reader that has gone away is no reason to stop a run.
     fn write(&mut self, text: &str) {
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
-    }
-
-    /// Tells whether a step said the same, or anything, about a call made again a moment ago.
-    fn is_noise(&mut self, key: &Key, now: Duration, event: &Event) -> bool {
-        let (Some(step), EventKind::Retrying(error)) = (self.steps.get_mut(key), &event.what)
-        else {
-            return false;
-        };
-        let text = super::finish::without_request(error);
-        let noise = step.retried.as_ref().is_some_and(|(when, before)| {
-            *before == text || now.saturating_sub(*when) < RETRY_SILENCE
-        });
-        if !noise {
-            step.retried = Some((now, text));
-        }
-        noise
     }
 }

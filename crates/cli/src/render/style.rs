@@ -1,5 +1,6 @@
 //! Colours, widths, and breaking lines.
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 
 /// The width of lines that go to a file or another program.
 const WIDTH: usize = 100;
@@ -53,13 +54,25 @@ impl Style {
     /// Returns the style of standard output. `no_color` is the flag of that name; the variable
     /// `NO_COLOR` has the same effect unless it is empty.
     pub(crate) fn of_stdout(no_color: bool) -> Self {
-        let terminal = io::stdout().is_terminal();
+        Self::of(&io::stdout(), WIDTH, no_color)
+    }
+
+    /// Returns the style of standard error. Where that is no terminal, nothing is broken: what is
+    /// searched for in a log stands in one line.
+    pub(crate) fn of_stderr(no_color: bool) -> Self {
+        Self::of(&io::stderr(), usize::MAX, no_color)
+    }
+
+    fn of(stream: &(impl IsTerminal + AsFd), elsewhere: usize, no_color: bool) -> Self {
+        let terminal = stream.is_terminal();
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-        let told = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-        let width = columns.or_else(|| told().filter(|_| terminal));
-        let width = width.unwrap_or(if terminal { TERMINAL_WIDTH } else { WIDTH });
+        let told = || terminal_size::terminal_size_of(stream).map(|(width, _)| width.0.into());
+        let width = match terminal {
+            true => columns.or_else(told).unwrap_or(TERMINAL_WIDTH),
+            false => columns.unwrap_or(elsewhere),
+        };
         let color = terminal && !no_color && !set("NO_COLOR") && !dumb;
         Self { color, width: width.max(NARROWEST) }
     }
@@ -79,11 +92,12 @@ impl Style {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
-    /// Sets words in lines of at most `width` columns. A word wider than that is cut up.
+    /// Sets words in lines of at most `width` columns. A word wider than that has a line of its
+    /// own and is not cut: a terminal breaks it by itself, and it can still be copied whole.
     pub(super) fn lines(&self, words: &[Word], width: usize) -> Vec<String> {
         let mut lines = Vec::new();
         let (mut runs, mut used): (Vec<Word>, usize) = (Vec::new(), 0);
-        for word in words.iter().flat_map(|word| cut(word, width.max(1))) {
+        for word in words.iter().cloned() {
             let size = columns(&word.text);
             if used > 0 && used + 1 + size > width {
                 lines.push(self.line(&std::mem::take(&mut runs)));
@@ -120,9 +134,33 @@ pub(super) fn words(paint: Paint, text: &str) -> Vec<Word> {
     text.split_whitespace().map(|word| Word::new(paint, word)).collect()
 }
 
+/// Splits running text into words, and leaves what stands in backticks in one piece, so that it
+/// can be copied from one line.
+pub(super) fn phrases(paint: Paint, text: &str) -> Vec<Word> {
+    let mut all: Vec<Word> = Vec::new();
+    let mut open = false;
+    for word in text.split_whitespace() {
+        match all.last_mut().filter(|_| open) {
+            Some(last) => last.text.push_str(&format!(" {}", clean(word))),
+            None => all.push(Word::new(paint, word)),
+        }
+        open ^= word.matches('`').count() % 2 == 1;
+    }
+    if open { words(paint, text) } else { all }
+}
+
 /// Returns how many columns `text` takes, counting a character as one.
 pub(super) fn columns(text: &str) -> usize {
     text.chars().count()
+}
+
+/// Returns `text` in at most `width` columns, with `…` in the place of what does not fit.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    if columns(text) <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    if width == 0 { kept } else { kept + "…" }
 }
 
 /// Replaces control characters, so that what a cloud says cannot steer the terminal.
@@ -130,23 +168,22 @@ pub(super) fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-fn cut(word: &Word, width: usize) -> Vec<Word> {
-    if columns(&word.text) <= width {
-        return vec![word.clone()];
-    }
-    let letters: Vec<char> = word.text.chars().collect();
-    letters.chunks(width).map(|c| Word { text: c.iter().collect(), paint: word.paint }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn lines_keep_to_the_width_and_long_words_are_cut() {
+    fn lines_keep_to_the_width_and_long_words_stay_whole() {
         let style = Style { color: false, width: 80 };
         let lines = style.lines(&words(Paint::Dim, "one two three abcdefghijkl"), 8);
-        assert_eq!(lines, ["one two", "three", "abcdefgh", "ijkl"]);
+        assert_eq!(lines, ["one two", "three", "abcdefghijkl"]);
+    }
+
+    #[test]
+    fn what_can_be_copied_is_not_broken() {
+        let style = Style { color: false, width: 80 };
+        let lines = style.lines(&phrases(Paint::Dim, "take it over with `--adopt vpc`"), 24);
+        assert_eq!(lines, ["take it over with", "`--adopt vpc`"]);
     }
 
     #[test]

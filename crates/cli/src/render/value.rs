@@ -16,6 +16,9 @@ pub(super) fn compact(value: &Value) -> String {
     if let Some((from, output)) = reference(value) {
         return format!("({from}.{output})");
     }
+    if let Some(taint) = taint(value) {
+        return taint;
+    }
     match value {
         Value::Null => NONE.to_owned(),
         Value::String(text) if text.is_empty() => "\"\"".to_owned(),
@@ -35,6 +38,16 @@ pub(super) fn compact(value: &Value) -> String {
         }
         Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
+}
+
+/// Writes a taint as `kubectl` does.
+fn taint(value: &Value) -> Option<String> {
+    let text = |name| value.get(name).and_then(Value::as_str);
+    let (key, effect) = (text("key")?, text("effect")?);
+    Some(match text("value") {
+        None | Some("") => format!("{key}:{effect}"),
+        Some(value) => format!("{key}={value}:{effect}"),
+    })
 }
 
 /// Tells whether a value says nothing that a reader would miss.
@@ -67,5 +80,7 @@ mod tests {
         assert_eq!(compact(&json!("a\nb")), "(2 lines)");
         assert_eq!(compact(&json!({"provision-lineage": "x", "a": ["b"]})), "{a: [b]}");
         assert_eq!(compact(&json!({"provision-lineage": "x"})), "(none)");
+        let taint = json!({"key": "dedicated", "value": "spark", "effect": "NO_SCHEDULE"});
+        assert_eq!(compact(&taint), "dedicated=spark:NO_SCHEDULE");
     }
 }

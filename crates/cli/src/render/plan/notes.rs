@@ -3,6 +3,9 @@ use super::View;
 use crate::render::page::Page;
 use crate::render::style::{Paint, Word, words};
 
+/// The column that remarks are set in.
+const REMARK: usize = 9;
+
 /// Adds what could not be seen, what is not well, what is kept, what is left alone, and warnings.
 pub(super) fn write(page: &mut Page, view: &View<'_>) {
     let plan = view.plan;
@@ -19,15 +22,13 @@ pub(super) fn write(page: &mut Page, view: &View<'_>) {
         let until = |next| format!("until {next} is ready");
         page.table(Paint::Plain, plan.kept.iter().map(|(a, next)| (a.as_str(), until(next))));
     }
+    page.gap();
     if !view.unmanaged.is_empty() {
-        page.gap();
         let what = format!("not managed by this version: {}", view.unmanaged.join(", "));
-        page.paragraph(Paint::Dim, &what);
-    }
-    if !view.warnings.is_empty() {
-        page.gap();
+        page.hang(0, &[(Word::new(Paint::Dim, "note:"), REMARK)], &words(Paint::Dim, &what));
     }
     for warning in view.warnings {
-        page.hang(0, &[(Word::new(Paint::Yellow, "warning:"), 9)], &words(Paint::Plain, warning));
+        let lead = [(Word::new(Paint::Yellow, "warning:"), REMARK)];
+        page.hang(0, &lead, &words(Paint::Plain, warning));
     }
 }

@@ -70,19 +70,32 @@ impl<'p> Layout<'p> {
         if let Some(width) = self.kind {
             lead.push((Word::new(Paint::Dim, &step.kind), width));
         }
-        let remarks = words(Paint::Yellow, &self.others.remarks(step).join("; "));
+        let mut remarks = words(Paint::Yellow, &self.others.remarks(step).join("; "));
+        let room = page.style.width.saturating_sub(2 + lead.iter().map(|(_, w)| w).sum::<usize>());
+        let changes = match step.action {
+            Action::Update | Action::Adopt => changes::short(&step.changes, room),
+            Action::Create | Action::Delete => None,
+        };
         let told = match step.action {
             Action::Create => details::of(step),
-            Action::Update | Action::Adopt | Action::Delete => Vec::new(),
+            Action::Update | Action::Adopt => {
+                let why = if remarks.is_empty() || changes.is_none() {
+                    Vec::new()
+                } else {
+                    remarks.push(Word::new(Paint::Dim, "·"));
+                    std::mem::take(&mut remarks)
+                };
+                why.into_iter().chain(changes.clone().unwrap_or_default()).collect()
+            }
+            Action::Delete => std::mem::take(&mut remarks),
         };
-        if told.is_empty() {
-            page.hang(2, &lead, &remarks);
-        } else {
-            page.hang(2, &lead, &told);
+        let below = !told.is_empty() || changes.is_some();
+        page.hang(2, &lead, if below { &told } else { &remarks });
+        if below && !remarks.is_empty() {
             let blank: Vec<_> = lead.iter().map(|(_, width)| (Word::plain(""), *width)).collect();
             page.hang(2, &blank, &remarks);
         }
-        if matches!(step.action, Action::Update | Action::Adopt) {
+        if matches!(step.action, Action::Update | Action::Adopt) && changes.is_none() {
             changes::write(page, INDENT, &step.changes);
         }
     }
@@ -137,7 +150,7 @@ impl<'p> Others<'p> {
             }
             Action::Delete => {
                 let next = slot.and_then(|slot| self.made.get(&slot));
-                remarks.extend(next.map(|next| format!("once {next} is ready")));
+                remarks.extend(next.map(|next| format!("goes once {next} is ready")));
             }
             Action::Update | Action::Adopt => {}
         }

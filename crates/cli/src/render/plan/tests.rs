@@ -135,7 +135,7 @@ fn an_update_shows_each_thing_that_differs() {
         ),
     ]);
     insta::assert_snapshot!(case.text(80), @r#"
-    acme-prod · eks · account 123456789012 · region us-east-1
+    acme-prod · eks in us-east-1 · account 123456789012
 
     Network
       ~ vpc
@@ -157,10 +157,10 @@ fn an_update_shows_each_thing_that_differs() {
                   + team: data
                   - old
 
-    Plan: 0 to create, 3 to change, 0 to adopt, 0 to delete.
+    Plan: 3 to change.
     "#);
     insta::assert_snapshot!(case.text(120), @r#"
-    acme-prod · eks · account 123456789012 · region us-east-1
+    acme-prod · eks in us-east-1 · account 123456789012
 
     Network
       ~ vpc                aws.ec2.vpc
@@ -182,7 +182,7 @@ fn an_update_shows_each_thing_that_differs() {
                   + team: data
                   - old
 
-    Plan: 0 to create, 3 to change, 0 to adopt, 0 to delete.
+    Plan: 3 to change.
     "#);
 }
 
@@ -196,30 +196,30 @@ fn a_replacement_in_a_slot_is_said_to_be_one() {
     steps.push(delete("launch-template/app/1c688e46", "aws.ec2.launch_template"));
     let case = Case::new(steps);
     insta::assert_snapshot!(case.text(80), @r#"
-    acme-prod · eks · account 123456789012 · region us-east-1
+    acme-prod · eks in us-east-1 · account 123456789012
 
     Pools
       + pool/app/9e01aa42             1–3 nodes · t3.2xlarge, t3a.2xlarge · spot ·
                                       appNodes=true
                                       replaces pool/app/1c688e46, which goes once
                                       this is ready
-      - pool/app/1c688e46             once pool/app/9e01aa42 is ready
+      - pool/app/1c688e46             goes once pool/app/9e01aa42 is ready
       + launch-template/app/9e01aa42  100 GiB disk
       - launch-template/app/1c688e46
 
-    Plan: 2 to create, 0 to change, 0 to adopt, 2 to delete.
+    Plan: 2 to create, 2 to delete.
     "#);
     insta::assert_snapshot!(case.text(120), @r#"
-    acme-prod · eks · account 123456789012 · region us-east-1
+    acme-prod · eks in us-east-1 · account 123456789012
 
     Pools
       + pool/app/9e01aa42             aws.eks.node_group       1–3 nodes · t3.2xlarge, t3a.2xlarge · spot · appNodes=true
                                                                replaces pool/app/1c688e46, which goes once this is ready
-      - pool/app/1c688e46             aws.eks.node_group       once pool/app/9e01aa42 is ready
+      - pool/app/1c688e46             aws.eks.node_group       goes once pool/app/9e01aa42 is ready
       + launch-template/app/9e01aa42  aws.ec2.launch_template  100 GiB disk
       - launch-template/app/1c688e46  aws.ec2.launch_template
 
-    Plan: 2 to create, 0 to change, 0 to adopt, 2 to delete.
+    Plan: 2 to create, 2 to delete.
     "#);
 }
 
@@ -241,7 +241,7 @@ fn drift_and_leftovers_are_said_in_words() {
     let mut steps = vec![gone, changed, half, again];
     steps.extend(twice);
     insta::assert_snapshot!(Case::new(steps).text(80), @r#"
-    acme-prod · eks · account 123456789012 · region us-east-1
+    acme-prod · eks in us-east-1 · account 123456789012
 
     Network
       + route/public       0.0.0.0/0
@@ -253,8 +253,7 @@ fn drift_and_leftovers_are_said_in_words() {
       > key                left over from an earlier run
 
     Cluster
-      ~ log-group          drifted
-          retention: 1 → 90
+      ~ log-group          drifted · retention: 1 → 90
 
     Pools
       - pool/app/1c688e46  left over from an earlier run
@@ -273,7 +272,7 @@ fn what_is_unknown_degraded_or_kept_stands_below_the_steps() {
     case.plan.degraded.insert("pool/driver/2b77".into(), reason.into());
     case.plan.kept.insert("pool/driver/203cd514".into(), "pool/driver/2b77".into());
     insta::assert_snapshot!(case.text(80), @r#"
-    acme-prod · eks · account 123456789012 · region us-east-1
+    acme-prod · eks in us-east-1 · account 123456789012
 
     Could not be observed
       key  kms:DescribeKey: AccessDeniedException: user ops is not authorized to
@@ -286,12 +285,11 @@ fn what_is_unknown_degraded_or_kept_stands_below_the_steps() {
     Kept for now
       pool/driver/203cd514  until pool/driver/2b77 is ready
 
-    Plan: 0 to create, 0 to change, 0 to adopt, 0 to delete. It cannot be applied: 1
-    could not be observed.
+    Plan: no changes. It cannot be applied: 1 could not be observed.
     "#);
     case.plan.unknown.clear();
     insta::assert_snapshot!(case.text(120), @r#"
-    acme-prod · eks · account 123456789012 · region us-east-1
+    acme-prod · eks in us-east-1 · account 123456789012
 
     Degraded
       pool/driver/2b77  AsgInstanceLaunchFailures: we do not have sufficient r5.2xlarge capacity
@@ -311,28 +309,26 @@ fn stages_have_headings_where_there_are_several() {
     let mut second = version("1.34", "1.35");
     second.stage = 1;
     insta::assert_snapshot!(Case::new(vec![version("1.33", "1.34"), second]).text(80), @r#"
-    acme-prod · eks · account 123456789012 · region us-east-1
+    acme-prod · eks in us-east-1 · account 123456789012
 
     Stage 1 of 2
 
     Cluster
-      ~ cluster  aws.eks.cluster
-          version: 1.33 → 1.34
+      ~ cluster  aws.eks.cluster  version: 1.33 → 1.34
 
     Stage 2 of 2
 
     Cluster
-      ~ cluster  aws.eks.cluster
-          version: 1.34 → 1.35
+      ~ cluster  aws.eks.cluster  version: 1.34 → 1.35
 
-    Plan: 0 to create, 2 to change, 0 to adopt, 0 to delete.
+    Plan: 2 to change.
     "#);
 }
 
 #[test]
 fn without_changes_one_line_says_so() {
     insta::assert_snapshot!(Case::new(vec![]).text(80), @r#"
-    acme-prod · eks · account 123456789012 · region us-east-1
+    acme-prod · eks in us-east-1 · account 123456789012
 
     No changes. The cluster is as the file says.
     "#);

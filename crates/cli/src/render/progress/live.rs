@@ -1,132 +1,158 @@
 //! Moving lines on a terminal.
-use super::{Key, words};
+use super::running::{Running, Step};
+use super::words;
 use crate::render::duration::span;
-use crate::render::style::{Paint, Style, clean};
-use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use crate::render::page::Page;
+use crate::render::style::{Paint, Style, Word, columns, fit, words as split};
 use provision_core::{Event, EventKind};
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-/// How often lines move.
-const TICK: Duration = Duration::from_millis(120);
-/// The column that addresses are shown in.
-const ADDRESS: usize = 34;
+/// The pictures of a step that is under way, one after another.
+const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+/// How long each of them stays.
+const FRAME: Duration = Duration::from_millis(120);
+/// How many columns times take.
+const TIME: usize = 6;
+/// What is left for the words of a step at the least.
+const ROOM: usize = 12;
+/// The size of a terminal that does not tell its own.
+const UNTOLD: Size = (80, 24);
 
-/// A line for each running step, and one that sums up. Lines of ended steps scroll away upwards.
+/// How many columns and lines a terminal has.
+pub(super) type Size = (usize, usize);
+
+/// A line for each running step, and one that sums up. Lines of ended steps stay above them.
 pub(super) struct Live {
     style: Style,
-    bars: MultiProgress,
-    steps: BTreeMap<Key, ProgressBar>,
-    tally: Arc<Tally>,
-    total: Option<ProgressBar>,
+    size: fn() -> Option<Size>,
+    /// How many columns each line on the screen takes.
+    drawn: Vec<usize>,
 }
 
-#[derive(Default)]
-struct Tally {
-    all: AtomicUsize,
-    done: AtomicUsize,
-    running: AtomicUsize,
+/// Asks the terminal how large it is now: windows change.
+pub(super) fn of_terminal() -> Option<Size> {
+    let (width, height) = terminal_size::terminal_size()?;
+    Some((usize::from(width.0), usize::from(height.0)))
 }
 
 impl Live {
-    pub(super) fn new(style: Style) -> Self {
-        let (steps, tally) = (BTreeMap::new(), Arc::default());
-        Self { style, bars: MultiProgress::new(), steps, tally, total: None }
+    pub(super) fn new(style: Style, size: fn() -> Option<Size>) -> Self {
+        Self { style, size, drawn: Vec::new() }
     }
 
-    /// Sets how many steps there will be.
-    pub(super) fn expect(&self, steps: usize) {
-        self.tally.all.store(steps, Relaxed);
+    /// Returns what puts `above`, and the running steps below it, in the place of what was drawn
+    /// before. Written at once it does not flicker; it leaves the cursor below the last line, so
+    /// that whatever else is written begins a line of its own.
+    pub(super) fn draw(&mut self, above: &[String], running: &Running, now: Duration) -> String {
+        let mut text = self.clear();
+        above.iter().for_each(|line| text.push_str(&format!("{line}\n")));
+        for (width, line) in self.frame(running, now) {
+            text.push_str(&format!("{line}\n"));
+            self.drawn.push(width);
+        }
+        text
     }
 
-    pub(super) fn event(&mut self, event: &Event) {
-        let key = (event.address.clone(), event.action);
-        match &event.what {
-            EventKind::Started => self.begin(key, event),
-            EventKind::Waiting(_) | EventKind::Retrying(_) => {
-                let said = words::of(event, Duration::ZERO).unwrap_or_default();
-                if let Some(bar) = self.steps.get(&key) {
-                    bar.set_message(self.style.paint(Paint::Dim, &clean(&said)));
-                }
-            }
-            what if words::is_end(what) => self.close(&key, event),
-            _ => {}
+    /// Returns what takes the moving lines away. Where a terminal became narrower, one line takes
+    /// several of its rows.
+    pub(super) fn clear(&mut self) -> String {
+        let width = self.size().0;
+        let rows: usize = self.drawn.drain(..).map(|line| line.div_ceil(width).max(1)).sum();
+        match rows {
+            0 => String::new(),
+            _ => format!("\r\u{1b}[{rows}A\u{1b}[J"),
         }
     }
 
-    /// Prints a line above the moving ones.
-    pub(super) fn say(&self, line: &str) {
-        let _ = self.bars.println(line);
-    }
-
-    /// Takes the moving lines away.
-    pub(super) fn end(self) {
-        self.steps.values().chain(&self.total).for_each(ProgressBar::finish_and_clear);
-        let _ = self.bars.clear();
-    }
-
-    fn begin(&mut self, key: Key, event: &Event) {
-        if self.total.is_none() {
-            self.total = Some(self.total());
-        }
-        let bar = ProgressBar::new_spinner()
-            .with_style(look("  {spinner} {prefix} {since:>6}  {wide_msg}"));
-        let last = self.total.as_ref().map(|total| self.bars.insert_before(total, bar.clone()));
-        let bar = last.unwrap_or_else(|| self.bars.add(bar));
-        bar.set_prefix(format!("{:<ADDRESS$}", clean(event.address.as_str())));
-        bar.set_message(self.style.paint(Paint::Dim, &format!("{}…", words::doing(event.action))));
-        bar.enable_steady_tick(TICK);
-        self.steps.insert(key, bar);
-        self.tally.running.store(self.steps.len(), Relaxed);
-    }
-
-    fn close(&mut self, key: &Key, event: &Event) {
-        let bar = self.steps.remove(key);
-        self.tally.running.store(self.steps.len(), Relaxed);
-        let took = bar.as_ref().map(ProgressBar::elapsed).unwrap_or_default();
+    /// Returns the lines that stay of a step that ended. A skipped step leaves none: there may be
+    /// many for one reason, and the end of the run says which.
+    pub(super) fn ended(&self, event: &Event, took: Duration, address: usize) -> Vec<String> {
         let (sign, paint) = match &event.what {
+            EventKind::Skipped(_) => return Vec::new(),
             EventKind::Failed(_) => ("✗", Paint::Red),
             EventKind::Degraded(_) => ("!", Paint::Yellow),
-            EventKind::Skipped(_) => ("·", Paint::Dim),
-            _ => ("✓", Paint::Green),
+            what if words::is_end(what) => ("✓", Paint::Green),
+            _ => return Vec::new(),
         };
-        if !matches!(event.what, EventKind::Failed(_) | EventKind::Skipped(_)) {
-            self.tally.done.fetch_add(1, Relaxed);
-        }
-        if let Some(bar) = bar {
-            bar.finish_and_clear();
-            self.bars.remove(&bar);
-        }
-        let said = clean(&words::of(event, took).unwrap_or_default());
-        let address = clean(event.address.as_str());
-        self.say(&format!("  {} {address:<ADDRESS$} {said}", self.style.paint(paint, sign)));
+        let style = self.style();
+        let address = self.address(address);
+        let lead = [
+            (Word::new(paint, sign), 2),
+            (Word::plain(fit(event.address.as_str(), address)), address),
+            (Word::new(Paint::Dim, format!("{:>TIME$}", span(took))), TIME + 2),
+        ];
+        let said = match paint {
+            Paint::Green => Paint::Plain,
+            paint => paint,
+        };
+        let mut page = Page::new(&style);
+        page.hang(2, &lead, &split(said, &words::brief(event)));
+        page.text().lines().map(str::to_owned).collect()
     }
 
-    /// Makes the line that sums up.
-    fn total(&self) -> ProgressBar {
-        let tally = Arc::clone(&self.tally);
-        let write = move |state: &ProgressState, out: &mut dyn fmt::Write| {
-            let done = tally.done.load(Relaxed);
-            let (all, running) = (tally.all.load(Relaxed), tally.running.load(Relaxed));
-            let took = span(state.elapsed());
-            let of_all = if all > 0 { format!("/{all}") } else { String::new() };
-            let _ = write!(out, "{done}{of_all} done, {running} running, {took}");
-        };
-        let bar = ProgressBar::new_spinner().with_style(look("  {tally}").with_key("tally", write));
-        let bar = self.bars.add(bar);
-        bar.enable_steady_tick(TICK);
-        bar
+    /// Breaks text into lines that fit.
+    pub(super) fn broken(&self, text: &str) -> Vec<String> {
+        let style = self.style();
+        style.lines(&split(Paint::Yellow, text), style.width)
     }
-}
 
-/// Returns the look of a line; a template that is not understood shows the plain text of a line.
-fn look(template: &str) -> ProgressStyle {
-    let since = |state: &ProgressState, out: &mut dyn fmt::Write| {
-        let _ = out.write_str(&span(state.elapsed()));
-    };
-    let style = ProgressStyle::with_template(template);
-    style.unwrap_or_else(|_| ProgressStyle::default_spinner()).with_key("since", since)
+    /// Returns each moving line with its width. What does not fit on the screen is counted.
+    fn frame(&self, running: &Running, now: Duration) -> Vec<(usize, String)> {
+        let steps = &running.steps;
+        if steps.is_empty() {
+            return Vec::new();
+        }
+        let room = self.size().1.saturating_sub(2).max(1);
+        let shown = if steps.len() <= room { steps.len() } else { room - 1 };
+        let address = self.address(running.width());
+        let mut lines: Vec<_> =
+            steps.iter().take(shown).map(|step| self.row(step, address, now)).collect();
+        if steps.len() > shown {
+            lines.push(self.line(&[(Paint::Dim, format!("  … and {} more", steps.len() - shown))]));
+        }
+        let tally = format!("  {}, {} running, {}", running.tally(), steps.len(), span(now));
+        lines.push(self.line(&[(Paint::Bold, tally)]));
+        lines
+    }
+
+    fn row(&self, step: &Step, width: usize, now: Duration) -> (usize, String) {
+        let took = now.saturating_sub(step.since);
+        let turn = (took.as_millis() / FRAME.as_millis()) as usize % SPINNER.len();
+        let address = fit(step.address.as_str(), width);
+        self.line(&[
+            (Paint::Cyan, format!("  {}", SPINNER[turn])),
+            (Paint::Plain, format!(" {address:<width$}")),
+            (Paint::Dim, format!("{:>TIME$}  ", span(took))),
+            (Paint::Plain, step.said.clone()),
+        ])
+    }
+
+    /// Sets cells beside one another, and cuts what is too wide for the screen.
+    fn line(&self, cells: &[(Paint, String)]) -> (usize, String) {
+        let style = self.style();
+        let (mut used, mut line) = (0, String::new());
+        for (paint, text) in cells {
+            let word = Word::new(*paint, text);
+            let text = fit(&word.text, style.width - used);
+            used += columns(&text);
+            line.push_str(&style.paint(*paint, &text));
+        }
+        (used, line)
+    }
+
+    /// Returns the column that addresses are shown in.
+    fn address(&self, longest: usize) -> usize {
+        let room = self.style().width.saturating_sub(4 + TIME + 2 + ROOM);
+        (longest + 1).min(room)
+    }
+
+    /// Returns a style that leaves the last column free: terminals differ in what follows there.
+    fn style(&self) -> Style {
+        Style { width: self.size().0.saturating_sub(1).max(ROOM), ..self.style }
+    }
+
+    fn size(&self) -> Size {
+        let (width, height) = (self.size)().unwrap_or(UNTOLD);
+        (width.max(1), height)
+    }
 }

@@ -1,8 +1,11 @@
 use super::*;
-use provision_core::{Error, Kind, Plan, Scope, Verb, World};
+use provision_core::{Action, Error, Kind, Plan, Scope, Verb, World};
 use provision_engine::Outcome;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+mod moving;
 
 /// What a reporter wrote, and its time.
 #[derive(Clone, Default)]
@@ -24,7 +27,8 @@ impl Write for Desk {
 impl Desk {
     fn reporter(&self, mode: Mode) -> Reporter {
         let style = Style { color: false, width: 80 };
-        Reporter::with(mode, style, Box::new(self.clone()), Time::Set(self.seconds.clone()))
+        let live = (mode == Mode::Live).then(|| Live::new(style, || Some((80, 24))));
+        Reporter::with(mode, style, Box::new(self.clone()), Time::Set(self.seconds.clone()), live)
     }
 
     fn at(&self, seconds: u64) {
@@ -91,10 +95,14 @@ fn outcome() -> Outcome {
 fn finish<'a>(
     outcome: &'a Outcome,
     outputs: &'a BTreeMap<String, Value>,
-    next: &'a [String],
+    next: &'a [(String, &'static str)],
 ) -> Finish<'a> {
     let elapsed = Duration::from_secs(842);
     Finish { outcome, outputs, destroyed: false, left: &[], next, elapsed }
+}
+
+fn again() -> [(String, &'static str); 1] {
+    [("provision apply".to_owned(), "")]
 }
 
 fn shown(mode: Mode, finish: &Finish<'_>) -> String {
@@ -114,12 +122,12 @@ fn plain_lines_say_what_happened_and_when() {
     [ 0:43] cluster: trying again: eks:CreateCluster: ThrottlingException: rate exceeded
     [ 0:55] cluster: trying again: eks:CreateCluster: ThrottlingException: slow down
     [ 1:00] cluster: CREATING
-    [ 9:54] cluster: created (9m12s)
+    [ 9:54] cluster: created in 9m12s
     [ 9:55] pool/app/1c688e46: creating…
-    [11:40] pool/app/1c688e46: failed: eks:CreateCluster: ThrottlingException: rate exceeded (request r3) (1m45s)
-    [11:40] vpc: adopted (0s)
-    [11:41] key: deleted (0s)
-    [11:42] pool/b/1: changed, degraded: no�[2J room (0s)
+    [11:40] pool/app/1c688e46: failed after 1m45s: eks:CreateCluster: ThrottlingException: rate exceeded (request r3)
+    [11:40] vpc: adopted
+    [11:41] key: deleted
+    [11:42] pool/b/1: changed, degraded: no�[2J room
     [11:43] addon: skipped: needs cluster first
     [11:43] stopping: nothing new is started
     "#);
@@ -269,26 +277,27 @@ fn a_good_end_shows_outputs_and_what_to_do_next() {
     let outputs =
         [("endpoint", json!("https://ABC.eks.amazonaws.com")), ("zones", json!(["a", "b"]))];
     let outputs = outputs.map(|(name, value)| (name.to_owned(), value)).into();
-    let next = ["provision kubeconfig".to_owned(), "provision verify".to_owned()];
+    let next =
+        [("provision show".to_owned(), "# what was made"), ("provision plan".to_owned(), "")];
     insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome, &outputs, &next)), @r#"
-    Applied: 61 created, 0 changed, 0 adopted, 0 deleted in 14m02s.
+    Applied in 14m02s: 61 created.
 
     Outputs
       endpoint  https://ABC.eks.amazonaws.com
       zones     a, b
 
     Next
-      provision kubeconfig
-      provision verify
+      provision show  # what was made
+      provision plan
     "#);
 }
 
 #[test]
 fn a_bad_end_names_what_failed_and_how_to_go_on() {
     let nothing = BTreeMap::new();
-    insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome(), &nothing, &[])), @r#"
-    Not finished: 40 created, 1 changed, 0 adopted, 0 deleted in 14m02s; 1 failed, 2
-    not done, 1 degraded.
+    insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome(), &nothing, &again())), @r#"
+    Not finished after 14m02s: 40 created, 1 changed, 1 failed, 2 not done; 1
+    degraded.
 
     Failed
       pool/app/1c688e46  eks:CreateCluster: ThrottlingException: rate exceeded
@@ -298,10 +307,11 @@ fn a_bad_end_names_what_failed_and_how_to_go_on() {
       pool/b/1  no room
 
     Not done
-      needs pool/app/1c688e46 first:
+      waiting for pool/app/1c688e46:
         addon/a, addon/b
 
-    Once this is put right, run the same command again; it goes on where it stopped.
+    Once this is put right, go on where this run stopped:
+      provision apply
     "#);
 }
 
@@ -310,14 +320,15 @@ fn an_interrupted_end_says_how_to_go_on() {
     let skipped = vec![("cluster".into(), provision_engine::Skip::Interrupted)];
     let outcome = Outcome { skipped, interrupted: true, ..Outcome::default() };
     let nothing = BTreeMap::new();
-    insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome, &nothing, &[])), @r#"
-    Interrupted: 0 created, 0 changed, 0 adopted, 0 deleted in 14m02s; 1 not done.
+    insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome, &nothing, &again())), @r#"
+    Interrupted after 14m02s: 1 not done.
 
     Not done
-      interrupted:
+      not begun when the run was interrupted:
         cluster
 
-    Run the same command again; it goes on where it stopped.
+    The state is safe. To go on where this run stopped:
+      provision apply
     "#);
 }
 
@@ -327,14 +338,16 @@ fn a_destroyed_cluster_is_gone_unless_something_is_still_there() {
     let left = [("vpc".to_owned(), "aws.ec2.vpc vpc-0abc".to_owned())];
     let nothing = BTreeMap::new();
     let mut finish = Finish { destroyed: true, ..finish(&outcome, &nothing, &[]) };
-    assert_eq!(shown(Mode::Plain, &finish), "Destroyed: 61 deleted in 14m02s.\n");
-    finish.left = &left;
+    assert_eq!(shown(Mode::Plain, &finish), "Destroyed in 14m02s: 61 deleted.\n");
+    let again = again();
+    (finish.left, finish.next) = (&left, &again);
     insta::assert_snapshot!(shown(Mode::Plain, &finish), @r#"
-    Not finished: 61 deleted in 14m02s; 1 still there.
+    Not finished after 14m02s: 61 deleted; 1 still there.
 
     Still in the cloud
       vpc  aws.ec2.vpc vpc-0abc
 
-    Once this is put right, run the same command again; it goes on where it stopped.
+    Once this is put right, go on where this run stopped:
+      provision apply
     "#);
 }

@@ -97,7 +97,7 @@ fn first() -> Case {
 #[test]
 fn a_first_plan_is_readable_on_a_narrow_terminal() {
     insta::assert_snapshot!(first().text(80), @r#"
-    acme-prod · eks · account 123456789012 · region us-east-1 · not applied yet
+    acme-prod · eks in us-east-1 · account 123456789012 · not applied yet
 
     Will be recorded
       version     1.35
@@ -156,19 +156,18 @@ fn a_first_plan_is_readable_on_a_narrow_terminal() {
                                            executorNodes=true
       + launch-template/executor/a62f1df6  100 GiB disk
 
-    not managed by this version: add-ons, storage classes, namespace
-
+    note:    not managed by this version: add-ons, storage classes, namespace
     warning: the API is open to every address (kubernetes.api.allow is 0.0.0.0/0);
              name the ranges that need it
 
-    Plan: 34 to create, 0 to change, 0 to adopt, 0 to delete.
+    Plan: 34 to create.
     "#);
 }
 
 #[test]
 fn a_first_plan_names_kinds_where_there_is_room() {
     insta::assert_snapshot!(first().text(120), @r#"
-    acme-prod · eks · account 123456789012 · region us-east-1 · not applied yet
+    acme-prod · eks in us-east-1 · account 123456789012 · not applied yet
 
     Will be recorded
       version     1.35
@@ -225,11 +224,10 @@ fn a_first_plan_names_kinds_where_there_is_room() {
                                                                             executorNodes=true
       + launch-template/executor/a62f1df6  aws.ec2.launch_template          100 GiB disk
 
-    not managed by this version: add-ons, storage classes, namespace
-
+    note:    not managed by this version: add-ons, storage classes, namespace
     warning: the API is open to every address (kubernetes.api.allow is 0.0.0.0/0); name the ranges that need it
 
-    Plan: 34 to create, 0 to change, 0 to adopt, 0 to delete.
+    Plan: 34 to create.
     "#);
 }
 
