@@ -12,4 +12,6 @@ mod provision;
 mod proxy;
 mod scope;
 mod server;
+mod sessions;
+mod terminal;
 mod wire;

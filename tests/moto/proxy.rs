@@ -24,13 +24,15 @@ pub(crate) enum Fate {
     KillAfter,
 }
 
-/// Why credentials are refused.
+/// Why a call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// They were good until now.
+    /// The credentials were good until now.
     Expired,
-    /// Nobody knows them.
+    /// Nobody knows the credentials.
     Unknown,
+    /// Whose they are may not do this.
+    Denied,
 }
 
 impl Reason {
@@ -39,6 +41,7 @@ impl Reason {
         match self {
             Self::Expired => ["RequestExpired", "ExpiredToken", "ExpiredTokenException"],
             Self::Unknown => ["AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"],
+            Self::Denied => ["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"],
         }
     }
 
@@ -46,6 +49,7 @@ impl Reason {
         match self {
             Self::Expired => "The security token included in the request is expired",
             Self::Unknown => "The security token included in the request is invalid.",
+            Self::Denied => "You are not authorized to perform this operation.",
         }
     }
 }

@@ -8,6 +8,9 @@ pub(crate) fn command(global: &Global, name: &str, file: Option<&Path>) -> Strin
     if let Some(file) = file.filter(|file| *file != Path::new("provision.yaml")) {
         command.push_str(&format!(" {}", quoted(file)));
     }
+    if global.sandbox {
+        command.push_str(" --sandbox");
+    }
     if let Some(state) = &global.state {
         command.push_str(&format!(" --state {}", quoted(Path::new(state))));
     }
