@@ -46,7 +46,7 @@ pub(crate) fn one(style: &Style, address: &Address, record: &Record) -> String {
         title.push(Word::new(Paint::Yellow, "(not finished)"));
     }
     page.hang(0, &[], &title);
-    let spec = record.accepted.as_ref().unwrap_or(&record.spec);
+    let spec = record.accepted().unwrap_or(&record.spec);
     for (heading, value) in [("Spec", Some(spec)), ("Outputs", record.outputs.as_ref())] {
         let Some(Value::Object(fields)) = value else { continue };
         page.heading(Paint::Bold, heading);
