@@ -65,7 +65,7 @@ fn objects(world: &World) -> Vec<Value> {
     let told = world.objects().map(|(key, object)| {
         let name = object.tags.get("Name").map_or_else(|| object.text("name"), String::as_str);
         let instance = object.body.get("instanceState").and_then(|state| state["name"].as_str());
-        let status = ["state", "status"].map(|field| object.text(field));
+        let status = ["state", "status", "KeyState"].map(|field| object.text(field));
         json!({
             "cloud": "aws",
             "kind": key.kind,

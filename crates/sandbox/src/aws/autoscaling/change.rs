@@ -33,7 +33,7 @@ pub(super) fn set_desired(call: &mut Call<'_>, request: SetDesired) -> Answer {
         )));
     }
     apply(call, &key, [min, max, desired]);
-    Ok(json!({}))
+    Ok(Value::Null)
 }
 
 fn apply(call: &mut Call<'_>, key: &Key, size: [u64; 3]) {
@@ -70,7 +70,7 @@ pub(super) fn update(call: &mut Call<'_>, request: Update) -> Answer {
         None => desired.clamp(min, max),
     };
     apply(call, &key, [min, max, desired]);
-    Ok(json!({}))
+    Ok(Value::Null)
 }
 
 #[derive(Deserialize)]

@@ -74,7 +74,7 @@ pub(super) fn create_or_update(call: &mut Call<'_>, request: Tags) -> Answer {
             group.tags.insert(tag.key, tag.value.unwrap_or_default());
         });
     }
-    Ok(json!({}))
+    Ok(Value::Null)
 }
 
 pub(super) fn delete(call: &mut Call<'_>, request: Tags) -> Answer {
@@ -82,7 +82,7 @@ pub(super) fn delete(call: &mut Call<'_>, request: Tags) -> Answer {
         let group = tag.group(call)?;
         call.world.edit(&group, |group| group.tags.remove(&tag.key));
     }
-    Ok(json!({}))
+    Ok(Value::Null)
 }
 
 #[derive(Deserialize)]
