@@ -76,6 +76,7 @@ impl Shared {
             "headers": request.headers,
             "body": request.text(),
             "status": reply.first.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok()),
+            "reply_headers": reply.headers,
             "reply": reply.text(),
         });
         self.exchanges.lock().expect("no thread panics").push(exchange);

@@ -62,9 +62,11 @@ def too_much(value, shape, what):
 def compiled(pattern):
     """Compiles a pattern of a model; they know Unicode classes, which `re` does not.
 
-    In the models' dialect `\\w` has no Unicode letters, while here one flag decides on both. One
-    that does not compile ends the test, so that no pattern goes unchecked.
+    They may write characters beyond the first plane in the halves of UTF-16, too. In their dialect
+    `\\w` has no Unicode letters, while here one flag decides on both. One that does not compile ends
+    the test, so that no pattern goes unchecked.
     """
+    pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     return regex.compile(pattern, 0 if "\\p{" in pattern else regex.ASCII)
 
 

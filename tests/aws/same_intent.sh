@@ -158,6 +158,9 @@ aws ec2 replace-route --route-table-id "$table_b" --destination-cidr-block 0.0.0
 aws ec2 delete-nat-gateway --nat-gateway-id "$nat_b" >/dev/null
 aws ec2 wait nat-gateway-deleted --nat-gateway-ids "$nat_b"
 aws ec2 release-address --allocation-id "$address_b"
+for pool in app fast; do
+    aws eks wait nodegroup-active --cluster-name $cluster --nodegroup-name $pool
+done
 aws eks update-nodegroup-config --cluster-name $cluster --nodegroup-name app \
     --scaling-config minSize=1,maxSize=6,desiredSize=1 \
     --labels 'addOrUpdateLabels={tier=one}' >/dev/null

@@ -10,7 +10,9 @@ from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 import botocore.session
 
 SESSION = botocore.session.get_session()
-SERVICES = ("ec2", "eks", "iam", "kms", "logs", "sts")
+# Each service that is known here, as signatures call it, with its model.
+SERVICES = {name: name for name in ("autoscaling", "ec2", "eks", "iam", "kms", "logs", "sts")}
+SERVICES["elasticloadbalancing"] = "elbv2"
 
 # `unread` is what of the request the model has no place for.
 Call = namedtuple("Call", "service operation parameters unread")
@@ -34,7 +36,7 @@ def read(exchange):
     scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", header(exchange, "authorization"))
     if not scope or scope[1] not in SERVICES:
         raise Unreadable("it is not signed for a service that is known here")
-    service = model(scope[1])
+    service = model(SERVICES[scope[1]])
     return {"ec2": query, "query": query, "json": json_call, "rest-json": rest}[service.protocol](
         service, exchange
     )
