@@ -1,6 +1,6 @@
 //! Whole sessions as a user sees them, on a narrow and a wide terminal and in the log of a build.
 use crate::provision::{FILE, Folder};
-use crate::proxy::{Call, Fate, Proxy};
+use crate::proxy::{Call, Fate, Proxy, Reason};
 use crate::server::Moto;
 use crate::terminal::Screen;
 use std::cell::RefCell;
