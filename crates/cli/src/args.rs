@@ -63,8 +63,13 @@ impl Global {
         self.verbose > 0 || self.log_format == LogFormat::Json
     }
 
-    /// Refuses what is not built yet, by name.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
+    /// Refuses flags that contradict each other, and by name what is not built yet.
+    pub(crate) fn check(&self, command: &Command) -> Result<(), Failure> {
+        if self.sandbox_speed.is_some() && !self.sandbox && !matches!(command, Command::Sandbox(_))
+        {
+            let error = "--sandbox-speed says nothing without --sandbox";
+            return Err(Failure::new(Exit::Usage, "usage.sandbox-speed", error));
+        }
         let unsupported = |what: &str| {
             let error = format!("{what} is not supported yet");
             Err(Failure::new(Exit::Usage, "usage.unsupported", error))

@@ -54,7 +54,7 @@ async fn heedful(cli: &Cli) -> Result<Exit, Failure> {
 
 async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
     let global = &cli.global;
-    global.check()?;
+    global.check(&cli.command)?;
     match &cli.command {
         Command::Init(args) => commands::init::run(global, args),
         Command::Validate(args) => commands::validate::run(global, args),

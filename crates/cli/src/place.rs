@@ -2,6 +2,7 @@
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
 use crate::providers;
+use provision_core::World;
 use provision_engine::{Header, Loaded, SAVED_PLAN_FORMAT, SavedPlan, load};
 use provision_spec::{ClusterSpec, Source, read_with};
 use std::fs::File;
@@ -98,6 +99,24 @@ fn same(path: &Path, what: &str, state: &str, file: &str) -> Result<(), Failure>
     let error = format!("state {} is of {what} {state}, and the file says {file}", path.display());
     Err(Failure::new(Exit::Mismatch, "state.mismatch", error)
         .hint("put the file back as it was, or name another state with --state"))
+}
+
+/// Checks that a state is of the world that is asked for, before anything is reached.
+pub(crate) fn same_world(path: &Path, header: &Header, sandbox: bool) -> Result<(), Failure> {
+    match (header.scope.world == World::Sandbox, sandbox) {
+        (true, false) => Err(other_world(&format!("state {}", path.display()), true)),
+        (false, true) => Err(other_world(&format!("state {}", path.display()), false)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what is of the sandbox where that was not asked for, or the other way round.
+pub(crate) fn other_world(what: &str, is_sandboxed: bool) -> Failure {
+    let (is, hint) = match is_sandboxed {
+        true => ("the sandbox", "add --sandbox to the command"),
+        false => ("a cloud outside the sandbox", "leave --sandbox out of the command"),
+    };
+    Failure::new(Exit::Mismatch, "state.scope", format!("{what} is of {is}")).hint(hint)
 }
 
 /// Checks that the caller's credentials lead to where the state's objects are.

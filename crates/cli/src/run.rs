@@ -4,7 +4,7 @@ use crate::args::{Consents, Global};
 use crate::failure::{Exit, Failure};
 use crate::render;
 use crate::sandbox::Rehearsal;
-use crate::{place, providers};
+use crate::{place, providers, shell};
 use provision_core::plan::{Question, plan};
 use provision_core::{Address, Drivers, Facts, Graph, Marks, Observed, Plan, Scope, State, World};
 use provision_engine::{Adoptions, Engine, Header, Loaded, LocalSecrets, Pace, new_lineage};
@@ -64,6 +64,9 @@ impl Subject {
             }
             (None, None) => unreachable!("a subject has a file or a state"),
         };
+        if let Some(header) = &header {
+            place::same_world(state_path, header, global.sandbox)?;
+        }
         let name = spec.as_ref().map(|spec| &spec.name);
         let name = name.or(header.as_ref().map(|header| &header.cluster));
         let rehearsal = match name.filter(|_| global.sandbox) {
@@ -88,15 +91,20 @@ impl Subject {
 
     /// Makes do with what is on record.
     pub(crate) fn offline(
+        global: &Global,
         spec: ClusterSpec,
         state_path: &Path,
         loaded: Option<Loaded>,
     ) -> Result<Self, Failure> {
         let provider = providers::of(&spec)?;
+        let world = if global.sandbox { World::Sandbox } else { World::Vendor };
+        if let Some(loaded) = &loaded {
+            place::same_world(state_path, &loaded.header, global.sandbox)?;
+        }
         let place = BTreeMap::from([("region".to_owned(), spec.region.clone())]);
         let header = match &loaded {
             Some(loaded) => loaded.header.clone(),
-            None => new_header(&spec, Scope { world: World::Vendor, place })?,
+            None => new_header(&spec, Scope { world, place })?,
         };
         let (state_path, drivers) = (state_path.to_owned(), Some(provider.kinds()));
         let spec = Some(spec);
@@ -158,8 +166,8 @@ impl Subject {
             None => recorded,
         };
         let mut graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
-        let replace = self.replacements(&graphs, &mut facts, &consent.replace)?;
-        check_adoptions(&graphs, consent)?;
+        let replace = replacements(global, &graphs, &mut facts, &consent.replace)?;
+        check_adoptions(global, &graphs, consent)?;
         if facts.recorded.keys().any(|key| key.starts_with("generation/")) {
             graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
         }
@@ -204,35 +212,6 @@ impl Subject {
         };
         let plan = plan(&question)?;
         Ok(Decision { graphs, facts, observed, plan, replace })
-    }
-
-    /// Reads what to replace. What has a slot gets another generation, and so another address.
-    fn replacements(
-        &self,
-        graphs: &[Graph],
-        facts: &mut Facts,
-        replace: &[String],
-    ) -> Result<BTreeSet<Address>, Failure> {
-        let mut addresses = BTreeSet::new();
-        let nodes = || graphs.iter().flat_map(Graph::nodes);
-        for text in replace {
-            let wanted = |node: &&provision_core::Node| {
-                node.address.as_str() == text || node.slot.as_ref() == Some(text)
-            };
-            let Some(node) = nodes().find(wanted) else {
-                let error = format!("--replace {text}: the cluster has nothing at this address");
-                return Err(Failure::new(Exit::Usage, "usage.address", error)
-                    .hint("`provision state list` shows the addresses"));
-            };
-            match &node.slot {
-                Some(slot) => {
-                    let next = facts.generation(slot) + 1;
-                    facts.recorded.insert(Facts::generation_key(slot), json!(next));
-                }
-                None => drop(addresses.insert(node.address.clone())),
-            }
-        }
-        Ok(addresses)
     }
 }
 
@@ -302,15 +281,46 @@ impl Decision {
     }
 }
 
+/// Reads what to replace. What has a slot gets another generation, and so another address.
+fn replacements(
+    global: &Global,
+    graphs: &[Graph],
+    facts: &mut Facts,
+    replace: &[String],
+) -> Result<BTreeSet<Address>, Failure> {
+    let mut addresses = BTreeSet::new();
+    let nodes = || graphs.iter().flat_map(Graph::nodes);
+    for text in replace {
+        let wanted = |node: &&provision_core::Node| {
+            node.address.as_str() == text || node.slot.as_ref() == Some(text)
+        };
+        let Some(node) = nodes().find(wanted) else {
+            let error = format!("--replace {text}: the cluster has nothing at this address");
+            return Err(Failure::new(Exit::Usage, "usage.address", error).hint(format!(
+                "`{}` shows the addresses",
+                shell::command(global, "state list", None)
+            )));
+        };
+        match &node.slot {
+            Some(slot) => {
+                let next = facts.generation(slot) + 1;
+                facts.recorded.insert(Facts::generation_key(slot), json!(next));
+            }
+            None => drop(addresses.insert(node.address.clone())),
+        }
+    }
+    Ok(addresses)
+}
+
 /// Checks that what may be taken over has a place in the cluster.
-fn check_adoptions(graphs: &[Graph], consent: &Consent) -> Result<(), Failure> {
+fn check_adoptions(global: &Global, graphs: &[Graph], consent: &Consent) -> Result<(), Failure> {
     let is_there = |address: &Address| graphs.iter().any(|graph| graph.node(address).is_some());
     match consent.adopt.keys().find(|address| !is_there(address)) {
         None => Ok(()),
         Some(address) => {
             let error = format!("--adopt {address}: the cluster has nothing at this address");
             Err(Failure::new(Exit::Usage, "usage.address", error)
-                .hint("`provision plan` shows the addresses"))
+                .hint(format!("`{}` shows the addresses", shell::command(global, "plan", None))))
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::failure::{Exit, Failure};
 use provision_engine::Pace;
 use provision_sandbox::{CREDENTIAL, Sandbox, Settings, Speed};
 use provision_spec::Simulation;
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -22,6 +23,10 @@ pub(crate) struct Rehearsal {
 impl Rehearsal {
     /// Starts the cloud whose world lies beside the state of a cluster.
     pub(crate) fn start(global: &Global, state: &Path, cluster: &str) -> Result<Self, Failure> {
+        if Path::new(cluster).file_name() != Some(OsStr::new(cluster)) {
+            let error = format!("state {} is of no cluster: {cluster:?}", state.display());
+            return Err(Failure::new(Exit::Mismatch, "state.mismatch", error));
+        }
         let speed = speed(global);
         let world = Some(state.with_file_name(format!("{cluster}.sandbox.json")));
         let sandbox = start(Settings { world, speed, ..Settings::default() })?;

@@ -5,7 +5,7 @@ use crate::args::{ApplyArgs, Global};
 use crate::failure::{Exit, Failure};
 use crate::place;
 use crate::run::{Consent, Decision, Subject};
-use provision_core::Facts;
+use provision_core::{Facts, World};
 use provision_engine::{Lock, SavedPlan};
 use provision_spec::ClusterSpec;
 use std::path::{Path, PathBuf};
@@ -67,6 +67,10 @@ impl Wish {
         if !args.consents.adopt.is_empty() || !args.consents.replace.is_empty() {
             let error = "--adopt and --replace belong to the plan that was saved";
             return Err(Failure::new(Exit::Usage, "usage.saved-plan", error));
+        }
+        if (saved.world == World::Sandbox) != global.sandbox {
+            let what = format!("plan {}", args.file.display());
+            return Err(place::other_world(&what, saved.world == World::Sandbox));
         }
         let source = relative(PathBuf::from(&saved.source));
         saved.source = source.display().to_string();

@@ -74,7 +74,12 @@ fn nothing(global: &Global, state_path: &Path) -> Result<Exit, Failure> {
     }
     if !global.quiet && !global.json {
         let path = state_path.display();
-        output::stdout(&format!("Nothing to destroy: there is no state at {path}.\n"));
+        let other = state_path.with_extension("").with_extension("sandbox.state.jsonl");
+        let other = match !global.sandbox && other.exists() {
+            true => format!("That of a rehearsal is at {}: add --sandbox.\n", other.display()),
+            false => String::new(),
+        };
+        output::stdout(&format!("Nothing to destroy: there is no state at {path}.\n{other}"));
     }
     Ok(Exit::Done)
 }

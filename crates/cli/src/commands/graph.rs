@@ -2,7 +2,7 @@
 use crate::args::{FileArgs, Global};
 use crate::failure::{Exit, Failure};
 use crate::render::parts;
-use crate::{output, place, providers};
+use crate::{output, place, providers, shell};
 use provision_core::{Error, Graph, Kind, Node};
 use std::fmt::Write;
 
@@ -10,18 +10,21 @@ pub(crate) fn run(global: &Global, args: &FileArgs) -> Result<Exit, Failure> {
     let spec = place::cluster_file(&args.file)?;
     let path = place::state_path(global, &args.file, &spec.name);
     let facts = place::state(&path, &spec)?.map(|l| l.state.facts()).unwrap_or_default();
-    let graphs = providers::of(&spec)?.stack(&spec, &facts).map_err(undrawn)?;
+    let graphs =
+        providers::of(&spec)?.stack(&spec, &facts).map_err(|error| undrawn(global, args, error))?;
     let stages: Vec<_> = graphs.iter().map(Graph::nodes).collect();
     output::stdout(&dot(&spec.name, &stages));
     Ok(Exit::Done)
 }
 
-fn undrawn(error: Error) -> Failure {
+fn undrawn(global: &Global, args: &FileArgs, error: Error) -> Failure {
+    let [plan, apply] =
+        ["plan", "apply"].map(|name| shell::command(global, name, Some(&args.file)));
     match error.kind {
-        Kind::Invalid => Failure::new(Exit::Mismatch, "file.impossible", error.to_string()).hint(
-            "the graph is drawn from the facts that `provision apply` records; before that, \
-             `provision plan` asks the cloud for them and shows what there would be",
-        ),
+        Kind::Invalid => Failure::new(Exit::Mismatch, "file.impossible", error.to_string()).hint(format!(
+            "the graph is drawn from the facts that `{apply}` records; before that, `{plan}` asks \
+             the cloud for them and shows what there would be"
+        )),
         _ => error.into(),
     }
 }

@@ -15,7 +15,7 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
     let loaded = place::state(&state_path, &spec)?;
     let recorded = loaded.as_ref().map(|l| l.state.facts()).unwrap_or_default();
     let subject = match args.offline {
-        true => Subject::offline(spec.clone(), &state_path, loaded)?,
+        true => Subject::offline(global, spec.clone(), &state_path, loaded)?,
         false => Subject::connect(global, Some(spec.clone()), &state_path, loaded).await?,
     };
     let consent = Consent::from(&args.consents);

@@ -5,7 +5,7 @@ use crate::args::{Global, StateArgs, StateCommand};
 use crate::failure::{Exit, Failure};
 use crate::render::{Style, record};
 use crate::run::Subject;
-use crate::{output, place};
+use crate::{output, place, shell};
 use provision_core::Address;
 use provision_engine::Lock;
 use serde_json::json;
@@ -19,7 +19,7 @@ pub(crate) async fn run(global: &Global, args: &StateArgs) -> Result<Exit, Failu
             let loaded = place::state(&path, &spec)?;
             let address = Address::from(address.as_str());
             if loaded.as_ref().is_none_or(|l| l.state.get(&address).is_none()) {
-                return Err(unknown(&address));
+                return Err(unknown(global, &address));
             }
             let subject = Subject::connect(global, Some(spec), &path, loaded).await?;
             let journal = begin(&subject)?;
@@ -43,7 +43,7 @@ pub(crate) async fn run(global: &Global, args: &StateArgs) -> Result<Exit, Failu
             let loaded = place::state(&path, &spec)?;
             let address = Address::from(address.as_str());
             let state = loaded.map(|loaded| loaded.state).unwrap_or_default();
-            let found = state.get(&address).ok_or_else(|| unknown(&address))?;
+            let found = state.get(&address).ok_or_else(|| unknown(global, &address))?;
             match global.json {
                 true => output::json(&document((&address, found))),
                 false => {
@@ -56,8 +56,8 @@ pub(crate) async fn run(global: &Global, args: &StateArgs) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-fn unknown(address: &Address) -> Failure {
+fn unknown(global: &Global, address: &Address) -> Failure {
     let error = format!("nothing is on record at {address}");
     Failure::new(Exit::Usage, "usage.address", error)
-        .hint("`provision state list` shows the addresses")
+        .hint(format!("`{}` shows the addresses", shell::command(global, "state list", None)))
 }
