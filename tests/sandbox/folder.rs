@@ -43,7 +43,12 @@ impl Folder {
 
     /// Makes a folder whose cluster is on a server.
     pub(crate) fn on(served: &Served, file: &str) -> Self {
-        Self::new(Cloud::Served(served.url.clone()), file)
+        Self::at(&served.url, file)
+    }
+
+    /// Makes a folder whose cluster is at a URL.
+    pub(crate) fn at(url: &str, file: &str) -> Self {
+        Self::new(Cloud::Served(url.to_owned()), file)
     }
 
     fn new(cloud: Cloud, file: &str) -> Self {
@@ -62,17 +67,29 @@ impl Folder {
         self.folder.path().join(name)
     }
 
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+    /// Runs a command that leaves the sandbox out, without any credentials.
+    pub(crate) fn run_outside(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.bare(arguments);
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        command.output().expect("the program runs").into()
+    }
+
+    fn bare(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_provision"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
             command.env_remove(name);
         }
         command.args(arguments).current_dir(self.folder.path()).env("HOME", self.folder.path());
+        command
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.bare(arguments);
         match &self.cloud {
             Cloud::Embedded => command.arg("--sandbox"),
             Cloud::Served(url) => command
-                .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-                .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+                .env("AWS_ACCESS_KEY_ID", "testing")
+                .env("AWS_SECRET_ACCESS_KEY", "testing")
                 .env("AWS_ENDPOINT_URL", url)
                 .env("AWS_EC2_METADATA_DISABLED", "true")
                 .env("NO_PROXY", "127.0.0.1")

@@ -1,6 +1,13 @@
 //! The whole program on the simulated AWS: embedded, and as a server that faults can be asked of.
 mod folder;
+mod judged;
 mod life_cycle;
 mod lost_replies;
+#[path = "../aws/recorder.rs"]
+mod recorder;
 mod served;
+#[path = "../moto/server.rs"]
+#[expect(dead_code, reason = "the tests against moto use the rest of it")]
+mod server;
 mod together;
+mod world_of;

@@ -15,6 +15,7 @@ impl Served {
     pub(crate) fn start() -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_provision"))
             .args(["sandbox", "serve", "--sandbox-speed", "instant"])
+            .args(["--credential", "testing:testing"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");

@@ -1,0 +1,48 @@
+//! What is of the sandbox and what is not are never taken for each other.
+use crate::folder::{FILE, Folder};
+
+#[test]
+fn a_state_or_a_plan_of_the_sandbox_stays_there() {
+    let folder = Folder::embedded(FILE);
+    folder.ok(&["apply", "--auto-approve"]);
+    folder.write(&format!("{FILE}tags: {{ team: a }}\n"));
+    folder.ok(&["plan", "--out", "saved.plan"]);
+    let state = "acme-prod.sandbox.state.jsonl";
+    let lines = |arguments: &[&str]| {
+        let ran = folder.run_outside(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(65), ""), "{arguments:?}");
+        ran.stderr
+    };
+    let hint = "\n\nhint: add --sandbox to the command\n";
+    assert_eq!(
+        lines(&["apply", "saved.plan"]),
+        format!("error: plan saved.plan is of the sandbox{hint}")
+    );
+    for command in ["plan", "destroy"] {
+        let told = lines(
+            &[command, "--state", state, "--auto-approve"][..if command == "plan" { 3 } else { 4 }],
+        );
+        assert!(told.ends_with(&format!("{state} is of the sandbox{hint}")), "{told}");
+    }
+    let told = folder.run_outside(&["destroy", "--auto-approve"]);
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert!(
+        told.stdout.contains("a rehearsal is at") && told.stdout.contains(state),
+        "{}",
+        told.stdout
+    );
+    assert!(folder.ok(&["apply", "saved.plan"]).contains("changed"));
+}
+
+#[test]
+fn a_state_of_elsewhere_stays_out_of_the_sandbox() {
+    let folder = Folder::embedded(FILE);
+    folder.ok(&["apply", "--auto-approve"]);
+    let text =
+        std::fs::read_to_string(folder.path("acme-prod.sandbox.state.jsonl")).expect("a state");
+    let header = text.lines().next().expect("a header").replace("\"sandbox\"", "\"vendor\"");
+    std::fs::write(folder.path("real.jsonl"), format!("{header}\n")).expect("it can be written");
+    let ran = folder.run(&["plan", "--state", "real.jsonl"]);
+    assert_eq!(ran.code, Some(65), "{}", ran.stderr);
+    assert!(ran.stderr.contains("leave --sandbox out"), "{}", ran.stderr);
+}
