@@ -155,11 +155,12 @@ impl Reporter {
     /// Shows how the run ended. Nothing may be shown after it.
     pub(crate) fn finished(&self, finish: &Finish<'_>) {
         let mut inner = self.inner();
+        let style = inner.live.as_ref().map_or(self.style, |live| live.fitted(&self.style));
         inner.end();
         match self.mode {
             Mode::Json => inner.line("finished", None, Value::Object(finish.json())),
-            Mode::Quiet => inner.write(&finish.trouble_text(&self.style)),
-            Mode::Live | Mode::Plain => inner.write(&format!("\n{}", finish.text(&self.style))),
+            Mode::Quiet => inner.write(&finish.trouble_text(&style)),
+            Mode::Live | Mode::Plain => inner.write(&format!("\n{}", finish.text(&style))),
         }
     }
 

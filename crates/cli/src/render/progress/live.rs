@@ -44,24 +44,41 @@ impl Live {
     /// before. Written at once it does not flicker; it leaves the cursor below the last line, so
     /// that whatever else is written begins a line of its own.
     pub(super) fn draw(&mut self, above: &[String], running: &Running, now: Duration) -> String {
-        let mut text = self.clear();
-        above.iter().for_each(|line| text.push_str(&format!("{line}\n")));
-        for (width, line) in self.frame(running, now) {
-            text.push_str(&format!("{line}\n"));
-            self.drawn.push(width);
-        }
+        let frame = self.frame(running, now);
+        let lines = above.iter().chain(frame.iter().map(|(_, line)| line));
+        let text = self.instead(&lines.map(String::as_str).collect::<Vec<_>>());
+        self.drawn = frame.into_iter().map(|(width, _)| width).collect();
         text
     }
 
-    /// Returns what takes the moving lines away. Where a terminal became narrower, one line takes
-    /// several of its rows.
+    /// Returns what takes the moving lines away.
     pub(super) fn clear(&mut self) -> String {
+        let text = self.instead(&[]);
+        self.drawn.clear();
+        text
+    }
+
+    /// Returns `style` with the width that the terminal has now.
+    pub(super) fn fitted(&self, style: &Style) -> Style {
+        Style { width: self.size().0, ..*style }
+    }
+
+    /// Returns what writes lines over those that were drawn before, and erases the rest of these.
+    /// Where a terminal became narrower, one line takes several of its rows. Each row is erased by
+    /// itself: some terminals keep what was on the screen when all of it is erased at once.
+    fn instead(&self, lines: &[&str]) -> String {
         let width = self.size().0;
-        let rows: usize = self.drawn.drain(..).map(|line| line.div_ceil(width).max(1)).sum();
-        match rows {
-            0 => String::new(),
-            _ => format!("\r\u{1b}[{rows}A\u{1b}[J"),
+        let rows: usize = self.drawn.iter().map(|line| line.div_ceil(width).max(1)).sum();
+        let mut text = if rows > 0 { format!("\r\u{1b}[{rows}A") } else { String::new() };
+        for line in lines {
+            text.push_str(&format!("\u{1b}[2K{line}\u{1b}[K\n"));
         }
+        let rest = rows.saturating_sub(lines.len());
+        if rest > 0 {
+            text.push_str(&"\u{1b}[2K\n".repeat(rest));
+            text.push_str(&format!("\u{1b}[{rest}A"));
+        }
+        text
     }
 
     /// Returns the lines that stay of a step that ended. A skipped step leaves none: there may be
@@ -74,19 +91,26 @@ impl Live {
             what if words::is_end(what) => ("✓", Paint::Green),
             _ => return Vec::new(),
         };
-        let style = self.style();
-        let address = self.address(address);
+        let (style, address) = (self.style(), self.address(address));
+        let place = format!("{:<address$}", fit(event.address.as_str(), address));
+        let (took, said) = (format!("{:>TIME$}  ", span(took)), words::brief(event));
+        let look = if paint == Paint::Green { Paint::Plain } else { paint };
+        if 4 + address + columns(&took) + columns(&said) <= style.width {
+            let cells = [
+                (paint, format!("  {sign} ")),
+                (Paint::Plain, place),
+                (Paint::Dim, took),
+                (look, said),
+            ];
+            return vec![self.line(&cells).1];
+        }
         let lead = [
             (Word::new(paint, sign), 2),
-            (Word::plain(fit(event.address.as_str(), address)), address),
-            (Word::new(Paint::Dim, format!("{:>TIME$}", span(took))), TIME + 2),
+            (Word::plain(place.trim_end()), address),
+            (Word::new(Paint::Dim, took.trim_end()), columns(&took)),
         ];
-        let said = match paint {
-            Paint::Green => Paint::Plain,
-            paint => paint,
-        };
         let mut page = Page::new(&style);
-        page.hang(2, &lead, &split(said, &words::brief(event)));
+        page.hang(2, &lead, &split(look, &said));
         page.text().lines().map(str::to_owned).collect()
     }
 

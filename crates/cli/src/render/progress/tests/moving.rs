@@ -51,6 +51,21 @@ fn a_line_for_each_step_that_runs_and_one_that_sums_up() {
 }
 
 #[test]
+fn long_words_of_a_cloud_go_on_below_themselves() {
+    let desk = Desk::default();
+    let reporter = reporter(&desk, || Some(LARGE));
+    let why = "AsgInstanceLaunchFailures: could not launch spot instances, no capacity in any zone";
+    let pool = |what| event("pool/executor/a62f1df6", Action::Create, what);
+    reporter.event(&pool(EventKind::Started));
+    reporter.event(&pool(EventKind::Degraded(why.into())));
+    insta::assert_snapshot!(screen(&desk, LARGE).join("\n"), @r#"
+    ! pool/executor/a62f1df6     0s  created, degraded:
+                                     AsgInstanceLaunchFailures: could not launch
+                                     spot instances, no capacity in any zone
+    "#);
+}
+
+#[test]
 fn more_steps_than_lines_are_counted_and_leave_no_trace() {
     let desk = Desk::default();
     let reporter = reporter(&desk, || Some(SMALL));
@@ -78,6 +93,24 @@ fn more_steps_than_lines_are_counted_and_leave_no_trace() {
     assert_eq!(rows.iter().filter(|row| row.contains('✓')).count(), 30, "{rows:?}");
     let traces = ["running", "more", "creating"];
     assert!(!rows.iter().any(|row| traces.iter().any(|t| row.contains(t))), "{rows:?}");
+}
+
+/// tmux puts a screen that is erased from its first column on into its history, again and again.
+#[test]
+fn nothing_is_erased_but_rows_one_by_one() {
+    let desk = Desk::default();
+    let reporter = reporter(&desk, || Some(LARGE));
+    for n in 0..4 {
+        reporter.event(&event(&format!("subnet/{n}"), Action::Create, EventKind::Started));
+    }
+    for n in 0..4 {
+        let failed = EventKind::Failed(throttled("r"));
+        reporter.event(&event(&format!("subnet/{n}"), Action::Create, failed));
+    }
+    assert!(!desk.text().contains("\u{1b}[J"));
+    let rows = screen(&desk, LARGE);
+    assert_eq!(rows.len(), 4, "{rows:?}");
+    assert!(rows.iter().all(|row| row.contains('✗')), "{rows:?}");
 }
 
 #[test]
