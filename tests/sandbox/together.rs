@@ -1,5 +1,6 @@
 //! Two processes at once on one embedded world.
 use crate::folder::{FILE, Folder};
+use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,11 @@ fn two_processes_share_a_world() {
     };
     let apply = start(&["apply", "--auto-approve"]);
     let since = Instant::now();
-    while !folder.path("acme-prod.sandbox.state.jsonl").exists() {
+    let begun = || {
+        let state = fs::read_to_string(folder.path("acme-prod.sandbox.state.jsonl"));
+        state.is_ok_and(|state| state.contains('\n'))
+    };
+    while !begun() {
         assert!(since.elapsed() < Duration::from_secs(30), "nothing is begun");
         std::thread::sleep(Duration::from_millis(5));
     }
