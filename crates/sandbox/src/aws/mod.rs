@@ -6,6 +6,7 @@ mod dialect;
 mod ec2;
 mod eks;
 mod elb;
+mod fault;
 mod iam;
 mod input;
 mod kms;
@@ -142,9 +143,10 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
         let checked = checked.map_err(|refusal| dialect::of(service.protocol, refusal));
         let result = checked.and_then(|(caller, region)| {
             let asked = asked?;
-            let tells_later = matches!(name.as_str(), "eks" | "autoscaling");
-            let is_late = tells_later && effect == Some(Effect::Capacity);
-            refused(effect.filter(|_| !is_late), &name, service.protocol)?;
+            let befalls = |effect| fault::refused(effect, &name, &operation, service.protocol);
+            if let Some(refusal) = effect.and_then(befalls) {
+                return Err(refusal);
+            }
             let past = past(world, effect);
             let operation = asked.operation.as_str();
             let mut call = Call { world, past, caller, region, operation, speed, effect };
@@ -152,7 +154,7 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
         });
         let reply = match result {
             Ok(_) if effect == Some(Effect::ErrorAfter) => {
-                service.protocol.refuse(&internal(), &id)
+                service.protocol.refuse(&fault::internal(&name, &operation), &id)
             }
             Ok(answer) => service.protocol.answer(&operation, answer, &id),
             Err(refusal) => service.protocol.refuse(&refusal, &id),
@@ -176,55 +178,6 @@ fn past(world: &mut World, effect: Option<Effect>) -> Past {
         _ => 0,
     };
     world.at(world.now.saturating_sub(lag))
-}
-
-/// Refuses a call that a fault befalls before it takes hold.
-fn refused(effect: Option<Effect>, service: &str, protocol: Protocol) -> Result<(), Refusal> {
-    let is_ec2 = service == "ec2";
-    let refusal = match effect {
-        Some(Effect::Throttle) if is_ec2 => {
-            Refusal::new("RequestLimitExceeded", "Request limit exceeded.").status(503)
-        }
-        Some(Effect::Throttle) if service == "iam" || service == "sts" => {
-            Refusal::new("Throttling", "Rate exceeded")
-        }
-        Some(Effect::Throttle) => Refusal::new("ThrottlingException", "Rate exceeded").status(429),
-        Some(Effect::ErrorBefore) => internal(),
-        Some(Effect::Denied) if is_ec2 => {
-            let message = "You are not authorized to perform this operation.";
-            Refusal::new("UnauthorizedOperation", message).status(403)
-        }
-        Some(Effect::Denied) => {
-            let code = if service == "iam" || service == "sts" {
-                "AccessDenied"
-            } else {
-                "AccessDeniedException"
-            };
-            Refusal::new(code, "the caller is not authorized to perform this operation").status(403)
-        }
-        Some(Effect::Expired) => dialect::of(protocol, sts::expired()),
-        Some(Effect::Capacity) => {
-            let message = "We currently do not have sufficient capacity in the Availability Zone you requested.";
-            Refusal::new("InsufficientInstanceCapacity", message).status(500)
-        }
-        Some(Effect::Quota) => quota(service),
-        _ => return Ok(()),
-    };
-    Err(refusal)
-}
-
-fn quota(service: &str) -> Refusal {
-    let message = "The maximum number of objects of this kind has been reached.";
-    match service {
-        "ec2" => Refusal::new("ResourceLimitExceeded", message),
-        "iam" => Refusal::new("LimitExceeded", message).status(409),
-        "eks" => Refusal::new("ResourceLimitExceededException", message),
-        _ => Refusal::new("LimitExceededException", message),
-    }
-}
-
-fn internal() -> Refusal {
-    Refusal::new("InternalError", "An internal error has occurred.").status(500)
 }
 
 fn befallen(effect: Option<Effect>, reply: Reply) -> Outcome {

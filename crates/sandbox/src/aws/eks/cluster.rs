@@ -8,7 +8,7 @@ use crate::behaviour::Behaviour;
 use crate::faults::Effect;
 use crate::world::Key;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const KIND: &str = "eks.cluster";
@@ -196,41 +196,10 @@ pub(super) fn create(call: &mut Call<'_>, request: Create) -> Answer {
     if let Some(cluster) = asked.made_before(call, KIND)?.and_then(|key| call.get(&key)) {
         return Ok(json!({ "cluster": show(cluster) }));
     }
-    let key = name(call, &request.name)?;
-    let is_valid = |version: &str| versions::offered(version, call.world.now);
-    let version = is_valid(request.version.as_deref().unwrap_or(versions::DEFAULT));
     let of_cluster = |refusal: Refusal| refusal.field("clusterName", request.name.as_str());
-    let version = version.ok_or_else(|| of_cluster(invalid("unsupported Kubernetes version")))?;
-    let support_type = request.upgrade_policy.support_type.as_deref().unwrap_or("EXTENDED");
-    support(support_type, version, call.world.now).map_err(of_cluster)?;
-    check_tags(&request.tags, &request.tags, "InvalidParameterException")?;
-    roles::of_cluster(call, &request.name, &request.role_arn)?;
-    let (place, vpc) = within(call, &request)?;
-    let addresses = network::addresses(call, &place.vpc, &request.kubernetes_network_config);
-    let secrets = encryption(call, &request.encryption_config).map_err(of_cluster)?;
-    let logs = request.logging.apply(&BTreeSet::new()).map_err(of_cluster)?;
-    let access = request.access_config.told().map_err(of_cluster)?;
+    let key = name(call, &request.name)?;
     let mut cluster = call.object();
-    cluster.body = body(json!({
-        "name": request.name,
-        "arn": key.id,
-        "createdAt": seconds(call.world.now),
-        "version": version.name(),
-        "roleArn": request.role_arn,
-        "resourcesVpcConfig": vpc,
-        "kubernetesNetworkConfig": addresses.map_err(of_cluster)?,
-        "logging": logging(&logs),
-        "status": "CREATING",
-        "certificateAuthority": {},
-        "clientRequestToken": request.client_request_token,
-        "platformVersion": version.platform(),
-        "encryptionConfig": (!request.encryption_config.is_empty()).then_some(secrets),
-        "health": { "issues": [] },
-        "accessConfig": access,
-        "upgradePolicy": { "supportType": support_type },
-        "zonalShiftConfig": request.zonal_shift_config,
-        "deletionProtection": request.deletion_protection,
-    }));
+    cluster.body = told(call, &request, &key).map_err(of_cluster)?;
     cluster.tags = request.tags.clone();
     let creator = call.caller.role.as_ref().unwrap_or(&call.caller.arn);
     cluster.hide("creator", creator.as_str());
@@ -241,6 +210,41 @@ pub(super) fn create(call: &mut Call<'_>, request: Create) -> Answer {
     call.world.put(key.clone(), cluster);
     cluster_life::let_in(call.world, &key);
     Ok(json!({ "cluster": shown }))
+}
+
+/// Checks what a new cluster is to be, and says it as a cluster does.
+fn told(call: &Call<'_>, request: &Create, key: &Key) -> Result<Map<String, Value>, Refusal> {
+    let wanted = request.version.as_deref().unwrap_or(versions::DEFAULT);
+    let version = versions::offered(wanted, call.world.now);
+    let version = version.ok_or_else(|| invalid("unsupported Kubernetes version"))?;
+    let support_type = request.upgrade_policy.support_type.as_deref().unwrap_or("EXTENDED");
+    support(support_type, version, call.world.now)?;
+    check_tags(&request.tags, &request.tags, "InvalidParameterException")?;
+    roles::of_cluster(call, &request.name, &request.role_arn)?;
+    let (place, vpc) = within(call, request)?;
+    let addresses = network::addresses(call, &place.vpc, &request.kubernetes_network_config)?;
+    let secrets = encryption(call, &request.encryption_config)?;
+    let logs = request.logging.apply(&BTreeSet::new())?;
+    Ok(body(json!({
+        "name": request.name,
+        "arn": key.id,
+        "createdAt": seconds(call.world.now),
+        "version": version.name(),
+        "roleArn": request.role_arn,
+        "resourcesVpcConfig": vpc,
+        "kubernetesNetworkConfig": addresses,
+        "logging": logging(&logs),
+        "status": "CREATING",
+        "certificateAuthority": {},
+        "clientRequestToken": request.client_request_token,
+        "platformVersion": version.platform(),
+        "encryptionConfig": (!request.encryption_config.is_empty()).then_some(secrets),
+        "health": { "issues": [] },
+        "accessConfig": request.access_config.told()?,
+        "upgradePolicy": { "supportType": support_type },
+        "zonalShiftConfig": request.zonal_shift_config,
+        "deletionProtection": request.deletion_protection,
+    })))
 }
 
 /// Checks the name of a new cluster.
@@ -275,7 +279,6 @@ fn within(call: &Call<'_>, request: &Create) -> Result<(Where, Value), Refusal> 
         endpoint_private_access,
         public_access_cidrs,
     } = request.resources_vpc_config.clone();
-    let of_cluster = |refusal: Refusal| refusal.field("clusterName", request.name.as_str());
     let subnets = subnet_ids.unwrap_or_default();
     let place = network::subnets(call, &request.name, &subnets)?;
     if call.effect == Some(Effect::Capacity) {
@@ -283,12 +286,12 @@ fn within(call: &Call<'_>, request: &Create) -> Result<(Where, Value), Refusal> 
         return Err(network::unsupported_zone(call, &request.name, zone, network::NO_ROOM));
     }
     let groups = security_group_ids.unwrap_or_default();
-    network::groups(call, &place.vpc, &groups).map_err(of_cluster)?;
+    network::groups(call, &place.vpc, &groups)?;
     let public = endpoint_public_access.unwrap_or(true);
     let private = endpoint_private_access.unwrap_or(false);
     let ranges = public_access_cidrs.filter(|ranges| !ranges.is_empty());
     let ranges = ranges.unwrap_or_else(|| vec!["0.0.0.0/0".to_owned()]);
-    network::endpoint(public, private, &ranges).map_err(of_cluster)?;
+    network::endpoint(public, private, &ranges)?;
     let told = json!({
         "subnetIds": subnets,
         "securityGroupIds": groups,
