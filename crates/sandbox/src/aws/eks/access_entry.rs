@@ -2,8 +2,8 @@
 use super::super::iam::{Unassumable, assumable};
 use super::super::{Answer, Call, Refusal, partition};
 use super::found::{
-    Kind, Paging, body, check_tags, children, cluster_key, invalid, one_of, refusal, seconds, show,
-    working,
+    Kind, Paging, body, check_tags, children, cluster_key, invalid, one_of, refusal, room, seconds,
+    show, working,
 };
 use super::token::{Asked, modified};
 use crate::world::{Key, Object, World};
@@ -81,6 +81,7 @@ pub(super) fn create(call: &mut Call<'_>, request: Create) -> Answer {
         let message = "The specified access entry resource is already in use on this cluster.";
         return Err(of_cluster(refusal("ResourceInUseException", message)));
     }
+    room(call, false, "Access entry limit exceeded for cluster.").map_err(of_cluster)?;
     let mut entry = made(call.world, &cluster, principal, sort);
     entry.tags = request.tags.clone();
     if sort == "STANDARD" {

@@ -39,6 +39,12 @@ pub(super) const UPDATED: Behaviour = Behaviour {
     seconds: 90,
     source: "assumption",
 };
+pub(super) const BUSY: Behaviour = Behaviour {
+    service: "eks",
+    what: "an add-on that is CREATING or UPDATING cannot be deleted: InvalidRequestException",
+    seconds: 0,
+    source: "assumption",
+};
 pub(super) const DELETED: Behaviour = Behaviour {
     service: "eks",
     what: "an add-on is DELETING, then gone",
@@ -48,6 +54,9 @@ pub(super) const DELETED: Behaviour = Behaviour {
 
 /// What EKS installs itself in a cluster that does not decline it.
 const OWN: [&str; 3] = ["coredns", "kube-proxy", "vpc-cni"];
+
+/// The hidden member with the associations that an update brings.
+const NEXT: &str = "next associations";
 
 const CONFLICT: (&str, &str) = (
     "ConfigurationConflict",
@@ -92,7 +101,7 @@ pub(super) fn create(call: &mut Call<'_>, request: Create) -> Answer {
     let arn = call.arn("eks", &arn);
     let wanted = &request.pod_identity_associations;
     pod_identity::check_for_addon(call, &cluster, &arn, wanted).map_err(of_addon)?;
-    let associations = pod_identity::make_for_addon(call, &cluster, &arn, wanted);
+    let associations = pod_identity::set_for_addon(call.world, &cluster, &arn, wanted);
     let mut addon = call.object();
     node_group::stamp(&mut addon, call.world.now);
     addon.body.extend(body(json!({
@@ -208,10 +217,21 @@ pub(super) fn nodes_changed(world: &mut World, node_group: &Object) {
 
 /// Does what an update of an add-on brings with it.
 pub(super) fn changed(world: &mut World, key: &Key, is_failed: bool) {
-    match is_failed {
-        true => drop(world.edit(key, |addon| tell(addon, "UPDATE_FAILED", Some(CONFLICT)))),
-        false => settle(world, key),
+    let next = world.edit(key, |addon| addon.hidden.remove(NEXT)).flatten();
+    if is_failed {
+        world.edit(key, |addon| tell(addon, "UPDATE_FAILED", Some(CONFLICT)));
+        return;
     }
+    let next: Option<Vec<ForAddon>> = next.and_then(|next| serde_json::from_value(next).ok());
+    let cluster = world.get(key).and_then(|addon| world.get(&parent(world, addon)?)).cloned();
+    if let (Some(next), Some(cluster)) = (next, cluster) {
+        let arns = pod_identity::set_for_addon(world, &cluster, &key.id, &next);
+        world.edit(key, |addon| match arns.is_empty() {
+            true => drop(addon.body.remove("podIdentityAssociations")),
+            false => addon.set("podIdentityAssociations", arns),
+        });
+    }
+    settle(world, key);
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -251,14 +271,11 @@ pub(super) fn update(call: &mut Call<'_>, request: Update) -> Answer {
     }
     check(request.resolve_conflicts.as_deref(), request.configuration_values.as_deref())
         .map_err(of_addon)?;
-    let (mut params, mut change) = configuration(&cluster, &request).map_err(of_addon)?;
+    let (mut params, change) = configuration(&cluster, &request).map_err(of_addon)?;
     if let Some(wanted) = &request.pod_identity_associations {
         pod_identity::check_for_addon(call, &cluster, &target.id, wanted).map_err(of_addon)?;
-        let others = pod_identity::of_addon(call.world, &target.id);
-        others.iter().for_each(|key| drop(call.world.remove(key)));
-        let arns = pod_identity::make_for_addon(call, &cluster, &target.id, wanted);
-        params.push(("PodIdentityAssociations", json!(arns).to_string()));
-        change.insert("podIdentityAssociations".to_owned(), json!(arns));
+        call.world.edit(&target, |addon| addon.hide(NEXT, json!(wanted)));
+        params.push(("PodIdentityAssociations", json!(wanted).to_string()));
     }
     let new = New {
         target,
@@ -336,9 +353,18 @@ pub(super) struct Delete {
 /// Begins to take an add-on away; with `preserve`, its software stays in the cluster.
 pub(super) fn delete(call: &mut Call<'_>, request: Delete) -> Answer {
     let key = ADDON.get(call, &request.cluster_name, &request.addon_name)?;
+    let status = call.get(&key).map(|addon| addon.text("status").to_owned()).unwrap_or_default();
+    if matches!(status.as_str(), "CREATING" | "UPDATING") {
+        let name = &request.addon_name;
+        let message =
+            format!("Addon {name} cannot be deleted as it is currently in {status} state");
+        return Err(refusal("InvalidRequestException", message)
+            .field("clusterName", request.cluster_name)
+            .field("addonName", request.addon_name));
+    }
     let at = call.world.after(&DELETED);
     let now = call.world.now;
-    if call.get(&key).is_some_and(|addon| addon.text("status") != "DELETING") {
+    if status != "DELETING" {
         call.world.edit(&key, |addon| {
             addon.set("status", "DELETING");
             addon.set("modifiedAt", seconds(now));

@@ -1,6 +1,6 @@
 //! The control plane: how it is made, and what must be true for that.
 use super::super::{Answer, Call, Refusal, kms};
-use super::found::{body, check_tags, invalid, one_of, refusal, seconds, show};
+use super::found::{body, check_tags, invalid, one_of, refusal, room, seconds, show};
 use super::network::{self, Addresses, Flag, VpcConfig, Where};
 use super::token::Asked;
 use super::{cluster_life, roles, versions};
@@ -263,10 +263,9 @@ fn name(call: &Call<'_>, name: &str) -> Result<Key, Refusal> {
         let message = format!("Cluster already exists with name: {name}");
         return Err(refusal("ResourceInUseException", message).field("clusterName", name));
     }
-    if call.there(KIND).len() >= MOST || call.effect == Some(Effect::Quota) {
-        let message = "Cluster limit exceeded for account.";
-        return Err(refusal("ResourceLimitExceededException", message).field("clusterName", name));
-    }
+    let is_full = call.there(KIND).len() >= MOST;
+    room(call, is_full, "Cluster limit exceeded for account.")
+        .map_err(|refusal| refusal.field("clusterName", name))?;
     Ok(key)
 }
 

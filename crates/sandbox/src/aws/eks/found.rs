@@ -146,6 +146,17 @@ pub(super) fn refusal(code: &str, message: impl Into<String>) -> Refusal {
     Refusal::new(code, message).status(status)
 }
 
+/// Refuses one more of something.
+///
+/// # Errors
+/// When there are as many as there may be, or a fault says so.
+pub(super) fn room(call: &Call<'_>, is_full: bool, message: &str) -> Result<(), Refusal> {
+    match is_full || call.effect == Some(Effect::Quota) {
+        true => Err(refusal("ResourceLimitExceededException", message)),
+        false => Ok(()),
+    }
+}
+
 /// Refuses the value of a parameter.
 pub(super) fn invalid(message: impl Into<String>) -> Refusal {
     refusal("InvalidParameterException", message)

@@ -14,6 +14,7 @@ mod network;
 mod node_group;
 mod node_group_create;
 mod node_group_update;
+mod node_repair;
 mod node_shape;
 mod pod_identity;
 mod roles;
@@ -64,6 +65,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     addon::CREATED,
     addon::RECOVERED,
     addon::UPDATED,
+    addon::BUSY,
     addon::DELETED,
     pod_identity::LIMIT,
     event::SCALED,

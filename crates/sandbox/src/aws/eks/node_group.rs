@@ -218,8 +218,11 @@ pub(crate) fn resized(world: &mut World, scaling: &Key) {
     world.edit(&key, |node_group| {
         node_group.set("scalingConfig", super::node_shape::scaling(size));
         let is_steady = matches!(node_group.text("status"), "ACTIVE" | "DEGRADED");
-        if is_steady && (failure.is_some() || !is_short) {
-            node_group.set("status", if failure.is_some() { "DEGRADED" } else { "ACTIVE" });
+        let is_watched = is_steady || node_group.text("status") == "UPDATING";
+        if is_watched && (failure.is_some() || !is_short) {
+            if is_steady {
+                node_group.set("status", if failure.is_some() { "DEGRADED" } else { "ACTIVE" });
+            }
             let issue = failure.map(|why| {
                 json!({ "code": "AsgInstanceLaunchFailures", "message": why, "resourceIds": [name] })
             });

@@ -1,9 +1,10 @@
 //! A group of nodes: how it is made, and what must be true for that.
 use super::super::ec2::machines;
 use super::super::{Answer, Call, Refusal};
-use super::found::{body, check_tags, children, invalid, one_of, refusal, show, working};
+use super::found::{body, check_tags, children, invalid, one_of, refusal, room, show, working};
 use super::launch_template::{self, Named, Template};
 use super::node_group::{self, NODE_GROUP};
+use super::node_repair::Repair;
 use super::node_shape::{self, CAPACITY, IMAGES, Scaling, Taint, UpdateConfig, release};
 use super::token::Asked;
 use super::{access_entry, network, roles, versions};
@@ -45,7 +46,7 @@ pub(super) struct Create {
     client_request_token: Option<String>,
     launch_template: Option<Named>,
     update_config: Option<UpdateConfig>,
-    node_repair_config: Option<Value>,
+    node_repair_config: Option<Repair>,
     capacity_type: Option<String>,
     version: Option<String>,
     release_version: Option<String>,
@@ -66,7 +67,7 @@ pub(super) fn create(call: &mut Call<'_>, request: Create) -> Answer {
     let size =
         request.scaling_config.over(default_size(&request.scaling_config)).map_err(of_group)?;
     let template = shape(call, &request).map_err(of_group)?;
-    let version = version(&cluster, &request).map_err(of_group)?;
+    let version = version(&cluster, &request, template.as_ref()).map_err(of_group)?;
     subnets(call, &cluster, &request.subnets).map_err(of_group)?;
     roles::of_nodes(call, &request.node_role).map_err(of_group)?;
     let path = format!("{}/{}/{}", request.cluster_name, request.nodegroup_name, call.world.uuid());
@@ -110,13 +111,8 @@ fn name(call: &Call<'_>, cluster: &Object, name: &str) -> Result<(), Refusal> {
         );
         return Err(refusal("ResourceInUseException", message));
     }
-    let there = children(call.world, cluster, NODE_GROUP.kind).len();
-    match there >= MOST || call.effect == Some(Effect::Quota) {
-        true => {
-            Err(refusal("ResourceLimitExceededException", "Node group limit exceeded for cluster."))
-        }
-        false => Ok(()),
-    }
+    let is_full = children(call.world, cluster, NODE_GROUP.kind).len() >= MOST;
+    room(call, is_full, "Node group limit exceeded for cluster.")
 }
 
 /// Checks what the nodes are to be, and returns their launch template.
@@ -126,6 +122,9 @@ fn shape(call: &Call<'_>, request: &Create) -> Result<Option<Template>, Refusal>
     check_tags(&request.tags, &request.tags, "InvalidParameterException")?;
     if let Some(updates) = &request.update_config {
         updates.check()?;
+    }
+    if let Some(repair) = &request.node_repair_config {
+        repair.check()?;
     }
     if let Some(image) = &request.ami_type {
         one_of("amiType", image, IMAGES)?;
@@ -170,15 +169,22 @@ fn fits_image(types: &[String], image: Option<&str>) -> Result<(), Refusal> {
     }
 }
 
-/// Checks the version of nodes: that of the cluster, or one minor behind.
-fn version(cluster: &Object, request: &Create) -> Result<(String, String), Refusal> {
+/// Checks the version of nodes, which is that of the cluster, or that of an image of their own.
+fn version(
+    cluster: &Object,
+    request: &Create,
+    template: Option<&Template>,
+) -> Result<(String, String), Refusal> {
+    let is_told = request.version.is_some() || request.release_version.is_some();
+    if is_told && template.is_some_and(Template::has_image) {
+        return Err(invalid(
+            "You cannot specify a version or a release version when the launch template has an \
+             image ID.",
+        ));
+    }
     let of_cluster = cluster.text("version");
     let wanted = request.version.as_deref().unwrap_or(of_cluster);
-    let behind = |name: &str| versions::minor(name).unwrap_or_default();
-    let version = versions::known(wanted).filter(|version| {
-        version.minor <= behind(of_cluster) && version.minor + 1 >= behind(of_cluster)
-    });
-    let Some(version) = version else {
+    let Some(version) = versions::known(wanted).filter(|_| wanted == of_cluster) else {
         return Err(invalid(format!(
             "Requested Nodegroup Kubernetes version {wanted} is not valid for cluster version \
              {of_cluster}"
@@ -232,7 +238,7 @@ fn told(
         max_unavailable_percentage: None,
         update_strategy: None,
     };
-    let repair = request.node_repair_config.clone().unwrap_or_else(|| json!({ "enabled": false }));
+    let unrepaired = Repair::default();
     body(json!({
         "nodegroupName": request.nodegroup_name,
         "nodegroupArn": arn,
@@ -251,7 +257,7 @@ fn told(
         "diskSize": disk,
         "health": { "issues": [] },
         "updateConfig": request.update_config.as_ref().unwrap_or(&default),
-        "nodeRepairConfig": repair,
+        "nodeRepairConfig": request.node_repair_config.as_ref().unwrap_or(&unrepaired),
         "launchTemplate": template.map(Template::told),
     }))
 }

@@ -3,6 +3,7 @@ use super::super::{Answer, Call, Refusal};
 use super::found::{cluster_key, invalid, refusal, working};
 use super::launch_template::{self, Named};
 use super::node_group::NODE_GROUP;
+use super::node_repair::Repair;
 use super::node_shape::{self, Scaling, Taint, UpdateConfig, release, sizes};
 use super::token::Asked;
 use super::update::{self, New};
@@ -43,7 +44,7 @@ pub(super) struct Configure {
     taints: Taints,
     scaling_config: Option<Scaling>,
     update_config: Option<UpdateConfig>,
-    node_repair_config: Option<Value>,
+    node_repair_config: Option<Repair>,
     client_request_token: Option<String>,
 }
 
@@ -135,8 +136,9 @@ fn configuration(
         change.insert("updateConfig".to_owned(), json!(updates));
     }
     if let Some(repair) = &request.node_repair_config {
-        params.push(("NodeRepairConfig", repair.to_string()));
-        change.insert("nodeRepairConfig".to_owned(), repair.clone());
+        repair.check()?;
+        params.push(("NodeRepairConfig", json!(repair).to_string()));
+        change.insert("nodeRepairConfig".to_owned(), json!(repair));
     }
     match change.is_empty() {
         true => Err(invalid("No changes were provided for the node group")),

@@ -100,10 +100,11 @@ pub(super) fn labels(all: &BTreeMap<String, String>) -> Result<(), Refusal> {
             let all = RESERVED.join(", ");
             return Err(invalid(format!("Label cannot contain reserved prefixes [{all}]")));
         }
-        let is_word =
-            |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
-        if key.is_empty() || key.len() > 63 || value.len() > 63 || !is_word(key) || !is_word(value)
-        {
+        let is_word = |text: &str, others: &str| {
+            text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+        };
+        let is_short = !key.is_empty() && key.len() <= 63 && value.len() <= 63;
+        if !is_short || !is_word(key, "-_./") || !is_word(value, "-_.") {
             return Err(invalid(format!(
                 "The label {key}={value} is not valid: keys and values have at most 63 characters \
                  of A-Z, a-z, 0-9, -, _ and ."
@@ -203,5 +204,6 @@ mod tests {
         assert!(!fits("eks.amazonaws.com/nodegroup", "x"));
         assert!(!fits("node-role.kubernetes.io/worker", ""));
         assert!(!fits("team", &"x".repeat(64)));
+        assert!(fits("acme.com/team", "data") && !fits("team", "acme/data"));
     }
 }

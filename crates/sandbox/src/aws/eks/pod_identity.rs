@@ -1,12 +1,12 @@
 //! Pod Identity: the role that pods of a service account take on.
-use super::super::{Answer, Call, Refusal};
+use super::super::ec2::living::Place;
+use super::super::{Answer, Call, Refusal, partition};
 use super::found::{
-    Kind, Paging, body, check_tags, children, cluster_key, invalid, refusal, seconds, working,
+    Kind, Paging, body, check_tags, children, cluster_key, invalid, refusal, room, seconds, working,
 };
 use super::roles;
 use super::token::{Asked, modified};
 use crate::behaviour::Behaviour;
-use crate::faults::Effect;
 use crate::world::{Key, Object, World};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ pub(super) static ASSOCIATION: Kind = Kind {
     missing: |id| format!("The association {id} was not found."),
 };
 
+/// The namespace of the pods of add-ons.
+const OF_ADDONS: &str = "kube-system";
+
 pub(super) const LIMIT: Behaviour = Behaviour {
     service: "eks",
     what: "a cluster has at most 1000 Pod Identity associations",
@@ -25,6 +28,7 @@ pub(super) const LIMIT: Behaviour = Behaviour {
     source: "Amazon EKS User Guide, EKS Pod Identity considerations",
 };
 const MOST: usize = 1000;
+const FULL: &str = "The maximum number of associations has been reached for the cluster.";
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -60,9 +64,11 @@ pub(super) fn create(call: &mut Call<'_>, request: Create) -> Answer {
     let (namespace, account) = (request.namespace.as_str(), request.service_account.as_str());
     let pod = (namespace, account);
     check(call, &cluster, pod, &request.role_arn, None).map_err(of_cluster)?;
+    let is_full = children(call.world, &cluster, ASSOCIATION.kind).len() >= MOST;
+    room(call, is_full, FULL).map_err(of_cluster)?;
     check_policy(request.policy.as_deref(), request.disable_session_tags).map_err(of_cluster)?;
     check_tags(&request.tags, &request.tags, "InvalidParameterException")?;
-    let mut association = made(call, &cluster, namespace, account, &request.role_arn);
+    let mut association = made(call.world, &cluster, namespace, account, &request.role_arn);
     association.body.extend(body(json!({
         "disableSessionTags": request.disable_session_tags,
         "targetRoleArn": request.target_role_arn,
@@ -77,7 +83,7 @@ pub(super) fn create(call: &mut Call<'_>, request: Create) -> Answer {
     Ok(json!({ "association": shown }))
 }
 
-/// Checks a new association. What belongs to `owner` is about to go.
+/// Checks a new association. What belongs to `owner` is its own to change.
 fn check(
     call: &Call<'_>,
     cluster: &Object,
@@ -104,10 +110,6 @@ fn check(
             format!("Association already exists: {}", other.text("associationId")),
         ));
     }
-    if all.len() >= MOST || call.effect == Some(Effect::Quota) {
-        let message = "The maximum number of associations has been reached for the cluster.";
-        return Err(refusal("ResourceLimitExceededException", message));
-    }
     roles::of_pods(call, role)
 }
 
@@ -123,25 +125,22 @@ fn check_policy(policy: Option<&str>, without_tags: bool) -> Result<(), Refusal>
     }
 }
 
-fn made(
-    call: &mut Call<'_>,
-    cluster: &Object,
-    namespace: &str,
-    account: &str,
-    role: &str,
-) -> Object {
-    let id = format!("a-{}", call.world.digits(17));
+fn made(world: &mut World, cluster: &Object, namespace: &str, account: &str, role: &str) -> Object {
+    let id = format!("a-{}", world.digits(17));
     let name = cluster.text("name");
-    let mut association = call.object();
+    let Place { account: owner, region } = Place::of(cluster);
+    let partition = partition(&region);
+    let arn = format!("arn:{partition}:eks:{region}:{owner}:podidentityassociation/{name}/{id}");
+    let mut association = Object { account: owner, region, made: world.now, ..Object::default() };
     association.body = body(json!({
         "clusterName": name,
         "namespace": namespace,
         "serviceAccount": account,
         "roleArn": role,
-        "associationArn": call.arn("eks", &format!("podidentityassociation/{name}/{id}")),
+        "associationArn": arn,
         "associationId": id,
-        "createdAt": seconds(call.world.now),
-        "modifiedAt": seconds(call.world.now),
+        "createdAt": seconds(world.now),
+        "modifiedAt": seconds(world.now),
         "disableSessionTags": false,
     }));
     association
@@ -157,28 +156,52 @@ pub(super) fn check_for_addon(
     addon: &str,
     wanted: &[ForAddon],
 ) -> Result<(), Refusal> {
-    wanted.iter().try_for_each(|one| {
-        let pod = ("kube-system", one.service_account.as_str());
-        check(call, cluster, pod, &one.role_arn, Some(addon))
-    })
+    for (n, one) in wanted.iter().enumerate() {
+        let account = one.service_account.as_str();
+        if wanted[..n].iter().any(|other| other.service_account == account) {
+            return Err(invalid(format!("The service account {account} is there twice.")));
+        }
+        check(call, cluster, (OF_ADDONS, account), &one.role_arn, Some(addon))?;
+    }
+    let all = children(call.world, cluster, ASSOCIATION.kind).len();
+    match all + wanted.len() - of_addon(call.world, addon).len() > MOST {
+        true => Err(refusal("InvalidRequestException", FULL)),
+        false => Ok(()),
+    }
 }
 
-/// Makes the associations that an add-on asks for, and returns their ARNs.
-pub(super) fn make_for_addon(
-    call: &mut Call<'_>,
+/// Gives an add-on the associations that it asks for, and returns their ARNs. Those that it has
+/// already stay, with another role if need be; those that it no longer asks for go.
+pub(super) fn set_for_addon(
+    world: &mut World,
     cluster: &Object,
     addon: &str,
     wanted: &[ForAddon],
 ) -> Vec<String> {
-    let mut arns = Vec::new();
-    for one in wanted {
-        let mut association =
-            made(call, cluster, "kube-system", &one.service_account, &one.role_arn);
-        association.set("ownerArn", addon);
-        let arn = association.text("associationArn").to_owned();
-        arns.push(arn.clone());
-        call.world.put(Key::new(ASSOCIATION.kind, arn), association);
+    let mut old = BTreeMap::new();
+    for key in of_addon(world, addon) {
+        let account = world.get(&key).map(|object| object.text("serviceAccount").to_owned());
+        old.insert(account.unwrap_or_default(), key);
     }
+    let mut arns = Vec::new();
+    for ForAddon { service_account, role_arn } in wanted {
+        let key = old.remove(service_account).unwrap_or_else(|| {
+            let mut new = made(world, cluster, OF_ADDONS, service_account, role_arn);
+            new.set("ownerArn", addon);
+            let key = Key::new(ASSOCIATION.kind, new.text("associationArn"));
+            world.put(key.clone(), new);
+            key
+        });
+        let now = world.now;
+        world.edit(&key, |object| {
+            if object.text("roleArn") != role_arn {
+                object.set("roleArn", role_arn.as_str());
+                modified(object, now);
+            }
+        });
+        arns.push(key.id);
+    }
+    old.values().for_each(|key| drop(world.remove(key)));
     arns
 }
 

@@ -1,3 +1,5 @@
+mod rules;
+
 use super::super::ec2::living::Place;
 use super::super::input::{Input, Tree};
 use super::super::{Answer, Call, Caller, ec2, iam, turn};

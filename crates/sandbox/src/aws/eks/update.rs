@@ -106,11 +106,15 @@ pub(super) fn forget(world: &mut World, of: &Key) {
     its.iter().for_each(|key| drop(world.remove(key)));
 }
 
-/// Ends an update, well or not.
+/// Ends an update, well or not. What is no longer being changed is left alone.
 pub(super) fn turn(world: &mut World, key: &Key, _: &str) {
     let (Some(target), Some(update)) = (target(world, key), world.get(key).cloned()) else {
         return;
     };
+    if world.get(&target).is_none_or(|target| target.text("status") != "UPDATING") {
+        world.edit(key, |update| update.set("status", "Cancelled"));
+        return;
+    }
     let failure = update.hidden.get("failure").cloned();
     let is_failed = failure.is_some();
     world.edit(key, |update| {
@@ -123,7 +127,7 @@ pub(super) fn turn(world: &mut World, key: &Key, _: &str) {
     let kind = update.text("type");
     let now = world.now;
     world.edit(&target, |target| {
-        target.set("status", "ACTIVE");
+        target.set("status", settled(target));
         if target.body.contains_key("modifiedAt") {
             target.set("modifiedAt", seconds(now));
         }
@@ -134,6 +138,17 @@ pub(super) fn turn(world: &mut World, key: &Key, _: &str) {
         "eks.node_group" => node_group::changed(world, &target, kind, is_failed),
         "eks.addon" => addon::changed(world, &target, is_failed),
         _ => {}
+    }
+}
+
+/// Returns the state of something that is not being changed any more: a group of nodes is only as
+/// well as its health says.
+fn settled(target: &Object) -> &'static str {
+    let issues = target.body.get("health").and_then(|health| health["issues"].as_array());
+    let is_group = target.body.contains_key("nodegroupArn");
+    match is_group && issues.is_some_and(|issues| !issues.is_empty()) {
+        true => "DEGRADED",
+        false => "ACTIVE",
     }
 }
 

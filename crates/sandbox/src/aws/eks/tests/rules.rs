@@ -1,0 +1,151 @@
+use super::*;
+use crate::aws::autoscaling::group;
+
+fn pods(site: &mut Site, names: &[&str]) {
+    for name in names {
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": "pods.eks.amazonaws.com" },
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+        }] });
+        let role = format!("RoleName={name}&AssumeRolePolicyDocument={trust}");
+        site.form(iam::run, "CreateRole", &role);
+    }
+    site.wait(1);
+}
+
+#[test]
+fn an_update_of_an_add_on_keeps_what_stays() {
+    let mut site = Site::new();
+    site.cluster();
+    pods(&mut site, &["one", "two"]);
+    let pod = |account: &str, role: &str| {
+        let role = format!("arn:aws:iam::123456789012:role/{role}");
+        json!({ "serviceAccount": account, "roleArn": role })
+    };
+    let asked = |pods: Value| {
+        json!({
+            "clusterName": "acme",
+            "addonName": "vpc-cni",
+            "podIdentityAssociations": pods,
+        })
+    };
+    site.ask("CreateAddon", asked(json!([pod("a", "one"), pod("b", "one"), pod("c", "one")])));
+    site.wait(3);
+    let told = |site: &mut Site| {
+        let named = json!({ "clusterName": "acme", "addonName": "vpc-cni" });
+        site.ask("DescribeAddon", named)["addon"]["podIdentityAssociations"].clone()
+    };
+    let before = told(&mut site);
+    let twice = asked(json!([pod("a", "one"), pod("a", "two")]));
+    assert_eq!(site.refused("UpdateAddon", twice), "InvalidParameterException");
+    site.full("UpdateAddon", asked(json!([])));
+    site.wait(3);
+    assert_eq!((told(&mut site), site.count("eks.pod_identity_association")), (before.clone(), 3));
+    site.ask("UpdateAddon", asked(json!([pod("a", "one"), pod("b", "two"), pod("d", "two")])));
+    assert_eq!(told(&mut site), before, "it is not done yet");
+    site.wait(3);
+    let after = told(&mut site);
+    assert_eq!((&after[0], &after[1]), (&before[0], &before[1]));
+    assert_ne!(after[2], before[2]);
+    let all = site.0.of("eks.pod_identity_association");
+    let mut roles: Vec<_> = all
+        .map(|(_, it)| format!("{} {}", it.text("serviceAccount"), it.text("roleArn")))
+        .collect();
+    roles.sort();
+    let role = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
+    let wanted =
+        [format!("a {}", role("one")), format!("b {}", role("two")), format!("d {}", role("two"))];
+    assert_eq!(roles, wanted);
+}
+
+#[test]
+fn an_add_on_is_left_alone_until_it_is_done() {
+    let mut site = Site::new();
+    site.cluster();
+    let named = json!({ "clusterName": "acme", "addonName": "vpc-cni" });
+    site.ask("CreateAddon", named.clone());
+    assert_eq!(site.refused("DeleteAddon", named.clone()), "InvalidRequestException");
+    site.wait(3);
+    site.ask("UpdateAddon", named.clone());
+    assert_eq!(site.refused("DeleteAddon", named.clone()), "InvalidRequestException");
+    site.wait(3);
+    assert_eq!(site.ask("DeleteAddon", named)["addon"]["status"], "DELETING");
+}
+
+#[test]
+fn the_end_of_an_update_revives_nothing() {
+    let mut site = Site::new();
+    site.cluster();
+    let begun = site.ask("UpdateClusterVersion", json!({ "name": "acme", "version": "1.35" }));
+    let key = site.0.of("eks.cluster").map(|(key, _)| key.clone()).next().unwrap();
+    site.0.edit(&key, |cluster| cluster.set("status", "DELETING"));
+    site.wait(20);
+    let named = json!({ "name": "acme", "updateId": begun["update"]["id"] });
+    assert_eq!(site.ask("DescribeUpdate", named)["update"]["status"], "Cancelled");
+    assert_eq!(
+        (site.of_cluster("status"), site.of_cluster("version")),
+        (json!("DELETING"), json!("1.34"))
+    );
+}
+
+#[test]
+fn the_end_of_an_update_makes_no_group_well() {
+    let mut site = Site::new();
+    site.cluster();
+    site.ask("CreateAddon", json!({ "clusterName": "acme", "addonName": "vpc-cni" }));
+    site.ask("CreateNodegroup", site.group("app"));
+    site.wait(10);
+    let key = site.0.of("autoscaling.group").map(|(key, _)| key.clone()).next().unwrap();
+    group::fill(&mut site.0, &key, 9);
+    group::resize(&mut site.0, &key, [1, 3, 3]);
+    site.wait(2);
+    assert_eq!(site.of_group("app")["status"], "DEGRADED");
+    site.ask(
+        "UpdateNodegroupConfig",
+        json!({ "clusterName": "acme", "nodegroupName": "app", "labels": {
+            "addOrUpdateLabels": { "team": "data" },
+        } }),
+    );
+    assert_eq!(site.of_group("app")["status"], "UPDATING");
+    site.wait(1);
+    assert_eq!(site.of_group("app")["status"], "DEGRADED");
+}
+
+#[test]
+fn nodes_begin_with_the_version_of_their_cluster() {
+    let mut site = Site::new();
+    site.cluster();
+    let mut group = site.group("old");
+    group["version"] = json!("1.33");
+    assert_eq!(site.refused("CreateNodegroup", group.clone()), "InvalidParameterException");
+    group["version"] = json!("1.34");
+    assert_eq!(site.ask("CreateNodegroup", group)["nodegroup"]["version"], "1.34");
+    let data = "LaunchTemplateName=own&LaunchTemplateData.ImageId=ami-0123456789abcdef0";
+    site.form(ec2::run, "CreateLaunchTemplate", data);
+    let mut group = site.group("own");
+    group["launchTemplate"] = json!({ "name": "own" });
+    assert_eq!(site.ask("CreateNodegroup", group.clone())["nodegroup"]["amiType"], "CUSTOM");
+    for (member, value) in [("version", "1.34"), ("releaseVersion", "1.34.0-20261105")] {
+        let mut group = group.clone();
+        group["nodegroupName"] = json!("other");
+        group[member] = json!(value);
+        assert_eq!(site.refused("CreateNodegroup", group), "InvalidParameterException");
+    }
+}
+
+#[test]
+fn what_is_full_names_its_cluster() {
+    let mut site = Site::new();
+    let limit = |site: &mut Site, operation: &str, request: Value| {
+        let work = |call: &mut Call<'_>| super::super::run(call, &Input::Json(request));
+        let refusal = site.call(operation, Some(Effect::Quota), work).unwrap_err();
+        assert_eq!(refusal.code, "ResourceLimitExceededException");
+        refusal.fields["clusterName"].clone()
+    };
+    let request = site.request();
+    assert_eq!(limit(&mut site, "CreateCluster", request), "acme");
+    site.cluster();
+    let request = site.group("app");
+    assert_eq!(limit(&mut site, "CreateNodegroup", request), "acme");
+}
