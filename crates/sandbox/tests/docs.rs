@@ -4,15 +4,20 @@ use std::fs;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/sandbox.md");
 
+/// Writes a duration in the largest unit of which it has two or more, and no part is left.
+fn time(seconds: u64) -> String {
+    let units = [(86_400, "days"), (3_600, "h"), (60, "min"), (1, "s")];
+    let fits = |(length, _): &(u64, _)| seconds >= 2 * length && seconds.is_multiple_of(*length);
+    match units.into_iter().find(fits) {
+        Some((length, unit)) => format!("{} {unit}", seconds / length),
+        None if seconds == 0 => String::new(),
+        None => format!("{seconds} s"),
+    }
+}
+
 fn row(behaviour: &Behaviour) -> String {
     let Behaviour { service, what, seconds, source } = behaviour;
-    let time = match seconds {
-        0 => String::new(),
-        1..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", seconds / 60),
-        7_200..=172_799 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    };
+    let time = time(*seconds);
     format!("| {service} | {what} | {time} | {source} |\n")
 }
 
@@ -37,4 +42,10 @@ fn every_behaviour_has_a_source() {
     for behaviour in behaviours() {
         assert!(!behaviour.source.is_empty() && !behaviour.what.contains('|'), "{behaviour:?}");
     }
+}
+
+#[test]
+fn no_part_of_a_duration_is_lost() {
+    let told = [0, 1, 60, 120, 210, 3_600, 7_200, 90_000, 172_800].map(time);
+    assert_eq!(told, ["", "1 s", "60 s", "2 min", "210 s", "60 min", "2 h", "25 h", "2 days"]);
 }
