@@ -17,6 +17,8 @@ mod refusal;
 mod routes;
 mod signature;
 mod sts;
+#[cfg(test)]
+mod testing;
 
 pub(crate) use call::{Answer, Call, Caller};
 pub(crate) use eks::happen;

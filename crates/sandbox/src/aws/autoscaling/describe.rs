@@ -36,7 +36,7 @@ pub(super) fn no_page() -> Refusal {
     Refusal::new("InvalidNextToken", "The token is not valid.")
 }
 
-fn page(size: Option<usize>, token: Option<String>) -> Result<Page, Refusal> {
+pub(super) fn page(size: Option<usize>, token: Option<String>) -> Result<Page, Refusal> {
     match size {
         Some(size) if !(1..=100).contains(&size) => Err(wrong("MaxRecords must be from 1 to 100")),
         _ => Ok(Page { size: size.or(Some(50)), token }),

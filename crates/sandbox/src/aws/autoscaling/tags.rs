@@ -1,6 +1,6 @@
 //! Tags of groups, which an autoscaler finds them by.
-use super::super::{Answer, Call, Page, Refusal};
-use super::describe::{Filter, no_page};
+use super::super::{Answer, Call, Refusal};
+use super::describe::{Filter, no_page, page};
 use super::group::KIND;
 use super::{get, wrong};
 use crate::world::Object;
@@ -53,14 +53,20 @@ impl Tag {
         }
         get(call, self.resource_id.as_deref().unwrap_or_default())
     }
+
+    fn check(&self) -> Result<(), Refusal> {
+        let is_of_aws = self.key.to_ascii_lowercase().starts_with("aws:");
+        match is_of_aws || !(1..=128).contains(&self.key.chars().count()) {
+            true => Err(wrong(&format!("The tag key {} is not valid.", self.key))),
+            false => Ok(()),
+        }
+    }
 }
 
 pub(super) fn create_or_update(call: &mut Call<'_>, request: Tags) -> Answer {
     for tag in &request.tags {
         tag.group(call)?;
-        if tag.key.starts_with("aws:") || !(1..=128).contains(&tag.key.chars().count()) {
-            return Err(wrong(&format!("The tag key {} is not valid.", tag.key)));
-        }
+        tag.check()?;
     }
     for tag in request.tags {
         let group = tag.group(call)?;
@@ -78,6 +84,7 @@ pub(super) fn create_or_update(call: &mut Call<'_>, request: Tags) -> Answer {
 }
 
 pub(super) fn delete(call: &mut Call<'_>, request: Tags) -> Answer {
+    request.tags.iter().try_for_each(Tag::check)?;
     for tag in request.tags {
         let group = tag.group(call)?;
         call.world.edit(&group, |group| group.tags.remove(&tag.key));
@@ -110,8 +117,22 @@ pub(super) fn describe(call: &mut Call<'_>, request: Describe) -> Answer {
             other => values.contains(&other.to_string()),
         });
     }
-    let page = Page { size: request.max_records.or(Some(50)), token: request.next_token };
+    let page = page(request.max_records, request.next_token)?;
     let name = |tag: &Value| format!("{} {}", tag["ResourceId"], tag["Key"]);
     let (tags, next) = page.cut(found, name, no_page)?;
     Ok(json!({ "Tags": tags, "NextToken": next }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_of_aws_are_not_for_others() {
+        let tag = |key: &str| {
+            let tag: Tag = serde_json::from_value(json!({ "Key": key })).unwrap();
+            tag.check().is_ok()
+        };
+        assert!(tag("team") && !tag("aws:x") && !tag("AWS:x") && !tag(""));
+    }
 }

@@ -6,6 +6,7 @@ use crate::world::Object;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// A filter: one of its values must fit.
 #[derive(Clone, Debug, Deserialize)]
@@ -47,9 +48,8 @@ impl Describe {
             let operation = call.operation;
             return Err(Refusal::unsupported(&format!("the parameter {unknown} of {operation}")));
         }
-        if members.max_results.is_some_and(|size| !(5..=1000).contains(&size)) && listed.is_empty()
-        {
-            return Err(invalid("Value ( MaxResults ) must be between 5 and 1000."));
+        if listed.is_empty() {
+            within_page(members.max_results, 5..=1000)?;
         }
         if members.max_results.is_some() && !listed.is_empty() {
             let message = format!("The parameter {ids}s cannot be used with MaxResults.");
@@ -119,6 +119,20 @@ impl Describe {
         let found: Vec<Value> = items.into_iter().filter(fits).collect();
         let (page, next) = self.page.cut(found, name, no_page)?;
         Ok(json!({ set: page, "nextToken": next }))
+    }
+}
+
+/// Refuses a page that is too small or too large.
+pub(super) fn within_page(
+    size: Option<usize>,
+    sizes: RangeInclusive<usize>,
+) -> Result<(), Refusal> {
+    match size.is_none_or(|size| sizes.contains(&size)) {
+        true => Ok(()),
+        false => {
+            let (least, most) = (sizes.start(), sizes.end());
+            Err(invalid(format!("Value ( MaxResults ) must be between {least} and {most}.")))
+        }
     }
 }
 
@@ -211,6 +225,13 @@ fn glob(pattern: &str, value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_has_its_bounds() {
+        assert!(within_page(None, 5..=1000).is_ok() && within_page(Some(5), 5..=1000).is_ok());
+        let refusal = within_page(Some(201), 1..=200).unwrap_err();
+        assert_eq!(refusal.message, "Value ( MaxResults ) must be between 1 and 200.");
+    }
 
     #[test]
     fn patterns_fit_as_ec2_says() {

@@ -1,6 +1,6 @@
 //! A launch template: what machines are started with.
 use super::super::{Answer, Call, Page, Refusal};
-use super::describe::Describe;
+use super::describe::{Describe, within_page};
 use super::noun::begin;
 use super::{Filter, Noun, Operation, TagSpecification, launch_template_data};
 use crate::clock::iso;
@@ -158,6 +158,7 @@ struct Asked {
 }
 
 fn describe(call: &mut Call<'_>, request: Asked) -> Answer {
+    within_page(request.max_results, 1..=200)?;
     let message = "At least one of the launch templates specified in the request does not exist.";
     let mut ids = request.launch_template_id;
     if ids.iter().any(|id| call.find(&TEMPLATE.key(id)).is_none()) {

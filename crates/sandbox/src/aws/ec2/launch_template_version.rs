@@ -1,6 +1,6 @@
 //! The versions of launch templates.
 use super::super::{Answer, Call, Page, Refusal};
-use super::describe::Describe;
+use super::describe::{Describe, within_page};
 use super::launch_template::{Named, TEMPLATE, VERSIONS, number, numbered, version, versions};
 use super::noun::Filters;
 use super::{Filter, Operation, launch_template_data};
@@ -68,6 +68,14 @@ fn create(call: &mut Call<'_>, request: Create) -> Answer {
     Ok(json!({ "launchTemplateVersion": shown }))
 }
 
+/// Shows a version of a template, as it is now.
+///
+/// # Errors
+/// When there is none with that number.
+pub(super) fn numbered_now(template: &Object, number: &str) -> Result<Value, Refusal> {
+    numbered(template, number).map(|version| show(template, version))
+}
+
 /// Shows a version, which knows by itself no default.
 fn show(template: &Object, version: &Value) -> Value {
     let default = template.body.get("defaultVersionNumber");
@@ -92,6 +100,7 @@ struct Asked {
 }
 
 fn describe(call: &mut Call<'_>, request: Asked) -> Answer {
+    within_page(request.max_results, 1..=200)?;
     let (id, name) = (request.launch_template_id, request.launch_template_name);
     let words = &request.launch_template_version;
     let mut found = Vec::new();

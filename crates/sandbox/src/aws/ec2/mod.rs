@@ -134,11 +134,50 @@ fn dry_run(operation: &str, input: &mut Input) -> Result<bool, Refusal> {
         Some(_) if NEVER_DRY.contains(&operation) => {
             Err(Refusal::new("UnknownParameter", "The parameter DryRun is not recognized"))
         }
-        flag => Ok(flag.as_deref() == Some("true")),
+        None => Ok(false),
+        Some(flag) => flag.to_ascii_lowercase().parse().map_err(|_| {
+            let message = format!("Invalid value '{flag}' for DryRun; it is true or false");
+            Refusal::new("InvalidParameterValue", message)
+        }),
     }
 }
 
 /// What EC2 answers when it has nothing to say.
 fn done() -> Answer {
     Ok(json!({ "return": true }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{call, form};
+    use super::*;
+
+    fn code(world: &mut World, operation: &str, text: &str) -> Option<String> {
+        call(world, operation, None, |call| run(call, &form(text))).err().map(|it| it.code)
+    }
+
+    #[test]
+    fn a_flag_has_any_case() {
+        let mut world = World::new(3, 1_795_000_000_000);
+        let mut of = |flag: &str| {
+            code(&mut world, "CreateVpc", &format!("CidrBlock=10.0.0.0/16&DryRun={flag}"))
+        };
+        assert_eq!(of("True").as_deref(), Some("DryRunOperation"));
+        assert_eq!(of("perhaps").as_deref(), Some("InvalidParameterValue"));
+        assert_eq!(of("FALSE"), None);
+    }
+
+    #[test]
+    fn tags_of_aws_are_not_for_others() {
+        let mut world = World::new(3, 1_795_000_000_000);
+        let volume = "AvailabilityZone=us-east-1a&Size=1";
+        assert_eq!(code(&mut world, "CreateVolume", volume), None);
+        let key = world.of("ec2.volume").map(|(key, _)| key.clone()).next().unwrap();
+        world.edit(&key, |volume| volume.tags.insert("aws:eks".to_owned(), "x".to_owned()));
+        let one = format!("ResourceId.1={}&Tag.1.Key=aws:eks", key.id);
+        assert_eq!(code(&mut world, "DeleteTags", &one).as_deref(), Some("InvalidParameterValue"));
+        let all = format!("ResourceId.1={}", key.id);
+        assert_eq!(code(&mut world, "DeleteTags", &all), None);
+        assert_eq!(world.get(&key).unwrap().tags.len(), 1);
+    }
 }

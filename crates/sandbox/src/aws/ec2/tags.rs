@@ -1,6 +1,6 @@
 //! Tags on everything of EC2, in the call that makes it or later.
 use super::super::{Answer, Call, Page, Refusal};
-use super::describe::{check, no_page};
+use super::describe::{check, no_page, within_page};
 use super::noun::{Filters, invalid};
 use super::{
     Filter, Noun, Operation, address, describe, done, endpoint, instance, internet_gateway,
@@ -88,9 +88,7 @@ pub(crate) fn put(tags: &mut BTreeMap<String, String>, new: &[Tag]) -> Result<()
     for tag in new {
         let value = tag.value.as_deref().unwrap_or_default();
         let wrong = |message: String| Err(invalid(message));
-        if tag.key.starts_with("aws:") {
-            return wrong("Tag keys starting with 'aws:' are reserved for internal use".to_owned());
-        }
+        own(tag)?;
         if tag.key.is_empty() || tag.key.chars().count() > 127 || value.chars().count() > 256 {
             return wrong(format!("Tag key or value of '{}' has an invalid length.", tag.key));
         }
@@ -102,6 +100,14 @@ pub(crate) fn put(tags: &mut BTreeMap<String, String>, new: &[Tag]) -> Result<()
             "TagLimitExceeded",
             "The maximum number of Tags for a resource has been reached.",
         )),
+        false => Ok(()),
+    }
+}
+
+/// Refuses the tags of AWS.
+fn own(tag: &Tag) -> Result<(), Refusal> {
+    match tag.key.to_ascii_lowercase().starts_with("aws:") {
+        true => Err(invalid("Tag keys starting with 'aws:' are reserved for internal use")),
         false => Ok(()),
     }
 }
@@ -133,6 +139,7 @@ fn create(call: &mut Call<'_>, request: Tags) -> Answer {
 
 /// Takes tags off: those of a key, or of a key and a value; all that are ours when none is named.
 fn delete(call: &mut Call<'_>, request: Tags) -> Answer {
+    request.tag.iter().try_for_each(own)?;
     for key in keys(call, &request.resource_id)? {
         call.world.edit(&key, |object| {
             let named = |name: &str, value: &str| {
@@ -179,6 +186,7 @@ struct DescribeTags {
 
 fn describe(call: &mut Call<'_>, request: DescribeTags) -> Answer {
     check(&request.filter, FILTERS)?;
+    within_page(request.max_results, 5..=1000)?;
     let all =
         NOUNS.iter().flat_map(|noun| call.seen(noun.kind).into_iter().map(move |o| (noun, o)));
     let mut found = Vec::new();

@@ -1,9 +1,9 @@
 mod rules;
 
 use super::super::ec2::living::Place;
-use super::super::input::{Input, Tree};
-use super::super::{Answer, Call, Caller, ec2, iam, turn};
-use crate::clock::{Speed, Time};
+use super::super::input::Input;
+use super::super::{Answer, Call, ec2, iam, testing, turn};
+use crate::clock::Time;
 use crate::faults::Effect;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -55,21 +55,11 @@ impl Site {
         effect: Option<Effect>,
         work: impl FnOnce(&mut Call<'_>) -> Answer,
     ) -> Answer {
-        let past = self.0.at(self.0.now);
-        let caller = Caller {
-            account: "123456789012".to_owned(),
-            arn: "arn:aws:iam::123456789012:user/sandbox".to_owned(),
-            id: "AIDA".to_owned(),
-            role: None,
-            is_session: false,
-        };
-        let (world, region) = (&mut self.0, "us-east-1".to_owned());
-        let speed = Speed::Times(1.0);
-        work(&mut Call { world, past, caller, region, operation, speed, effect })
+        testing::call(&mut self.0, operation, effect, work)
     }
 
     fn form(&mut self, run: fn(&mut Call<'_>, &Input) -> Answer, operation: &str, form: &str) {
-        let input = Input::Form(Tree::of_form(form.as_bytes()));
+        let input = testing::form(form);
         self.call(operation, None, |call| run(call, &input)).unwrap();
     }
 

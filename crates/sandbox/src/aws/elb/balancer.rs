@@ -1,7 +1,7 @@
 //! Load balancers with their listeners.
 use super::super::ec2::living::{self, NewInterface, Place};
-use super::super::{Answer, Call, Page, Refusal, partition};
-use super::{no_page, target_group};
+use super::super::{Answer, Call, Refusal, partition};
+use super::{no_page, page, target_group};
 use crate::behaviour::Behaviour;
 use crate::clock::iso;
 use crate::world::{Key, Object, World};
@@ -125,7 +125,7 @@ pub(super) struct Describe {
     #[serde(default)]
     names: Vec<String>,
     marker: Option<String>,
-    page_size: Option<usize>,
+    page_size: Option<i64>,
 }
 
 pub(super) fn describe(call: &mut Call<'_>, request: Describe) -> Answer {
@@ -145,7 +145,7 @@ pub(super) fn describe(call: &mut Call<'_>, request: Describe) -> Answer {
             || by(names, "LoadBalancerName")
     };
     let shown = all.into_iter().filter(is_asked).map(|balancer| json!(balancer.body)).collect();
-    let page = Page { size: request.page_size.or(Some(400)), token: request.marker };
+    let page = page(request.page_size, request.marker)?;
     let name = |it: &Value| it["LoadBalancerArn"].as_str().unwrap_or_default().to_owned();
     let (balancers, next) = page.cut(shown, name, no_page)?;
     Ok(json!({ "LoadBalancers": balancers, "NextMarker": next }))
@@ -188,7 +188,7 @@ pub(super) struct Listeners {
     #[serde(default)]
     listener_arns: Vec<String>,
     marker: Option<String>,
-    page_size: Option<usize>,
+    page_size: Option<i64>,
 }
 
 pub(super) fn listeners(call: &mut Call<'_>, request: Listeners) -> Answer {
@@ -206,7 +206,7 @@ pub(super) fn listeners(call: &mut Call<'_>, request: Listeners) -> Answer {
     };
     let all = call.seen(LISTENER).into_iter().map(|(_, listener)| listener);
     let shown = all.filter(is_asked).map(|listener| json!(listener.body)).collect();
-    let page = Page { size: request.page_size.or(Some(400)), token: request.marker };
+    let page = page(request.page_size, request.marker)?;
     let name = |it: &Value| it["ListenerArn"].as_str().unwrap_or_default().to_owned();
     let (listeners, next) = page.cut(shown, name, no_page)?;
     Ok(json!({ "Listeners": listeners, "NextMarker": next }))

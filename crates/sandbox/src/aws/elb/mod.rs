@@ -3,10 +3,17 @@ pub(crate) mod balancer;
 mod tags;
 mod target_group;
 
-use super::{Answer, Call, Input, Refusal};
+use super::constraint::Constraint;
+use super::{Answer, Call, Input, Page, Refusal};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
 use serde_json::json;
+
+/// How Elastic Load Balancing calls a member that breaks its constraint.
+const RULE: Constraint = Constraint("ValidationError");
+
+/// The most that a page has.
+const LONGEST: i64 = 400;
 
 pub(crate) const BEHAVIOURS: &[Behaviour] = &[balancer::ACTIVE, balancer::REMOVED];
 
@@ -24,7 +31,7 @@ pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {
         "RemoveTags" => call.run(input, tags::remove),
         _ => call.unsupported(),
     };
-    answer.map_err(|refusal| refusal.unreadable("ValidationError"))
+    answer.map_err(|refusal| refusal.unreadable(RULE.0))
 }
 
 /// Does an operation of the API before that one, which has no load balancers here.
@@ -42,9 +49,38 @@ pub(crate) fn turn(world: &mut World, key: &Key, _: &str) {
 
 /// Refuses a request by the rules of the service.
 fn wrong(message: &str) -> Refusal {
-    Refusal::new("ValidationError", message)
+    Refusal::new(RULE.0, message)
+}
+
+/// Reads which page of a listing is asked for.
+fn page(size: Option<i64>, token: Option<String>) -> Result<Page, Refusal> {
+    let size = size.unwrap_or(LONGEST);
+    RULE.number("pageSize", size, 1..=LONGEST)?;
+    Ok(Page { size: Some(size as usize), token })
 }
 
 fn no_page() -> Refusal {
     wrong("The marker is not valid.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{call, form};
+    use super::*;
+
+    #[test]
+    fn requests_are_held_to_the_rules() {
+        let mut world = World::new(3, 0);
+        let mut code = |operation: &str, text: &str| {
+            let answer = call(&mut world, operation, None, |call| run(call, &form(text)));
+            answer.err().map(|refusal| refusal.code)
+        };
+        assert_eq!(code("DescribeTargetGroups", "PageSize=400"), None);
+        for wrong in ["PageSize=0", "PageSize=401"] {
+            let told = code("DescribeLoadBalancers", wrong);
+            assert_eq!(told.as_deref(), Some("ValidationError"), "{wrong}");
+        }
+        let aws = "ResourceArns.member.1=x&TagKeys.member.1=aws:x";
+        assert_eq!(code("RemoveTags", aws).as_deref(), Some("ValidationError"));
+    }
 }

@@ -62,14 +62,20 @@ pub(super) struct Add {
     tags: Vec<Tag>,
 }
 
+/// Refuses the tags of AWS.
+fn own(key: &str) -> Result<(), Refusal> {
+    match key.to_ascii_lowercase().starts_with("aws:") {
+        true => Err(super::wrong("Tag keys cannot begin with aws:")),
+        false => Ok(()),
+    }
+}
+
 pub(super) fn add(call: &mut Call<'_>, request: Add) -> Answer {
     for (n, tag) in request.tags.iter().enumerate() {
         if request.tags[..n].iter().any(|other| other.key == tag.key) {
             return Err(Refusal::new("DuplicateTagKeys", "A tag key was specified more than once"));
         }
-        if tag.key.starts_with("aws:") {
-            return Err(super::wrong("Tag keys cannot begin with aws:"));
-        }
+        own(&tag.key)?;
     }
     let keys = request.resource_arns.iter().map(|arn| get(call, arn));
     let keys: Vec<Key> = keys.collect::<Result<_, _>>()?;
@@ -92,6 +98,7 @@ pub(super) struct Remove {
 }
 
 pub(super) fn remove(call: &mut Call<'_>, request: Remove) -> Answer {
+    request.tag_keys.iter().try_for_each(|key| own(key))?;
     let keys = request.resource_arns.iter().map(|arn| get(call, arn));
     let keys: Vec<Key> = keys.collect::<Result<_, _>>()?;
     for key in &keys {

@@ -1,7 +1,7 @@
 //! Target groups: where load balancers forward to.
-use super::super::{Answer, Call, Page, Refusal, partition};
+use super::super::{Answer, Call, Refusal, partition};
 use super::balancer::{self, NewBalancer};
-use super::no_page;
+use super::{no_page, page};
 use crate::world::{Key, Object, World};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ pub(super) struct Describe {
     #[serde(default)]
     names: Vec<String>,
     marker: Option<String>,
-    page_size: Option<usize>,
+    page_size: Option<i64>,
 }
 
 pub(super) fn describe(call: &mut Call<'_>, request: Describe) -> Answer {
@@ -93,7 +93,7 @@ pub(super) fn describe(call: &mut Call<'_>, request: Describe) -> Answer {
             && request.load_balancer_arn.as_ref().is_none_or(|arn| is_of(group, arn))
     };
     let shown = all.into_iter().filter(is_asked).map(|group| json!(group.body)).collect();
-    let page = Page { size: request.page_size.or(Some(400)), token: request.marker };
+    let page = page(request.page_size, request.marker)?;
     let name = |it: &Value| it["TargetGroupArn"].as_str().unwrap_or_default().to_owned();
     let (groups, next) = page.cut(shown, name, no_page)?;
     Ok(json!({ "TargetGroups": groups, "NextMarker": next }))
