@@ -15,55 +15,37 @@ struct Words {
     internal: Code,
 }
 
+const fn words(service: &'static str, throttled: Code, denied: Code, internal: Code) -> Words {
+    Words { service, throttled, denied, internal }
+}
+
+/// What the services of the query protocol say.
+const RATE: Code = ("Throttling", 400);
+const DENIED: Code = ("AccessDenied", 403);
+
+/// What those of the JSON protocol say.
+const JSON_RATE: Code = ("ThrottlingException", 400);
+const JSON_DENIED: Code = ("AccessDeniedException", 400);
+
 const WORDS: &[Words] = &[
-    Words {
-        service: "autoscaling",
-        throttled: ("Throttling", 400),
-        denied: ("AccessDenied", 403),
-        internal: COMMON,
-    },
-    Words {
-        service: "ec2",
-        throttled: ("RequestLimitExceeded", 503),
-        denied: ("UnauthorizedOperation", 403),
-        internal: ("InternalError", 500),
-    },
-    Words {
-        service: "eks",
-        throttled: ("ThrottlingException", 429),
-        denied: ("AccessDeniedException", 403),
-        internal: ("ServerException", 500),
-    },
-    Words {
-        service: "elasticloadbalancing",
-        throttled: ("Throttling", 400),
-        denied: ("AccessDenied", 403),
-        internal: COMMON,
-    },
-    Words {
-        service: "iam",
-        throttled: ("Throttling", 400),
-        denied: ("AccessDenied", 403),
-        internal: ("ServiceFailure", 500),
-    },
-    Words {
-        service: "kms",
-        throttled: ("ThrottlingException", 400),
-        denied: ("AccessDeniedException", 400),
-        internal: ("KMSInternalException", 500),
-    },
-    Words {
-        service: "logs",
-        throttled: ("ThrottlingException", 400),
-        denied: ("AccessDeniedException", 400),
-        internal: ("ServiceUnavailableException", 500),
-    },
-    Words {
-        service: "sts",
-        throttled: ("Throttling", 400),
-        denied: ("AccessDenied", 403),
-        internal: COMMON,
-    },
+    words("autoscaling", RATE, DENIED, COMMON),
+    words(
+        "ec2",
+        ("RequestLimitExceeded", 503),
+        ("UnauthorizedOperation", 403),
+        ("InternalError", 500),
+    ),
+    words(
+        "eks",
+        ("ThrottlingException", 429),
+        ("AccessDeniedException", 403),
+        ("ServerException", 500),
+    ),
+    words("elasticloadbalancing", RATE, DENIED, COMMON),
+    words("iam", RATE, DENIED, ("ServiceFailure", 500)),
+    words("kms", JSON_RATE, JSON_DENIED, ("KMSInternalException", 500)),
+    words("logs", JSON_RATE, JSON_DENIED, ("ServiceUnavailableException", 500)),
+    words("sts", RATE, DENIED, COMMON),
 ];
 
 /// The internal error that every service has in common.

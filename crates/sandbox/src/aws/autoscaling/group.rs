@@ -31,6 +31,12 @@ pub(super) const VCPUS: Behaviour = Behaviour {
 };
 const MOST_VCPUS: u64 = 512;
 
+pub(super) const ACTIVITIES: Behaviour = Behaviour {
+    service: "autoscaling",
+    what: "a group tells of its last 50 activities",
+    seconds: 0,
+    source: "assumption",
+};
 /// How many activities a group remembers.
 const REMEMBERED: usize = 50;
 

@@ -9,7 +9,8 @@ use super::{Answer, Call, Input, Refusal};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
 
-pub(crate) const BEHAVIOURS: &[Behaviour] = &[group::SETTLED, group::RETRIED, group::VCPUS];
+pub(crate) const BEHAVIOURS: &[Behaviour] =
+    &[group::SETTLED, group::RETRIED, group::VCPUS, group::ACTIVITIES];
 
 /// Does an operation.
 pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {

@@ -1,7 +1,7 @@
 //! A public address that stays an account's.
 use super::super::{Answer, Call, Refusal};
 use super::describe::Describe;
-use super::noun::{begin, invalid};
+use super::noun::{Disassociate, begin, invalid};
 use super::{Filter, Noun, Operation, TagSpecification, done, network_interface};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
@@ -110,12 +110,6 @@ fn describe(call: &mut Call<'_>, request: Asked) -> Answer {
     });
     let set: Vec<Value> = asked.map(|address| ADDRESS.show(address)).collect();
     Ok(json!({ "addressesSet": set }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Disassociate {
-    association_id: String,
 }
 
 fn disassociate(call: &mut Call<'_>, request: Disassociate) -> Answer {

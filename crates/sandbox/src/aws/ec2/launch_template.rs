@@ -3,6 +3,7 @@ use super::super::{Answer, Call, Page, Refusal};
 use super::describe::{Describe, within_page};
 use super::noun::begin;
 use super::{Filter, Noun, Operation, TagSpecification, launch_template_data};
+use crate::behaviour::Behaviour;
 use crate::clock::iso;
 use crate::world::Object;
 use serde::Deserialize;
@@ -21,6 +22,13 @@ pub(super) static TEMPLATE: Noun = Noun {
     ),
     limit: Some((5000, "MaxTemplateLimitExceeded")),
     filters: &[("create-time", "createTime"), ("launch-template-name", "launchTemplateName")],
+};
+
+pub(super) const LIMIT: Behaviour = Behaviour {
+    service: "ec2",
+    what: "an account has at most 5000 launch templates in a region",
+    seconds: 0,
+    source: "Amazon EC2 User Guide, Store instance launch parameters in Amazon EC2 launch templates",
 };
 
 /// The hidden member with the versions that there are.

@@ -1,6 +1,7 @@
 //! What all kinds of EC2 have in common: how they are called, made, found and refused.
 use super::super::{Call, Refusal};
 use crate::world::{Key, Object, World};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -91,6 +92,13 @@ impl Noun {
         body.insert("tagSet".to_owned(), super::tag_set(&object.tags));
         json!(body)
     }
+}
+
+/// A request to end an association.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(crate) struct Disassociate {
+    pub(crate) association_id: String,
 }
 
 /// Begins an object of the caller's.

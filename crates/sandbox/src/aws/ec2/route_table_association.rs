@@ -1,6 +1,6 @@
 //! Which route table a subnet goes by.
 use super::super::{Answer, Call, Refusal};
-use super::noun::{invalid, items, items_mut};
+use super::noun::{Disassociate, invalid, items, items_mut};
 use super::route_table::TABLE;
 use super::subnet::SUBNET;
 use super::{Operation, done};
@@ -120,12 +120,6 @@ fn replace(call: &mut Call<'_>, request: Replace) -> Answer {
         call.world.edit(&TABLE.key(table), |table| table.hide("with_vpc", true));
     }
     Ok(json!({ "newAssociationId": id, "associationState": { "state": "associated" } }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Disassociate {
-    association_id: String,
 }
 
 fn disassociate(call: &mut Call<'_>, request: Disassociate) -> Answer {

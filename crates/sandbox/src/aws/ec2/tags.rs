@@ -7,6 +7,7 @@ use super::{
     launch_template, nat_gateway, network_interface, route_table, security_group,
     security_group_rule, subnet, volume, vpc,
 };
+use crate::behaviour::Behaviour;
 use crate::world::Key;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -14,6 +15,13 @@ use std::collections::BTreeMap;
 
 /// The most tags that an object may have.
 const MOST: usize = 50;
+
+pub(super) const LIMIT: Behaviour = Behaviour {
+    service: "ec2",
+    what: "an object has at most 50 tags beside those of AWS",
+    seconds: 0,
+    source: "Amazon EC2 User Guide, Tag your Amazon EC2 resources",
+};
 
 /// Every kind that can be tagged.
 const NOUNS: &[&Noun] = &[

@@ -2,8 +2,8 @@
 use super::super::{Answer, Call, Refusal};
 use super::addon_versions::{self, Offer};
 use super::found::{
-    Kind, Paging, body, check_tags, children, cluster_key, invalid, one_of, parent, refusal,
-    seconds, show, working,
+    Kind, Listing, body, check_tags, children, invalid, one_of, parent, refusal, seconds, show,
+    working,
 };
 use super::pod_identity::{self, ForAddon};
 use super::token::Asked;
@@ -326,19 +326,8 @@ pub(super) fn describe(call: &mut Call<'_>, request: Named) -> Answer {
     ADDON.describe(call, &request.cluster_name, &request.addon_name, "addon")
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct List {
-    cluster_name: String,
-    max_results: Option<usize>,
-    next_token: Option<String>,
-}
-
-pub(super) fn list(call: &mut Call<'_>, request: List) -> Answer {
-    cluster_key(call, &request.cluster_name)?;
-    let all = ADDON.of(call, &request.cluster_name).into_iter();
-    let names = all.map(|addon| addon.text("addonName").to_owned());
-    Paging::new(request.max_results, request.next_token).names("addons", names)
+pub(super) fn list(call: &mut Call<'_>, request: Listing) -> Answer {
+    ADDON.list(call, request, "addons")
 }
 
 #[derive(Deserialize)]

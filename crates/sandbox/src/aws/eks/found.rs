@@ -1,5 +1,6 @@
 //! What EKS has: how it is found, shown in pages and refused.
 use super::super::{Answer, Call, Page, Refusal};
+use crate::behaviour::Behaviour;
 use crate::clock::Time;
 use crate::faults::Effect;
 use crate::world::{Key, Object, World};
@@ -10,6 +11,14 @@ use std::collections::BTreeMap;
 /// States between which EKS documents that reads may lag. In all others its own waiters end at a
 /// read that lags, so there it is taken to be consistent.
 const STEADY: [&str; 2] = ["ACTIVE", "UPDATING"];
+
+pub(super) const LIMITS: Behaviour = Behaviour {
+    service: "eks",
+    what: "everything has at most 50 tags, a node group also 50 taints, and the endpoint of a \
+        cluster 40 ranges that may reach it",
+    seconds: 0,
+    source: "Amazon EKS User Guide, service quotas",
+};
 
 /// A kind of EKS: of its objects, and the member that names one within a cluster.
 pub(super) struct Kind {
@@ -56,6 +65,14 @@ impl Kind {
         its.map(|(key, object)| seen(call, key).unwrap_or(object)).collect()
     }
 
+    /// Lists the names of those of a cluster, below a member.
+    pub(super) fn list(&self, call: &Call<'_>, request: Listing, member: &str) -> Answer {
+        cluster_key(call, &request.cluster_name)?;
+        let all = self.of(call, &request.cluster_name).into_iter();
+        let names = all.map(|object| object.text(self.name).to_owned());
+        Paging::new(request.max_results, request.next_token).names(member, names)
+    }
+
     /// Shows one of a cluster's, below a member.
     pub(super) fn describe(
         &self,
@@ -70,6 +87,15 @@ impl Kind {
             None => Err(refusal("ResourceNotFoundException", (self.missing)(name))),
         }
     }
+}
+
+/// A request for the names of those of a cluster.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Listing {
+    cluster_name: String,
+    max_results: Option<usize>,
+    next_token: Option<String>,
 }
 
 /// Returns those of a cluster that there really are.

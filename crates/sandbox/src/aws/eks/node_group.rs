@@ -3,7 +3,7 @@ use super::super::autoscaling::group::{self, Launch, NewGroup};
 use super::super::ec2::living::Place;
 use super::super::iam::{Unassumable, assumable};
 use super::super::{Answer, Call};
-use super::found::{Kind, Paging, children, cluster_key, parent, refusal, seconds, show};
+use super::found::{Kind, Listing, children, parent, refusal, seconds, show};
 use super::launch_template::Template;
 use super::node_shape::sizes;
 use super::{access_entry, addon, update};
@@ -51,8 +51,12 @@ pub(super) const DELETED: Behaviour = Behaviour {
     seconds: 210,
     source: "assumption",
 };
-/// How often EKS looks whether nodes are ready, in milliseconds.
-const LOOK: u64 = 60_000;
+pub(super) const LOOKED: Behaviour = Behaviour {
+    service: "eks",
+    what: "a node group whose nodes are not ready is looked at again",
+    seconds: 60,
+    source: "assumption",
+};
 
 /// Schedules what becomes of a new group.
 pub(super) fn begin(world: &mut World, group: &mut Object) {
@@ -185,7 +189,7 @@ fn ready(world: &mut World, key: &Key) {
             "resourceIds": machines,
         })),
         _ => {
-            let at = world.now + LOOK;
+            let at = world.after(&LOOKED);
             world.edit(key, |node_group| node_group.later(at, "ready"));
             return;
         }
@@ -274,19 +278,8 @@ pub(super) fn describe(call: &mut Call<'_>, request: Named) -> Answer {
     NODE_GROUP.describe(call, &request.cluster_name, &request.nodegroup_name, "nodegroup")
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct List {
-    cluster_name: String,
-    max_results: Option<usize>,
-    next_token: Option<String>,
-}
-
-pub(super) fn list(call: &mut Call<'_>, request: List) -> Answer {
-    cluster_key(call, &request.cluster_name)?;
-    let all = NODE_GROUP.of(call, &request.cluster_name).into_iter();
-    let names = all.map(|group| group.text("nodegroupName").to_owned());
-    Paging::new(request.max_results, request.next_token).names("nodegroups", names)
+pub(super) fn list(call: &mut Call<'_>, request: Listing) -> Answer {
+    NODE_GROUP.list(call, request, "nodegroups")
 }
 
 /// Begins to take a group away.

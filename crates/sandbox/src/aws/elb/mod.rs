@@ -15,7 +15,21 @@ const RULE: Constraint = Constraint("ValidationError");
 /// The most that a page has.
 const LONGEST: i64 = 400;
 
-pub(crate) const BEHAVIOURS: &[Behaviour] = &[balancer::ACTIVE, balancer::REMOVED];
+const GONE: Behaviour = Behaviour {
+    service: "elasticloadbalancing",
+    what: "deleting a load balancer or target group that there is not succeeds",
+    seconds: 0,
+    source: "Elastic Load Balancing API Reference, DeleteLoadBalancer",
+};
+
+const LIMIT: Behaviour = Behaviour {
+    service: "elasticloadbalancing",
+    what: "a load balancer, listener or target group has at most 50 tags",
+    seconds: 0,
+    source: "assumption",
+};
+
+pub(crate) const BEHAVIOURS: &[Behaviour] = &[balancer::ACTIVE, balancer::REMOVED, GONE, LIMIT];
 
 /// Does an operation.
 pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {

@@ -156,6 +156,23 @@ pub(super) fn tag_list(tags: &BTreeMap<String, String>) -> Vec<Value> {
 /// A page of a list: where it begins, and how long it is at most.
 pub(super) type Paging = (Option<String>, Option<i64>);
 
+/// A request for what is below a path.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Listing {
+    path_prefix: Option<String>,
+    marker: Option<String>,
+    max_items: Option<i64>,
+}
+
+impl Listing {
+    /// Splits it into the path and the page.
+    pub(super) fn parts(self) -> (String, Paging) {
+        let prefix = self.path_prefix.unwrap_or_else(|| "/".to_owned());
+        (prefix, (self.marker, self.max_items))
+    }
+}
+
 /// Answers with a page of a list.
 pub(super) fn page<T>(
     (marker, size): Paging,

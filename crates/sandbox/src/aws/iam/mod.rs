@@ -40,7 +40,17 @@ const UNCHECKED: Behaviour = Behaviour {
     source: "assumption",
 };
 
-pub(crate) const BEHAVIOURS: &[Behaviour] = &[PROPAGATION, AT_ONCE, UNCHECKED];
+const LIMITS: Behaviour = Behaviour {
+    service: "iam",
+    what: "an account has at most 1000 roles beside those of services, 1500 policies of its own, \
+        1000 instance profiles and 100 OIDC providers; a role has at most 10 attached policies, \
+        10240 characters of inline ones and 2048 of trust; a policy has at most 6144 characters \
+        and 5 versions; an instance profile has one role; everything has at most 50 tags",
+    seconds: 0,
+    source: "AWS IAM User Guide, IAM and AWS STS quotas",
+};
+
+pub(crate) const BEHAVIOURS: &[Behaviour] = &[PROPAGATION, AT_ONCE, UNCHECKED, LIMITS];
 
 /// Does an operation.
 pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {

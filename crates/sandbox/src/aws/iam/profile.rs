@@ -1,6 +1,6 @@
 //! Instance profiles, by which machines have roles.
 use super::super::{Answer, Call, Refusal};
-use super::entity::{self, Tag};
+use super::entity::{self, Listing, Tag};
 use super::role::{self, OfRole};
 use crate::clock::iso;
 use crate::world::{Key, Object};
@@ -131,19 +131,9 @@ pub(super) fn delete(call: &mut Call<'_>, request: Named) -> Answer {
     Ok(Value::Null)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
-    path_prefix: Option<String>,
-    marker: Option<String>,
-    max_items: Option<i64>,
-}
-
-pub(super) fn list(call: &mut Call<'_>, request: List) -> Answer {
-    let prefix = request.path_prefix.unwrap_or_else(|| "/".to_owned());
-    listed(call, (request.marker, request.max_items), |profile| {
-        profile.text("Path").starts_with(&prefix)
-    })
+pub(super) fn list(call: &mut Call<'_>, request: Listing) -> Answer {
+    let (prefix, paging) = request.parts();
+    listed(call, paging, |profile| profile.text("Path").starts_with(&prefix))
 }
 
 pub(super) fn of_role(call: &mut Call<'_>, request: OfRole) -> Answer {

@@ -1,6 +1,6 @@
 //! Roles.
 use super::super::{Answer, Call, Refusal};
-use super::entity::{self, RULE, Tag};
+use super::entity::{self, Listing, RULE, Tag};
 use super::{document, known, policy};
 use crate::clock::iso;
 use crate::world::{Key, Object};
@@ -177,16 +177,8 @@ pub(super) fn describe(call: &mut Call<'_>, request: Named) -> Answer {
     Ok(json!({ "Role": shown }))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
-    path_prefix: Option<String>,
-    marker: Option<String>,
-    max_items: Option<i64>,
-}
-
-pub(super) fn list(call: &mut Call<'_>, request: List) -> Answer {
-    let prefix = request.path_prefix.unwrap_or_else(|| "/".to_owned());
+pub(super) fn list(call: &mut Call<'_>, request: Listing) -> Answer {
+    let (prefix, paging) = request.parts();
     let arn = entity::arn(call, "");
     let all = call.seen(KIND).into_iter();
     let all = all
@@ -194,7 +186,7 @@ pub(super) fn list(call: &mut Call<'_>, request: List) -> Answer {
     let roles: Vec<_> = all.map(|(_, role)| role).collect();
     let name = |role: &&Object| role.text("RoleName").to_owned();
     entity::page(
-        (request.marker, request.max_items),
+        paging,
         roles,
         name,
         |roles| json!({ "Roles": roles.into_iter().map(brief).collect::<Vec<_>>() }),

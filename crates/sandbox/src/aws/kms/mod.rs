@@ -12,6 +12,7 @@ use super::{Answer, Call, Input, Page, Refusal};
 use crate::behaviour::Behaviour;
 use crate::clock::Time;
 use crate::world::{Key, Object, World};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// How KMS calls a member that breaks its constraint.
@@ -33,7 +34,15 @@ const PENDING: Behaviour = Behaviour {
     source: "AWS KMS Developer Guide, Key states of AWS KMS keys",
 };
 
-pub(crate) const BEHAVIOURS: &[Behaviour] = &[ENDS, PENDING];
+const LIMITS: Behaviour = Behaviour {
+    service: "kms",
+    what: "an account has at most 100000 keys in a region; a key has at most 50 \
+        aliases and 50 tags",
+    seconds: 0,
+    source: "AWS KMS Developer Guide, Resource quotas",
+};
+
+pub(crate) const BEHAVIOURS: &[Behaviour] = &[ENDS, PENDING, LIMITS];
 
 /// Does an operation.
 pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {
@@ -146,6 +155,15 @@ fn denied(call: &Call<'_>, arn: &str) -> Refusal {
 /// Writes a time as KMS does: in seconds.
 fn seconds(time: Time) -> Value {
     json!(time as f64 / 1000.0)
+}
+
+/// A request for what belongs to a key.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct OfKey {
+    key_id: String,
+    limit: Option<i64>,
+    marker: Option<String>,
 }
 
 /// Answers with a page of a list.

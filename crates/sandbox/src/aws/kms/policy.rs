@@ -1,7 +1,7 @@
 //! The policy of a key.
 use super::super::iam::trust::{Ask, Asker, allows};
 use super::super::{Answer, Call, Refusal, partition};
-use super::{RULE, named, no_such, page};
+use super::{OfKey, RULE, named, no_such, page};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -86,15 +86,7 @@ pub(super) fn put(call: &mut Call<'_>, request: Put) -> Answer {
     Ok(Value::Null)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
-    key_id: String,
-    limit: Option<i64>,
-    marker: Option<String>,
-}
-
-pub(super) fn list(call: &mut Call<'_>, request: List) -> Answer {
+pub(super) fn list(call: &mut Call<'_>, request: OfKey) -> Answer {
     named(call, &request.key_id, false)?;
     let names = vec![NAME.to_owned()];
     let paging = (request.marker, request.limit);

@@ -1,6 +1,6 @@
 //! Tags of keys.
 use super::super::{Answer, Call, Refusal};
-use super::{changed, named, page};
+use super::{OfKey, changed, named, page};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -64,15 +64,7 @@ pub(super) fn untag(call: &mut Call<'_>, request: Take) -> Answer {
     Ok(Value::Null)
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
-    key_id: String,
-    limit: Option<i64>,
-    marker: Option<String>,
-}
-
-pub(super) fn list(call: &mut Call<'_>, request: List) -> Answer {
+pub(super) fn list(call: &mut Call<'_>, request: OfKey) -> Answer {
     let (key, _) = named(call, &request.key_id, false)?;
     let tags = call.find(&key).map(|key| key.tags.clone()).unwrap_or_default();
     let name = |(key, _): &(String, String)| key.clone();

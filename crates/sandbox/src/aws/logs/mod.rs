@@ -11,7 +11,29 @@ use crate::behaviour::Behaviour;
 /// How CloudWatch Logs calls a member that breaks its constraint.
 const RULE: Constraint = Constraint("InvalidParameterException");
 
-pub(crate) const BEHAVIOURS: &[Behaviour] = &[];
+const AT_ONCE: Behaviour = Behaviour {
+    service: "logs",
+    what: "a log group is made, changed and deleted at once",
+    seconds: 0,
+    source: "assumption",
+};
+
+const ENSURED: Behaviour = Behaviour {
+    service: "logs",
+    what: "a service that writes into a log group makes it if there is none, without tags and \
+        retention",
+    seconds: 0,
+    source: "Amazon EKS User Guide, Send control plane logs to CloudWatch Logs",
+};
+
+const LIMIT: Behaviour = Behaviour {
+    service: "logs",
+    what: "a log group has at most 50 tags",
+    seconds: 0,
+    source: "Amazon CloudWatch Logs API Reference, TagResource",
+};
+
+pub(crate) const BEHAVIOURS: &[Behaviour] = &[AT_ONCE, ENSURED, LIMIT];
 
 /// Does an operation.
 pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {

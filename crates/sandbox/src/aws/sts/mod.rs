@@ -27,7 +27,14 @@ const PRESIGNED: Behaviour = Behaviour {
     source: "aws-iam-authenticator, API authorization from outside a cluster",
 };
 
-pub(crate) const BEHAVIOURS: &[Behaviour] = &[UNCHECKED, PRESIGNED];
+const ENDED: Behaviour = Behaviour {
+    service: "sts",
+    what: "credentials that have ended are told from those that never were for a day",
+    seconds: 0,
+    source: "assumption",
+};
+
+pub(crate) const BEHAVIOURS: &[Behaviour] = &[UNCHECKED, PRESIGNED, ENDED];
 
 /// Does an operation.
 pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {
