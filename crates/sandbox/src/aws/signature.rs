@@ -117,17 +117,31 @@ impl Signature {
             Err(early) => early.duration() <= SKEW,
         };
         if !is_good {
-            let message = format!("Signature not yet current or expired: {}", self.at);
-            return Err(Refusal::new("SignatureDoesNotMatch", message).status(403));
+            return Err(mismatch(&format!("Signature not yet current or expired: {}", self.at)));
         }
+        self.complete(request)?;
         match self.wanted(request, secret, at) {
             Some(wanted) if wanted == self.signature => Ok(()),
-            _ => Err(Refusal::new(
-                "SignatureDoesNotMatch",
+            _ => Err(mismatch(
                 "The request signature we calculated does not match the signature you provided. \
                  Check your AWS Secret Access Key and signing method.",
-            )
-            .status(403)),
+            )),
+        }
+    }
+
+    /// Checks that a request has no header that must be signed and is not, and each of those that
+    /// are but once.
+    fn complete(&self, request: &Request) -> Result<(), Refusal> {
+        let is_signed = |name: &str| self.headers.iter().any(|signed| signed == name);
+        let must = |name: &str| name == "host" || name.starts_with("x-amz-");
+        let names = || request.headers.iter().map(|(name, _)| name.as_str());
+        if let Some(name) = names().find(|name| must(name) && !is_signed(name)) {
+            return Err(mismatch(&format!("'{name}' must be a 'SignedHeader' in the signature.")));
+        }
+        let count = |wanted: &String| names().filter(|name| name == wanted).count();
+        match self.headers.iter().find(|name| count(name) > 1) {
+            None => Ok(()),
+            Some(name) => Err(mismatch(&format!("the signed header '{name}' is there twice"))),
         }
     }
 
@@ -181,6 +195,10 @@ fn incomplete(what: &str) -> Refusal {
     Refusal::new("IncompleteSignature", message).status(403)
 }
 
+fn mismatch(why: &str) -> Refusal {
+    Refusal::new("SignatureDoesNotMatch", why).status(403)
+}
+
 /// Reads a date such as `20150830T123600Z`.
 fn instant(text: &str) -> Option<SystemTime> {
     let at = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
@@ -226,5 +244,18 @@ mod tests {
         assert_ne!(wanted(&request, "another").as_ref(), Some(&signature.signature));
         assert_eq!(signature.check(&request, "not-a-secret").unwrap_err().status, 403, "it is old");
         assert_eq!(Signature::unsigned(QUERY), "Action=GetCallerIdentity&Version=2011-06-15");
+    }
+
+    #[test]
+    fn every_header_of_aws_is_signed_and_there_once() {
+        let mut request = presigned("acme");
+        let signature = Signature::of(&request).unwrap();
+        assert_eq!(signature.complete(&request), Ok(()));
+        let told = |request: &Request| signature.complete(request).unwrap_err().message;
+        request.headers.push(("x-amz-target".to_owned(), "TrentService.ListKeys".to_owned()));
+        assert_eq!(told(&request), "'x-amz-target' must be a 'SignedHeader' in the signature.");
+        request.headers.pop();
+        request.headers.push(("x-k8s-aws-id".to_owned(), "other".to_owned()));
+        assert_eq!(told(&request), "the signed header 'x-k8s-aws-id' is there twice");
     }
 }
