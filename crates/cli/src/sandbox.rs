@@ -29,7 +29,7 @@ impl Rehearsal {
         }
         let speed = speed(global);
         let world = Some(state.with_file_name(format!("{cluster}.sandbox.json")));
-        let sandbox = start(Settings { world, speed, ..Settings::default() })?;
+        let sandbox = start(Settings { world, speed, control: false, ..Settings::default() })?;
         Ok(Self { sandbox, speed })
     }
 

@@ -2,13 +2,20 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Milliseconds since 1970, in simulated time.
 pub(crate) type Time = u64;
 
 /// How far each request moves an instant clock at least: what lags is seen after a few.
-const STEP: Time = 5_000;
+const STEP: Time = 2_000;
+
+/// How slow and how fast time may pass: where numbers mean anything at all.
+const SLOWEST: f64 = 0.01;
+const FASTEST: f64 = 1_000_000.0;
+
+/// How long a reply takes in reality that takes its time on an instant clock, in milliseconds.
+const MOMENT: u64 = 1_000;
 
 /// How far off something may be for an instant clock to jump to it. What is days away, such as the
 /// end of a key, comes in its own time.
@@ -40,8 +47,10 @@ impl FromStr for Speed {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.parse() {
             _ if text == "instant" => Ok(Self::Instant),
-            Ok(times) if times > 0.0 && f64::is_finite(times) => Ok(Self::Times(times)),
-            _ => Err(format!("{text:?} is neither a number above 0 nor \"instant\"")),
+            Ok(times) if (SLOWEST..=FASTEST).contains(&times) => Ok(Self::Times(times)),
+            _ => Err(format!(
+                "{text:?} is neither a number from {SLOWEST} to {FASTEST} nor \"instant\""
+            )),
         }
     }
 }
@@ -78,6 +87,7 @@ impl TryFrom<SpeedWord> for Speed {
 #[derive(Debug)]
 pub(crate) struct Clock {
     speed: Speed,
+    /// What it showed at an instant; it is counted from there, so that nothing is lost by rounding.
     from: Time,
     since: Instant,
 }
@@ -92,17 +102,23 @@ impl Clock {
     pub(crate) fn tick(&mut self, least: Time, due: Option<Time>) -> Time {
         match self.speed {
             Speed::Instant => {
-                let next = self.from.max(least) + STEP;
-                let due = due.filter(|due| *due < next + HORIZON);
+                let next = self.from.max(least).saturating_add(STEP);
+                let due = due.filter(|due| *due < next.saturating_add(HORIZON));
                 self.from = next.max(due.unwrap_or(next));
+                self.from
             }
-            Speed::Times(times) => {
-                let passed = (self.since.elapsed().as_secs_f64() * 1000.0 * times) as Time;
-                let now = (self.from + passed).max(least);
-                (self.from, self.since) = (now, Instant::now());
-            }
+            Speed::Times(times) => self.passed(times, self.since.elapsed(), least),
         }
-        self.from
+    }
+
+    /// Returns the time after so much real time, and goes on from `least` where that is later:
+    /// another process was further.
+    fn passed(&mut self, times: f64, real: Duration, least: Time) -> Time {
+        let now = self.from.saturating_add((real.as_secs_f64() * 1000.0 * times) as Time);
+        if now < least {
+            (self.from, self.since) = (least, Instant::now());
+        }
+        now.max(least)
     }
 
     /// Returns how fast time passes.
@@ -112,13 +128,17 @@ impl Clock {
 
     /// Goes on at another speed.
     pub(crate) fn set(&mut self, speed: Speed) {
-        self.tick(0, None);
+        (self.from, self.since) = (self.tick(0, None), Instant::now());
         self.speed = speed;
     }
 
-    /// Returns how long a simulated time lasts in reality, in milliseconds.
-    pub(crate) fn real(&self, time: Time) -> u64 {
-        self.speed.real(time).unwrap_or_default()
+    /// Lets simulated time pass, and returns how long that takes in reality, in milliseconds. An
+    /// instant clock is moved on by it.
+    pub(crate) fn pass(&mut self, time: Time) -> u64 {
+        self.speed.real(time).unwrap_or_else(|| {
+            self.from = self.from.saturating_add(time);
+            MOMENT
+        })
     }
 }
 
@@ -140,14 +160,27 @@ mod tests {
         assert_eq!(clock.tick(0, Some(600_000)), 600_000, "it jumps to what is due");
         assert_eq!(clock.tick(0, Some(1_000)), 600_000 + STEP);
         assert_eq!(clock.tick(0, Some(1 << 40)), 600_000 + 2 * STEP, "and not too far");
-        assert_eq!(clock.real(1_000), 0);
+        assert_eq!(clock.pass(20_000), MOMENT);
+        assert_eq!(clock.tick(0, None), 620_000 + 3 * STEP, "what takes time moves it");
+    }
+
+    #[test]
+    fn a_slow_clock_goes_however_often_it_is_asked() {
+        let mut clock = Clock::starting(Speed::Times(0.01), 1_000);
+        let mut after = |ms: u64| clock.passed(0.01, Duration::from_millis(ms), 0);
+        let last = (0..=1_000).map(|ms| after(ms)).last();
+        assert_eq!(last, Some(1_010));
+        assert_eq!(clock.passed(0.01, Duration::from_secs(1), 5_000), 5_000);
+        assert_eq!(clock.passed(0.01, Duration::from_secs(1), 0), 5_010, "it goes on from there");
+        assert_eq!(clock.passed(FASTEST, Duration::MAX, 0), Time::MAX);
     }
 
     #[test]
     fn speeds_are_numbers_or_a_word() {
         assert_eq!("600".parse(), Ok(Speed::Times(600.0)));
         assert_eq!("instant".parse(), Ok(Speed::Instant));
-        for wrong in ["0", "-1", "NaN", "inf", "fast", ""] {
+        assert_eq!("0.01".parse(), Ok(Speed::Times(0.01)));
+        for wrong in ["0", "0.009", "1000001", "1e300", "-1", "NaN", "inf", "fast", ""] {
             assert!(wrong.parse::<Speed>().is_err(), "{wrong}");
         }
         assert_eq!(iso(0), "1970-01-01T00:00:00.000Z");

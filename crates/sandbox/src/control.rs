@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +27,13 @@ struct FaultsBody {
 /// # Errors
 /// When the world cannot be read or kept.
 pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
+    if !site.control {
+        return Ok(nothing());
+    }
+    if !is_local(request) {
+        let error = "no request of a browser, and none to a name, is answered here";
+        return Ok(Reply::json(403, &json!({ "error": error })));
+    }
     let route = (request.method.as_str(), request.path.as_str());
     let done = match route {
         ("GET", "/_sandbox/objects") => {
@@ -48,12 +56,25 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
             site.store.with(World::clear)?;
             Ok(())
         }
-        _ => return Ok(Reply::json(404, &json!({ "error": "there is no such endpoint" }))),
+        _ => return Ok(nothing()),
     };
     Ok(match done {
         Ok(()) => Reply::json(200, &json!({})),
         Err(why) => Reply::json(400, &json!({ "error": why })),
     })
+}
+
+fn nothing() -> Reply {
+    Reply::json(404, &json!({ "error": "there is no such endpoint" }))
+}
+
+/// Tells whether a request comes from no page in a browser: those tell their origin, or come by a
+/// name that leads here.
+fn is_local(request: &Request) -> bool {
+    let host = request.header("host").unwrap_or_default();
+    let address = host.parse().map(|address: SocketAddr| address.ip());
+    let address = address.or_else(|_| host.trim_matches(['[', ']']).parse::<IpAddr>());
+    request.header("origin").is_none() && address.is_ok_and(|address| address.is_loopback())
 }
 
 fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
@@ -76,4 +97,32 @@ fn objects(world: &World) -> Vec<Value> {
         })
     });
     told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_page_in_a_browser_has_control() {
+        let is_ours = |headers: &[(&str, &str)]| {
+            let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            is_local(&Request {
+                method: "POST".to_owned(),
+                target: "/_sandbox/reset".to_owned(),
+                path: "/_sandbox/reset".to_owned(),
+                query: String::new(),
+                headers: headers.collect(),
+                body: Vec::new(),
+            })
+        };
+        for host in ["127.0.0.1:4566", "127.0.0.1", "[::1]:4566", "[::1]"] {
+            assert!(is_ours(&[("host", host)]), "{host}");
+            assert!(!is_ours(&[("host", host), ("origin", "http://127.0.0.1:4566")]));
+        }
+        for host in ["localhost:4566", "sandbox.example.com:4566", "192.0.2.1:4566", ""] {
+            assert!(!is_ours(&[("host", host)]), "{host}");
+        }
+        assert!(!is_ours(&[]));
+    }
 }

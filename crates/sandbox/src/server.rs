@@ -11,11 +11,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
@@ -26,6 +27,12 @@ const LARGEST: usize = 4 << 20;
 
 /// How long a call that hangs does.
 const HANG: Duration = Duration::from_secs(600);
+
+/// How long nobody is let in after that was not possible.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// How many requests the log remembers.
+const REMEMBERED: usize = 100_000;
 
 /// How a sandbox is set up.
 #[derive(Clone, Debug)]
@@ -38,11 +45,14 @@ pub struct Settings {
     pub speed: Speed,
     /// Access keys that are accepted beside [`CREDENTIAL`](crate::CREDENTIAL).
     pub credentials: Vec<Credential>,
+    /// Whether it has control endpoints.
+    pub control: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { world: None, seed: 1, speed: Speed::Instant, credentials: Vec::new() }
+        let (speed, credentials) = (Speed::Instant, Vec::new());
+        Self { world: None, seed: 1, speed, credentials, control: true }
     }
 }
 
@@ -101,9 +111,11 @@ pub(crate) struct Site {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
-    pub(crate) log: Vec<Logged>,
+    /// The last requests, the newest last.
+    pub(crate) log: VecDeque<Logged>,
     /// By their ids.
     pub(crate) credentials: BTreeMap<String, Credential>,
+    pub(crate) control: bool,
 }
 
 /// One request, as the log tells it.
@@ -128,9 +140,19 @@ impl Site {
             store,
             clock: Clock::starting(settings.speed, now),
             faults: Faults::default(),
-            log: Vec::new(),
+            log: VecDeque::new(),
             credentials: all.map(|one| (one.id.clone(), one)).collect(),
+            control: settings.control,
         })
+    }
+
+    /// Notes a request, and forgets the oldest when there are too many.
+    pub(crate) fn note(&mut self, time: Time, service: String, operation: String, status: u16) {
+        let seq = self.log.back().map_or(0, |last| last.seq) + 1;
+        if self.log.len() == REMEMBERED {
+            self.log.pop_front();
+        }
+        self.log.push_back(Logged { seq, time, service, operation, status });
     }
 }
 
@@ -204,8 +226,17 @@ pub(crate) enum Outcome {
 async fn serve(listener: std::net::TcpListener, site: Arc<Mutex<Site>>) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection stays slow");
+        }
         let site = site.clone();
         tokio::spawn(async move {
             let service = service_fn(|request| answer(request, site.clone()));
@@ -217,24 +248,33 @@ async fn serve(listener: std::net::TcpListener, site: Arc<Mutex<Site>>) -> io::R
     }
 }
 
+/// Works on a request, whatever becomes of that.
+fn work(
+    site: &Mutex<Site>,
+    request: &Request,
+    work: impl FnOnce(&mut Site, &Request) -> io::Result<Outcome>,
+) -> Outcome {
+    let mut site = site.lock().unwrap_or_else(PoisonError::into_inner);
+    let why = match catch_unwind(AssertUnwindSafe(|| work(&mut site, request))) {
+        Ok(Ok(outcome)) => return outcome,
+        Ok(Err(error)) => format!("the world of the sandbox cannot be read or kept: {error}"),
+        Err(_) => "the sandbox failed at this request; standard error says where".to_owned(),
+    };
+    tracing::error!(request.method, request.target, "{why}");
+    Outcome::Reply(aws::failed(request, &why))
+}
+
 /// Answers a request. An error ends the connection.
 async fn answer(
     request: hyper::Request<Incoming>,
     site: Arc<Mutex<Site>>,
 ) -> io::Result<hyper::Response<Full<Bytes>>> {
     let request = read(request).await?;
-    let outcome = {
-        let mut site = site.lock().map_err(|_| io::Error::other("an earlier request panicked"))?;
-        let outcome = match request.path.starts_with("/_sandbox/") {
-            true => control::answer(&mut site, &request).map(Outcome::Reply),
-            false => aws::answer(&mut site, &request),
-        };
-        outcome.unwrap_or_else(|error| {
-            let message = format!("the world of the sandbox cannot be read or kept: {error}");
-            tracing::error!("{message}");
-            Outcome::Reply(Reply::json(500, &serde_json::json!({ "message": message })))
-        })
-    };
+    let outcome =
+        work(&site, &request, |site, request| match request.path.starts_with("/_sandbox/") {
+            true => control::answer(site, request).map(Outcome::Reply),
+            false => aws::answer(site, request),
+        });
     let reply = match outcome {
         Outcome::Reply(reply) => reply,
         Outcome::Late(reply, milliseconds) => {
@@ -277,4 +317,54 @@ async fn read(request: hyper::Request<Incoming>) -> io::Result<Request> {
 pub(crate) fn pairs(query: &str) -> Vec<(String, Value)> {
     let pairs = form_urlencoded::parse(query.as_bytes());
     pairs.map(|(name, value)| (name.into_owned(), Value::from(value.into_owned()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::{Key, Object};
+
+    fn request(target: &str) -> Request {
+        Request {
+            method: "GET".to_owned(),
+            target: target.to_owned(),
+            path: target.to_owned(),
+            query: String::new(),
+            headers: vec![("host".to_owned(), "127.0.0.1:1".to_owned())],
+            body: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_request_that_fails_is_answered_and_harms_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let world = Some(folder.path().join("acme.sandbox.json"));
+        let site = Mutex::new(Site::open(Settings { world, ..Settings::default() }).unwrap());
+        let clusters = request("/clusters");
+        let outcome = work(&site, &clusters, |site, _| {
+            let half = |world: &mut World| {
+                world.put(Key::new("k", "half"), Object::default());
+                panic!("it goes wrong");
+            };
+            site.store.with(half)
+        });
+        let Outcome::Reply(reply) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(reply.status, 500);
+        assert!(reply.headers.contains(&("x-amzn-ErrorType", "InternalFailure".to_owned())));
+        let after = work(&site, &clusters, |site, _| {
+            let left = site.store.with(|world| world.objects().count())?;
+            Ok(Outcome::Late(Reply::empty(200), left as u64))
+        });
+        assert!(matches!(after, Outcome::Late(_, 0)), "{after:?}");
+    }
+
+    #[test]
+    fn the_log_has_an_end() {
+        let mut site = Site::open(Settings::default()).unwrap();
+        for _ in 0..REMEMBERED + 2 {
+            site.note(0, "sts".to_owned(), "GetCallerIdentity".to_owned(), 200);
+        }
+        assert_eq!(site.log.len(), REMEMBERED);
+        assert_eq!(site.log.back().map(|last| last.seq), Some(REMEMBERED + 2));
+    }
 }

@@ -78,16 +78,26 @@ impl Object {
 }
 
 /// How an object was before a change; `None` when there was none.
-#[derive(Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct Change {
     at: Time,
     key: Key,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<Object>,
 }
 
+/// What a world file says of itself.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+enum Format {
+    #[default]
+    #[serde(rename = "provision.sandbox/v1")]
+    V1,
+}
+
 /// Everything that exists.
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct World {
+    format: Format,
     /// The seed of everything that chance decides.
     pub seed: u64,
     /// How many changes there have been.
@@ -95,12 +105,16 @@ pub struct World {
     /// Simulated time of the last request, in milliseconds since 1970.
     pub now: Time,
     drawn: u64,
+    /// When a request last changed something.
+    #[serde(default)]
+    touched: Time,
     /// What the clouds keep in mind that is no object: who called before, and with which token.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     notes: BTreeMap<String, Value>,
     #[serde(with = "entries")]
     objects: BTreeMap<Key, Object>,
-    #[serde(skip)]
+    /// What was a moment ago, the newest last.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     past: VecDeque<Change>,
 }
 
@@ -133,6 +147,7 @@ impl World {
         self.past.clear();
         self.notes.clear();
         self.drawn = 0;
+        self.touched = 0;
         self.serial += 1;
     }
 
@@ -172,8 +187,17 @@ impl World {
         self.past.push_back(Change { at: self.now, key, before });
     }
 
-    /// Returns when something happens next by itself.
-    pub(crate) fn next(&self) -> Option<Time> {
+    /// Notes that a request changed something now.
+    pub(crate) fn touch(&mut self) {
+        self.touched = self.now;
+    }
+
+    /// Returns when something happens next by itself, for a clock to jump to: once the last change
+    /// is so long ago that everybody has seen it, so that no jump hides what lags.
+    pub(crate) fn jump(&self, lag: Time) -> Option<Time> {
+        if self.now < self.touched.saturating_add(lag) {
+            return None;
+        }
         self.objects.values().filter_map(|object| Some(object.turns.front()?.at)).min()
     }
 
@@ -313,6 +337,19 @@ mod tests {
         let words: Vec<_> = seen.iter().map(|(at, id, word)| format!("{at} {id} {word}")).collect();
         assert_eq!(words, ["20 b ready", "25 b old", "30 a ready"]);
         assert_eq!(world.now, 100);
+    }
+
+    #[test]
+    fn no_clock_jumps_over_what_was_just_changed() {
+        let mut world = World::new(1, 100_000);
+        let mut object = named("a");
+        object.later(900_000, "ready");
+        world.put(Key::new("k", "a"), object);
+        world.touch();
+        world.now = 114_999;
+        assert_eq!(world.jump(15_000), None);
+        world.now = 115_000;
+        assert_eq!(world.jump(15_000), Some(900_000));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! What a request asks for, read into the type of its operation.
+use super::refusal::Refusal;
+use serde::Serialize;
 use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// The members of a request.
@@ -25,10 +28,26 @@ impl Input {
             Self::Json(value) => T::deserialize(value).map_err(|error| error.to_string()),
         }
     }
+
+    /// Returns what tells one request from another, and nothing of what it holds.
+    pub(crate) fn digest(&self) -> String {
+        let text = match self {
+            Self::Form(tree) => serde_json::to_vec(tree),
+            Self::Json(value) => serde_json::to_vec(value),
+        };
+        let digest = Sha256::digest(text.unwrap_or_default());
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
+/// How many members a form may have, and how many dots the name of one: far more than any that AWS
+/// describes.
+const MEMBERS: usize = 20_000;
+const DOTS: usize = 16;
+
 /// A form, with its dots and numbers made into a tree.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub(crate) enum Tree {
     Text(String),
     Branch(BTreeMap<String, Tree>),
@@ -36,12 +55,20 @@ pub(crate) enum Tree {
 
 impl Tree {
     /// Reads a form such as `Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-1`.
-    pub(crate) fn of_form(body: &[u8]) -> Self {
+    ///
+    /// # Errors
+    /// When it has too many members, or one with too many dots.
+    pub(crate) fn of_form(body: &[u8]) -> Result<Self, Refusal> {
         let mut root = Self::Branch(BTreeMap::new());
-        for (name, value) in form_urlencoded::parse(body) {
+        for (place, (name, value)) in form_urlencoded::parse(body).enumerate() {
+            if place == MEMBERS || name.matches('.').nth(DOTS).is_some() {
+                let limits = format!("{MEMBERS} members of {DOTS} levels");
+                let message = format!("The request has more than {limits}");
+                return Err(Refusal::new("MalformedQueryString", message));
+            }
             root.put(&name, &value);
         }
-        root
+        Ok(root)
     }
 
     fn put(&mut self, name: &str, value: &str) {
@@ -169,7 +196,7 @@ mod tests {
     }
 
     fn read(form: &str) -> Result<Example, String> {
-        Input::Form(Tree::of_form(form.as_bytes())).read()
+        Input::Form(Tree::of_form(form.as_bytes()).unwrap()).read()
     }
 
     #[test]
@@ -181,6 +208,24 @@ mod tests {
         let wanted = Example { name: "x".into(), count: Some(12), on: true, filter };
         let form = "Name=x&Count=12&On=true&Filter.1.Value.1=a&Filter.1.Value.10=j&Filter.2.Value.member.1=k+l";
         assert_eq!(read(form), Ok(wanted));
+    }
+
+    #[test]
+    fn a_form_has_bounds() {
+        let code = |form: &str| Tree::of_form(form.as_bytes()).map_err(|refusal| refusal.code);
+        let deep = |dots: usize| format!("{}=x", "a.".repeat(dots));
+        assert!(code(&deep(16)).is_ok());
+        for form in [deep(17), deep(1_000_000), "a=b&".repeat(20_001)] {
+            assert_eq!(code(&form), Err("MalformedQueryString".to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_order_of_members_is_no_difference() {
+        let digest = |form: &str| Input::Form(Tree::of_form(form.as_bytes()).unwrap()).digest();
+        assert_eq!(digest("A.1=x&B=y"), digest("B=y&A.1=x"));
+        assert_ne!(digest("A.1=x&B=y"), digest("A.2=x&B=y"));
+        assert_eq!(digest("A=x").len(), 64);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod ec2;
 mod eks;
 mod elb;
 mod fault;
+mod guess;
 mod iam;
 mod input;
 mod kms;
@@ -29,18 +30,25 @@ pub(crate) use refusal::Refusal;
 use crate::behaviour::Behaviour;
 use crate::clock::Time;
 use crate::faults::Effect;
-use crate::server::{Logged, Outcome, Reply, Request, Site};
+use crate::server::{Outcome, Reply, Request, Site};
 use crate::world::{Key, Past, World};
 use protocol::Protocol;
 use signature::Signature;
 use std::io;
 
-/// How far a read may lag behind, in simulated time. EC2 and IAM are eventually consistent by
-/// their documentation, which names no bound: an assumption.
-const LAG: Time = 5_000;
+/// How far a read may lag behind.
+const LAG: Behaviour = Behaviour {
+    service: "all",
+    what: "one read in five sees the world as it was a while before, at most so long",
+    seconds: 15,
+    source: "assumption",
+};
 
 /// How often a read lags at all: an assumption.
 const LAGS: f64 = 0.2;
+
+/// The status that the log has of a request that got no reply.
+const UNANSWERED: u16 = 0;
 
 /// How far a read lags that was asked to be stale.
 const STALE: Time = 60_000;
@@ -50,6 +58,7 @@ const SLOW: Time = 20_000;
 
 /// What every service is known or assumed to do.
 pub(crate) const BEHAVIOURS: &[&[Behaviour]] = &[
+    &[LAG],
     autoscaling::BEHAVIOURS,
     ec2::BEHAVIOURS,
     eks::BEHAVIOURS,
@@ -109,12 +118,21 @@ fn turn(world: &mut World, key: &Key, word: &str) {
                 "ec2" => ec2::turn(world, key, word),
                 "eks" => eks::turn(world, key, word),
                 "elb" => elb::turn(world, key, word),
-                "iam" => iam::turn(world, key, word),
                 "kms" => kms::turn(world, key, word),
-                _ => unreachable!("{} has no turn {word}", key.kind),
+                _ => unknown_turn(key, word),
             }
         }
     }
+}
+
+/// Drops what nothing knows how to do: a world file may have it from elsewhere.
+fn unknown_turn(key: &Key, word: &str) {
+    tracing::warn!(kind = key.kind, id = key.id, word, "nothing is known to happen by that word");
+}
+
+/// Returns how far a read may lag behind, in simulated time.
+fn lag() -> Time {
+    LAG.seconds * 1000
 }
 
 /// Answers a request.
@@ -122,10 +140,10 @@ fn turn(world: &mut World, key: &Key, word: &str) {
 /// # Errors
 /// When the world cannot be read or kept.
 pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> {
-    let (now, due) = site.store.with(|world| (world.now, world.next()))?;
+    let (now, due) = site.store.with(|world| (world.now, world.jump(lag())))?;
     let now = site.clock.tick(now, due);
     let signature = Signature::of(request);
-    let name = signature.as_ref().map_or("sts", |s| s.service.as_str()).to_owned();
+    let name = guess::service(request, signature.as_ref().ok()).to_owned();
     let Some(service) = service(&name, request) else {
         let refusal = Refusal::unsupported(&format!("the service {name}"));
         return Ok(Outcome::Reply(Protocol::Rest.refuse(&refusal, "-")));
@@ -138,6 +156,9 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
         world.advance(now, turn);
         let id = world.uuid();
         let effect = faults.befall(&operation, || world.chance());
+        if effect == Some(Effect::Hang) {
+            return (Outcome::Hang, UNANSWERED);
+        }
         let checked = signature.and_then(|signature| {
             let caller = Caller::of(world, &signature, request, credentials)?;
             Ok((caller, signature.region))
@@ -151,8 +172,13 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
             }
             let past = past(world, effect);
             let operation = asked.operation.as_str();
+            let before = world.serial;
             let mut call = Call { world, past, caller, region, operation, speed, effect };
-            (service.run)(&mut call, &asked.input)
+            let answer = (service.run)(&mut call, &asked.input);
+            if name != "sts" && world.serial != before {
+                world.touch();
+            }
+            answer
         });
         let reply = match result {
             Ok(_) if effect == Some(Effect::ErrorAfter) => {
@@ -164,19 +190,26 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
         let status = reply.status;
         (befallen(effect, reply), status)
     })?;
-    let seq = site.log.len() + 1;
-    site.log.push(Logged { seq, time: now, service: name, operation, status });
+    site.note(now, name, operation, status);
     Ok(match outcome {
-        Outcome::Late(reply, time) => Outcome::Late(reply, site.clock.real(time)),
+        Outcome::Late(reply, time) => Outcome::Late(reply, site.clock.pass(time)),
         other => other,
     })
+}
+
+/// Returns what a caller hears when the sandbox itself fails, in the protocol they speak.
+pub(crate) fn failed(request: &Request, why: &str) -> Reply {
+    let refusal = Refusal::new("InternalFailure", why).status(500);
+    let signature = Signature::of(request).ok();
+    let service = service(guess::service(request, signature.as_ref()), request);
+    service.map_or(Protocol::Rest, |service| service.protocol).refuse(&refusal, "-")
 }
 
 /// Returns the world as reads see it: as it is, or as it was.
 fn past(world: &mut World, effect: Option<Effect>) -> Past {
     let lag = match effect {
         Some(Effect::Stale) => STALE,
-        _ if world.chance() < LAGS => (world.chance() * LAG as f64) as Time,
+        _ if world.chance() < LAGS => (world.chance() * lag() as f64) as Time,
         _ => 0,
     };
     world.at(world.now.saturating_sub(lag))
@@ -185,7 +218,6 @@ fn past(world: &mut World, effect: Option<Effect>) -> Past {
 fn befallen(effect: Option<Effect>, reply: Reply) -> Outcome {
     match effect {
         Some(Effect::CutAfter) => Outcome::Cut,
-        Some(Effect::Hang) => Outcome::Hang,
         Some(Effect::Slow) => Outcome::Late(reply, SLOW),
         _ => Outcome::Reply(reply),
     }

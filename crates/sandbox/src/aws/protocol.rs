@@ -42,7 +42,7 @@ impl Protocol {
                 let mut form = match request.method.as_str() {
                     "GET" => Tree::of_form(Signature::unsigned(&request.query).as_bytes()),
                     _ => Tree::of_form(&request.body),
-                };
+                }?;
                 let nothing = || Refusal::new("MissingAction", "the request names no action");
                 let operation = form.take("Action").ok_or_else(nothing)?;
                 form.take("Version");

@@ -27,5 +27,5 @@ pub(super) fn call(
 
 /// Reads a form.
 pub(super) fn form(text: &str) -> Input {
-    Input::Form(Tree::of_form(text.as_bytes()))
+    Input::Form(Tree::of_form(text.as_bytes()).unwrap())
 }

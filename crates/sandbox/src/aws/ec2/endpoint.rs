@@ -1,5 +1,5 @@
 //! A VPC endpoint: a way to an AWS service that does not leave the network.
-use super::super::{Answer, Call, Refusal};
+use super::super::{Answer, Call, Refusal, unknown_turn};
 use super::endpoint_service::{self, Service};
 use super::living::{self, NewInterface, Place};
 use super::noun::{begin, items, items_mut, within};
@@ -322,6 +322,6 @@ pub(super) fn turn(world: &mut World, key: &Key, word: &str) {
                 network_interface::remove(world, &network_interface::INTERFACE.key(interface));
             }
         }
-        _ => unreachable!("a VPC endpoint has no turn {word}"),
+        _ => unknown_turn(key, word),
     }
 }

@@ -1,5 +1,5 @@
 //! A machine. Only groups of machines launch any; everybody sees and ends them.
-use super::super::{Answer, Call, Input};
+use super::super::{Answer, Call, Input, unknown_turn};
 use super::describe::{Describe, no_page};
 use super::network_interface::{self, INTERFACE};
 use super::{Noun, Operation, machines, tag_set, volume};
@@ -229,7 +229,7 @@ pub(super) fn turn(world: &mut World, key: &Key, word: &str) {
                 instance.later(forgotten, "gone");
             });
         }
-        _ => unreachable!("an instance has no turn {word}"),
+        _ => unknown_turn(key, word),
     }
 }
 

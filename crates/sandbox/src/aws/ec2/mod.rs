@@ -33,7 +33,7 @@ pub(crate) use describe::{Describe, Filter};
 pub(crate) use noun::Noun;
 pub(crate) use tags::{TagSpecification, tag_set};
 
-use super::{Answer, Call, Input, Refusal};
+use super::{Answer, Call, Input, Refusal, unknown_turn};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
 use serde_json::json;
@@ -125,7 +125,7 @@ pub(crate) fn turn(world: &mut World, key: &Key, word: &str) {
         "ec2.nat_gateway" => nat_gateway::turn(world, key, word),
         "ec2.network_interface" => network_interface::turn(world, key, word),
         "ec2.vpc_endpoint" => endpoint::turn(world, key, word),
-        _ => unreachable!("{} has no turn {word}", key.kind),
+        _ => unknown_turn(key, word),
     }
 }
 

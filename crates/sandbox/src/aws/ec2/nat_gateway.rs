@@ -1,5 +1,5 @@
 //! A NAT gateway: how private subnets reach the internet, or other networks.
-use super::super::{Answer, Call, Refusal};
+use super::super::{Answer, Call, Refusal, unknown_turn};
 use super::address::{self, ADDRESS};
 use super::living::{self, NewInterface, Place};
 use super::noun::{begin, invalid, within};
@@ -182,7 +182,7 @@ pub(super) fn turn(world: &mut World, key: &Key, word: &str) {
                 gateway.later(forgotten, "gone");
             });
         }
-        _ => unreachable!("a NAT gateway has no turn {word}"),
+        _ => unknown_turn(key, word),
     }
 }
 

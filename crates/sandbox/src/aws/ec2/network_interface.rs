@@ -1,5 +1,5 @@
 //! A network interface: an address in a subnet, and who has it.
-use super::super::{Answer, Call, Refusal};
+use super::super::{Answer, Call, Refusal, unknown_turn};
 use super::noun::{invalid, items};
 use super::{Describe, Noun, Operation, address, done, security_group, subnet};
 use crate::world::{Key, Object, World};
@@ -144,7 +144,7 @@ pub(super) fn remove(world: &mut World, key: &Key) {
 pub(super) fn turn(world: &mut World, key: &Key, word: &str) {
     match word {
         "remove" => remove(world, key),
-        _ => unreachable!("a network interface has no turn {word}"),
+        _ => unknown_turn(key, word),
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) fn once(call: &mut Call<'_>, mut input: Input, work: Work) -> Answer 
         _ => None,
     };
     let (Some(taking), Some(token)) = (taking, token) else { return work(call, &input) };
-    let asked = format!("{input:?}");
+    let asked = input.digest();
     let note = format!("ec2 {} {} {operation} {token}", call.caller.account, call.region);
     let is_fresh = |noted: &&Value| {
         noted["at"].as_u64().is_some_and(|at| call.world.now.saturating_sub(at) < MEMORY)

@@ -1,5 +1,5 @@
 //! Add-ons of a cluster: how they are made and changed, and when they are well.
-use super::super::{Answer, Call, Refusal};
+use super::super::{Answer, Call, Refusal, unknown_turn};
 use super::addon_versions::{self, Offer};
 use super::found::{
     Kind, Listing, body, check_tags, children, invalid, one_of, parent, refusal, seconds, show,
@@ -168,7 +168,8 @@ fn check(conflicts: Option<&str>, configuration: Option<&str>) -> Result<(), Ref
 pub(super) fn turn(world: &mut World, key: &Key, word: &str) {
     match word {
         "ready" => settle(world, key),
-        _ => deleted(world, key),
+        "deleted" => deleted(world, key),
+        _ => unknown_turn(key, word),
     }
 }
 

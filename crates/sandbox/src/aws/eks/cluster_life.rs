@@ -1,6 +1,6 @@
 //! The control plane: what becomes of it by itself, and what comes and goes with it.
 use super::super::ec2::living::{self, NewInterface, Place};
-use super::super::{logs, partition};
+use super::super::{logs, partition, unknown_turn};
 use super::cluster::logged;
 use super::found::{children, seconds};
 use super::update::{self, NO_ADDRESSES, New};
@@ -59,9 +59,10 @@ pub(super) fn turn(world: &mut World, key: &Key, word: &str) {
     match word {
         "network" => attach(world, key),
         "ready" => ready(world, key),
-        "retire" => retire(world, key, false),
+        "retire" => retire(world, key),
         "scale" => event::scale(world, key),
-        _ => deleted(world, key),
+        "deleted" => deleted(world, key),
+        _ => unknown_turn(key, word),
     }
 }
 
@@ -222,20 +223,38 @@ fn schedule_retirement(world: &mut World, key: &Key) {
     });
 }
 
-/// Upgrades a cluster whose version is out of support, or anyway.
-pub(super) fn retire(world: &mut World, key: &Key, anyway: bool) {
+/// Upgrades a cluster whose version is out of support by its policy, as soon as that can be.
+fn retire(world: &mut World, key: &Key) {
     let Some(cluster) = world.get(key).cloned() else { return };
     let support = cluster.body.get("upgradePolicy").cloned().unwrap_or_default();
     let support = support["supportType"].as_str().unwrap_or("EXTENDED");
-    let Some(version) = versions::known(cluster.text("version")) else { return };
-    let next = versions::known(&format!("1.{}", version.minor + 1));
-    let Some(next) = next.filter(|_| anyway || version.ends(support) <= world.now) else { return };
-    if cluster.text("status") != "ACTIVE" {
+    let version = versions::known(cluster.text("version"));
+    if version.is_none_or(|version| version.ends(support) > world.now) {
+        return;
+    }
+    if cluster.text("status") == "ACTIVE" {
+        drop(upgrade_itself(world, key));
+    } else {
         let hour: Time = 60 * 60 * 1000;
         let at = world.now + hour;
         world.edit(key, |cluster| cluster.later(at, "retire"));
-        return;
     }
+}
+
+/// Begins what AWS does to a cluster by itself: an upgrade by one minor version.
+///
+/// # Errors
+/// When it is busy, or there is no newer version.
+pub(super) fn upgrade_itself(world: &mut World, key: &Key) -> Result<(), String> {
+    let cluster = world.get(key).ok_or("there is no such cluster")?;
+    let (name, status) = (cluster.text("name"), cluster.text("status"));
+    if status != "ACTIVE" {
+        return Err(format!("the cluster {name} is {status}"));
+    }
+    let version = cluster.text("version");
+    let next = versions::known(version).map(|version| format!("1.{}", version.minor + 1));
+    let next = next.and_then(|next| versions::known(&next));
+    let next = next.ok_or_else(|| format!("the cluster {name} has {version}, the newest"))?;
     let new = New {
         target: key.clone(),
         kind: "VersionUpdate",
@@ -245,6 +264,7 @@ pub(super) fn retire(world: &mut World, key: &Key, anyway: bool) {
         failure: NO_ADDRESSES,
     };
     update::start(world, None, false, new);
+    Ok(())
 }
 
 fn deleted(world: &mut World, key: &Key) {

@@ -23,6 +23,9 @@ pub(super) const SCALED: Behaviour = Behaviour {
 pub(crate) struct Event {
     /// The name of the cluster.
     cluster: String,
+    /// Where it is, if there are several of that name.
+    account: Option<String>,
+    region: Option<String>,
     event: Kind,
 }
 
@@ -40,26 +43,47 @@ enum Kind {
 /// Lets something happen.
 ///
 /// # Errors
-/// When there is no such cluster.
+/// When there is no such cluster, or it cannot happen to it now.
 pub(crate) fn happen(world: &mut World, event: &Event) -> Result<(), String> {
-    let its = world.of("eks.cluster").find(|(_, it)| it.text("name") == event.cluster);
-    let its = its.map(|(key, cluster)| (key.clone(), cluster.clone()));
-    let (key, cluster) = its.ok_or_else(|| format!("there is no cluster {}", event.cluster))?;
+    let (key, cluster) = meant(world, event)?;
     match event.event {
         Kind::Workload => work(world, &cluster),
-        Kind::Autoscaler => scale(world, &key),
-        Kind::Upgrade => cluster_life::retire(world, &key, true),
+        Kind::Autoscaler => {
+            scale(world, &key);
+            Ok(())
+        }
+        Kind::Upgrade => cluster_life::upgrade_itself(world, &key),
     }
-    Ok(())
+}
+
+/// Returns the cluster that an event is about.
+fn meant(world: &World, event: &Event) -> Result<(Key, Object), String> {
+    let is = |wanted: &Option<String>, it: &str| wanted.as_ref().is_none_or(|text| text == it);
+    let mut its = world.of("eks.cluster").filter(|(_, it)| {
+        it.text("name") == event.cluster
+            && is(&event.account, &it.account)
+            && is(&event.region, &it.region)
+    });
+    match (its.next(), its.next()) {
+        (Some((key, cluster)), None) => Ok((key.clone(), cluster.clone())),
+        (None, _) => Err(format!("there is no cluster {}", event.cluster)),
+        _ => Err(format!(
+            "there are several clusters {}: name its account and region",
+            event.cluster
+        )),
+    }
 }
 
 /// Makes what controllers of a cluster make, and what they leave behind when they are gone.
-fn work(world: &mut World, cluster: &Object) {
+fn work(world: &mut World, cluster: &Object) -> Result<(), String> {
     let (place, name) = (Place::of(cluster), cluster.text("name"));
     let network = cluster.body.get("resourcesVpcConfig").cloned().unwrap_or_default();
     let subnets: Vec<String> =
         serde_json::from_value(network["subnetIds"].clone()).unwrap_or_default();
     let text = |member: &str| network[member].as_str().unwrap_or_default().to_owned();
+    if text("clusterSecurityGroupId").is_empty() || cluster.text("status") == "DELETING" {
+        return Err(format!("the cluster {name} has no network"));
+    }
     let own = |more: &[(&str, &str)]| -> BTreeMap<String, String> {
         let owned = (format!("kubernetes.io/cluster/{name}"), "owned".to_owned());
         let more = more.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
@@ -85,7 +109,7 @@ fn work(world: &mut World, cluster: &Object) {
     balancer::create(world, new);
     let machine = machines(world, cluster).into_iter().next();
     claim(world, &place, machine.as_ref(), &subnets, own);
-    let Some(subnet) = subnets.first() else { return };
+    let Some(subnet) = subnets.first() else { return Ok(()) };
     let machine = machine.unwrap_or_else(|| "i-0".to_owned());
     let leaked = NewInterface {
         subnet,
@@ -99,6 +123,7 @@ fn work(world: &mut World, cluster: &Object) {
         ]),
     };
     living::interface(world, &place, leaked);
+    Ok(())
 }
 
 /// Makes the volume of a claim, where a machine is that uses it.

@@ -26,7 +26,7 @@ mod update;
 mod upgrade;
 mod versions;
 
-use super::{Answer, Call, Input};
+use super::{Answer, Call, Input, unknown_turn};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
 
@@ -136,6 +136,6 @@ pub(crate) fn turn(world: &mut World, key: &Key, word: &str) {
         "eks.addon" => addon::turn(world, key, word),
         cluster_life::LEAVING => cluster_life::leave(world, key),
         "eks.update" => update::turn(world, key, word),
-        kind => unreachable!("{kind} has no turn {word}"),
+        _ => unknown_turn(key, word),
     }
 }

@@ -2,7 +2,7 @@
 use super::super::autoscaling::group::{self, Launch, NewGroup};
 use super::super::ec2::living::Place;
 use super::super::iam::{Unassumable, assumable};
-use super::super::{Answer, Call};
+use super::super::{Answer, Call, unknown_turn};
 use super::found::{Kind, Listing, children, parent, refusal, seconds, show};
 use super::launch_template::Template;
 use super::node_shape::sizes;
@@ -82,7 +82,8 @@ pub(super) fn turn(world: &mut World, key: &Key, word: &str) {
         "group" => make_group(world, key),
         "ready" => ready(world, key),
         "drain" => drain(world, key),
-        _ => deleted(world, key),
+        "deleted" => deleted(world, key),
+        _ => unknown_turn(key, word),
     }
 }
 

@@ -258,3 +258,38 @@ fn a_version_out_of_support_is_left_behind() {
     site.wait(30 * day);
     assert_eq!(site.of_cluster("version"), "1.35");
 }
+
+#[test]
+fn an_event_that_cannot_happen_is_refused() {
+    let mut site = Site::new();
+    let cluster = site.request();
+    site.ask("CreateCluster", cluster);
+    let happen = |site: &mut Site, event: Value| {
+        let event = serde_json::from_value(event).unwrap();
+        super::event::happen(&mut site.0, &event)
+    };
+    let of = |event: &str| json!({ "cluster": "acme", "event": event });
+    let early = happen(&mut site, of("workload"));
+    assert_eq!(early, Err("the cluster acme has no network".to_owned()));
+    assert_eq!(happen(&mut site, of("upgrade")), Err("the cluster acme is CREATING".to_owned()));
+    site.wait(20);
+    assert_eq!(happen(&mut site, of("workload")), Ok(()));
+    let elsewhere = json!({ "cluster": "acme", "region": "eu-west-1", "event": "workload" });
+    assert_eq!(happen(&mut site, elsewhere), Err("there is no cluster acme".to_owned()));
+    let mut refused = None;
+    for _ in 0..20 {
+        refused = happen(&mut site, of("upgrade")).err();
+        if refused.is_some() {
+            break;
+        }
+        site.wait(20);
+    }
+    let newest = site.of_cluster("version");
+    let newest = newest.as_str().unwrap();
+    assert_eq!(refused, Some(format!("the cluster acme has {newest}, the newest")));
+    let twin = site.0.of("eks.cluster").next().map(|(_, twin)| twin.clone()).unwrap();
+    let twin = crate::world::Object { region: "eu-west-1".to_owned(), ..twin };
+    site.0.put(crate::world::Key::new("eks.cluster", "twin"), twin);
+    let several = happen(&mut site, of("workload")).unwrap_err();
+    assert!(several.starts_with("there are several clusters acme"), "{several}");
+}

@@ -17,7 +17,6 @@ pub(crate) use known::{Unassumable, assumable, attached, trust as trust_policy};
 
 use super::{Answer, Call, Input};
 use crate::behaviour::Behaviour;
-use crate::world::{Key, World};
 
 const PROPAGATION: Behaviour = Behaviour {
     service: "iam",
@@ -111,9 +110,4 @@ fn others(call: &mut Call<'_>, input: &Input) -> Answer {
         "UpdateOpenIDConnectProviderThumbprint" => call.run(input, oidc::set_thumbprints),
         _ => call.unsupported(),
     }
-}
-
-/// Does what an object was to do by itself.
-pub(crate) fn turn(_: &mut World, key: &Key, word: &str) {
-    unreachable!("{} has no turn {word}", key.kind)
 }

@@ -8,7 +8,7 @@ mod rotation;
 mod tags;
 
 use super::constraint::Constraint;
-use super::{Answer, Call, Input, Page, Refusal};
+use super::{Answer, Call, Input, Page, Refusal, unknown_turn};
 use crate::behaviour::Behaviour;
 use crate::clock::Time;
 use crate::world::{Key, Object, World};
@@ -80,7 +80,7 @@ pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {
 pub(crate) fn turn(world: &mut World, key: &Key, word: &str) {
     match word {
         deletion::END => deletion::end(world, key),
-        _ => unreachable!("{} has no turn {word}", key.kind),
+        _ => unknown_turn(key, word),
     }
 }
 
