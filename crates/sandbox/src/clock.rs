@@ -168,7 +168,7 @@ mod tests {
     fn a_slow_clock_goes_however_often_it_is_asked() {
         let mut clock = Clock::starting(Speed::Times(0.01), 1_000);
         let mut after = |ms: u64| clock.passed(0.01, Duration::from_millis(ms), 0);
-        let last = (0..=1_000).map(|ms| after(ms)).last();
+        let last = (0..=1_000).map(&mut after).last();
         assert_eq!(last, Some(1_010));
         assert_eq!(clock.passed(0.01, Duration::from_secs(1), 5_000), 5_000);
         assert_eq!(clock.passed(0.01, Duration::from_secs(1), 0), 5_010, "it goes on from there");

@@ -1,0 +1,6 @@
+//! What clients meet on the wire that is no service's own: time, faults, failures, other writers.
+mod client;
+mod faults;
+mod lag;
+mod two_writers;
+mod unsigned;
