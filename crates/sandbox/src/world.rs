@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How long what was is remembered, for reads that lag.
-const MEMORY: Time = 120_000;
+const MEMORY: Time = 60_000;
 
 /// What an object is called: its kind, such as `ec2.vpc`, and an id that is unique in it.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]

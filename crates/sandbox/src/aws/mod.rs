@@ -231,3 +231,25 @@ fn partition(region: &str) -> &'static str {
         _ => "aws",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::Object;
+
+    #[test]
+    fn a_turn_that_nothing_knows_changes_nothing() {
+        let mut world = World::new(1, 0);
+        let kinds = "autoscaling.group ec2.instance ec2.nat_gateway ec2.network_interface ec2.vpc \
+            ec2.vpc_endpoint eks.addon eks.cluster eks.node_group eks.update eks.leaving elb.load_balancer \
+            iam.role kms.key logs.group sts.session other.kind";
+        for kind in kinds.split_whitespace() {
+            let mut object = Object::default();
+            object.later(1, "dance");
+            world.put(Key::new(kind, "a"), object);
+        }
+        world.advance(2, turn);
+        let is_bare = |object: &Object| *object == Object::default();
+        assert_eq!(world.objects().filter(|(_, object)| is_bare(object)).count(), 17);
+    }
+}

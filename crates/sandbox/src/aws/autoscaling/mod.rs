@@ -5,7 +5,7 @@ pub(crate) mod group;
 mod tags;
 
 use super::ec2::living::Place;
-use super::{Answer, Call, Input, Refusal};
+use super::{Answer, Call, Input, Refusal, unknown_turn};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
 
@@ -30,8 +30,11 @@ pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {
 }
 
 /// Does what a group was to do by itself.
-pub(crate) fn turn(world: &mut World, key: &Key, _: &str) {
-    group::settle(world, key);
+pub(crate) fn turn(world: &mut World, key: &Key, word: &str) {
+    match word {
+        "settle" => group::settle(world, key),
+        _ => unknown_turn(key, word),
+    }
 }
 
 /// Refuses a request by the rules of the service.

@@ -134,8 +134,8 @@ pub(crate) fn turn(world: &mut World, key: &Key, word: &str) {
         "eks.cluster" => cluster_life::turn(world, key, word),
         "eks.node_group" => node_group::turn(world, key, word),
         "eks.addon" => addon::turn(world, key, word),
-        cluster_life::LEAVING => cluster_life::leave(world, key),
-        "eks.update" => update::turn(world, key, word),
+        cluster_life::LEAVING if word == "leave" => cluster_life::leave(world, key),
+        "eks.update" if word == "finish" => update::turn(world, key),
         _ => unknown_turn(key, word),
     }
 }

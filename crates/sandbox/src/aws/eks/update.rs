@@ -107,7 +107,7 @@ pub(super) fn forget(world: &mut World, of: &Key) {
 }
 
 /// Ends an update, well or not. What is no longer being changed is left alone.
-pub(super) fn turn(world: &mut World, key: &Key, _: &str) {
+pub(super) fn turn(world: &mut World, key: &Key) {
     let (Some(target), Some(update)) = (target(world, key), world.get(key).cloned()) else {
         return;
     };

@@ -4,7 +4,7 @@ mod tags;
 mod target_group;
 
 use super::constraint::Constraint;
-use super::{Answer, Call, Input, Page, Refusal};
+use super::{Answer, Call, Input, Page, Refusal, unknown_turn};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
 use serde_json::json;
@@ -57,8 +57,11 @@ pub(crate) fn classic(call: &mut Call<'_>, _: &Input) -> Answer {
 }
 
 /// Does what a load balancer was to do by itself.
-pub(crate) fn turn(world: &mut World, key: &Key, _: &str) {
-    balancer::turn(world, key);
+pub(crate) fn turn(world: &mut World, key: &Key, word: &str) {
+    match word {
+        "active" => balancer::turn(world, key),
+        _ => unknown_turn(key, word),
+    }
 }
 
 /// Refuses a request by the rules of the service.
