@@ -149,13 +149,14 @@ impl Journal {
     }
 
     /// Rewrites the store with nothing but what the state needs, if everything in it is settled.
-    /// Numbers go on.
+    /// Numbers go on; the last line alone tells them, so a state that needs none keeps those it has.
     ///
     /// # Errors
     /// When it failed; the longer journal is still there and good.
     pub fn compact(&self) -> io::Result<()> {
         let mut inner = self.inner();
-        if !inner.state.is_compactable() || inner.lines == inner.state.entries().count() {
+        let needed = inner.state.entries().count();
+        if !inner.state.is_compactable() || needed == 0 || inner.lines == needed {
             return Ok(());
         }
         let mut text = inner.header.line();

@@ -211,6 +211,7 @@ mod tests {
     use super::*;
     use crate::journal::Journal;
     use provision_core::{Entry, Scope, World};
+    use serde_json::Value;
     use std::collections::BTreeMap;
 
     fn header() -> Header {
@@ -327,6 +328,22 @@ mod tests {
         assert_eq!(load(&FileStore::backup_path(&path)).unwrap().unwrap().lines, 3);
         journal.compact().unwrap();
         assert_eq!(journal.serial(), 5);
+    }
+
+    #[test]
+    fn a_state_that_holds_nothing_any_more_keeps_its_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path(), &[("a", 1)]);
+        let open = || {
+            let store = FileStore::open(&path, 0).unwrap();
+            Journal::resume(Box::new(store), load(&path).unwrap().unwrap())
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let withdrawn = Entry::Fact { key: "a".into(), value: Value::Null };
+        let journal = open();
+        runtime.block_on(journal.record(&withdrawn)).unwrap();
+        journal.compact().unwrap();
+        assert_eq!((journal.serial(), open().serial()), (2, 2));
     }
 
     #[test]
