@@ -41,6 +41,9 @@ impl From<Error> for Ended {
 /// How long a read that fails may be tried again while nothing but looking is going on.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The least of it on our own clock.
+const LEAST_PATIENCE: Duration = Duration::from_secs(3);
+
 impl<'a> Engine<'a> {
     /// Makes an engine for the objects with these marks, with at most `bound` calls at once.
     pub fn new(drivers: &'a Drivers, marks: Marks, secrets: &'a dyn Secrets, bound: usize) -> Self {
@@ -99,12 +102,14 @@ impl<'a> Engine<'a> {
         deadline: Option<Instant>,
         call: impl AsyncFn() -> Result<T>,
     ) -> Result<T, Ended> {
-        let deadline = deadline.unwrap_or_else(|| Instant::now() + self.patience());
+        let begun = Instant::now();
+        let deadline = deadline.unwrap_or_else(|| begun + self.patience());
         let mut backoff = Backoff::new();
         loop {
             match self.call(call()).await {
                 Err(e) if e.kind.is_transient() && Instant::now() < deadline => {
-                    self.wait(backoff.next()).await?;
+                    let overdue = begun.elapsed() > self.pace.of(PATIENCE);
+                    self.pause(backoff.next(self.pace, overdue)).await?;
                 }
                 done => return Ok(done?),
             }
@@ -113,15 +118,20 @@ impl<'a> Engine<'a> {
 
     /// Returns how long a call that changes nothing is made again while its failure passes.
     fn patience(&self) -> Duration {
-        self.pace.patience(PATIENCE, Duration::from_secs(3))
+        self.pace.patience(PATIENCE, LEAST_PATIENCE)
     }
 
     /// Waits for a span of the cloud's clock, or until asked to stop.
     pub(crate) async fn wait(&self, span: Duration) -> Result<(), Ended> {
+        self.pause(self.pace.of(span)).await
+    }
+
+    /// Waits for a span of our own clock, or until asked to stop.
+    pub(crate) async fn pause(&self, span: Duration) -> Result<(), Ended> {
         tokio::select! {
             () = self.stop.asked() => Err(Ended::Stopped),
             () = self.halt.asked() => Err(Ended::Stopped),
-            () = tokio::time::sleep(self.pace.of(span)) => Ok(()),
+            () = tokio::time::sleep(span) => Ok(()),
         }
     }
 

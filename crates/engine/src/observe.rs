@@ -1,6 +1,7 @@
 //! Looks at everything that is wanted or on record: lists first, then reads, in graph order.
 use crate::calls::{Ended, Engine};
 use crate::listings::Listing;
+use crate::pace::until_next_look;
 use crate::targets::{Target, Turns, targets};
 use futures::stream::{FuturesUnordered, StreamExt};
 use provision_core::{
@@ -36,7 +37,10 @@ enum Parent<'a> {
     Unknown(String),
 }
 
-type Listed = OnceCell<Option<Arc<Listing>>>;
+/// What a listing shows; nothing when the API cannot list, and the reason when it failed.
+type Heard = std::result::Result<Option<Arc<Listing>>, String>;
+
+type Listed = OnceCell<Heard>;
 
 impl Engine<'_> {
     /// Looks at everything that `graph` wants or `state` knows, and at everything else of the
@@ -70,7 +74,7 @@ impl Engine<'_> {
         let is_known = |live: &LiveValue| known.has(live);
         let has_place = |a: &Address| graph.node(a).is_some() || state.get(a).is_some();
         for listing in strays {
-            let Some(listing) = listing? else { continue };
+            let Ok(Some(listing)) = listing? else { continue };
             found.extend(marked(&listing, has_place, is_known));
             if graph.nodes().is_empty() {
                 found.extend(unmarked(&listing, is_known));
@@ -122,7 +126,8 @@ impl Engine<'_> {
             Parent::Unknown(why) => return Some(Seen::Unknown(why.clone())),
             Parent::None | Parent::Living(..) => {}
         }
-        match found_in(listed.get()?.as_deref()?, look) {
+        let listing = listed.get()?.as_ref().ok()?.as_deref()?;
+        match found_in(listing, look) {
             Seen::Absent => {}
             found => return Some(found),
         }
@@ -143,7 +148,7 @@ impl Engine<'_> {
 
     async fn try_look(&self, look: Look<'_>, spec: &Value, listed: &Listed) -> Result<Seen, Ended> {
         let (target, parent) = (look.target, look.parent.living());
-        self.listing(listed, target.kind, parent).await?;
+        let heard = self.listing(listed, target.kind, parent).await?;
         if let Some(seen) = self.told(&look, listed) {
             return Ok(seen);
         }
@@ -151,30 +156,40 @@ impl Engine<'_> {
         let meta = driver.meta();
         let at = self.at(target.address, parent.map(|(_, outputs)| outputs));
         let made = target.record.is_some_and(|record| record.stage != Stage::Creating);
-        let grace = if made { meta.timing.grace } else { Duration::ZERO };
-        let until = Instant::now() + self.pace.of(grace);
+        let grace = if made { self.pace.of(meta.timing.grace) } else { Duration::ZERO };
+        let (begun, turn) = (Instant::now(), self.pace.of(meta.timing.poll));
         loop {
             let read = async || driver.read(at, spec, look.known.as_deref()).await;
-            match self.ask(None, read).await? {
-                Some(live) => return Ok(Seen::Live(Arc::new(live))),
-                None if Instant::now() >= until => return Ok(Seen::Absent),
-                None => self.wait(meta.timing.poll.min(grace)).await?,
+            if let Some(live) = self.ask(None, read).await? {
+                return Ok(Seen::Live(Arc::new(live)));
             }
+            let missing = begun.elapsed();
+            if missing >= grace {
+                break;
+            }
+            self.pause(until_next_look(turn, missing, grace)).await?;
         }
+        Ok(match heard {
+            Err(why) if made => Seen::Unknown(why),
+            _ => Seen::Absent,
+        })
     }
 
-    /// Lists a kind once for everybody who looks. A listing that failed in a way that concerns
-    /// only itself counts as one that the API does not have: what it would show is read instead.
+    /// Lists a kind once for everybody who looks. When it fails in a way that concerns only itself,
+    /// what is wanted or on record is read instead, and what else there is stays unknown.
     async fn listing(
         &self,
         cell: &Listed,
         kind: &str,
         parent: Option<(&Address, &Value)>,
-    ) -> Result<Option<Arc<Listing>>> {
+    ) -> Result<Heard> {
         let list = async || match self.list(kind, parent).await {
-            Ok(listing) => Ok(listing),
+            Ok(listing) => Ok(Ok(listing)),
             Err(Ended::Failed(error)) if error.kind.is_fatal() => Err(error),
-            Err(Ended::Failed(_)) => Ok(None),
+            Err(Ended::Failed(error)) => {
+                tracing::warn!(kind, %error, "cannot be listed: what is not on record is not seen");
+                Ok(Err(format!("cannot be listed: {error}")))
+            }
             Err(Ended::Stopped) => Err(Error::new(Kind::Retry, "interrupted")),
         };
         cell.get_or_try_init(list).await.cloned()

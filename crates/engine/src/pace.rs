@@ -26,23 +26,44 @@ impl Pace {
     }
 }
 
+/// Returns how long to wait before looking again for what has been missing for a part of its
+/// grace; all three on one clock.
+///
+/// As long as it has been missing, and `turn` more, which doubles each wait, up to the end of the
+/// grace. Early looks show soon what a stale read hid or what the cloud makes again by itself, such
+/// as a log group; later ones seldom show anything, and each is a call.
+pub(crate) fn until_next_look(turn: Duration, missing: Duration, grace: Duration) -> Duration {
+    (missing + turn).min(grace.saturating_sub(missing))
+}
+
 /// How long to wait before trying again: longer each time, never twice the same.
 #[derive(Debug)]
-pub(crate) struct Backoff(Duration);
+pub(crate) struct Backoff {
+    span: Duration,
+    least: Duration,
+}
 
 impl Backoff {
     const FIRST: Duration = Duration::from_secs(1);
     const MOST: Duration = Duration::from_secs(20);
 
     pub(crate) fn new() -> Self {
-        Self(Self::FIRST)
+        Self { span: Self::FIRST, least: Self::FIRST / 10 }
     }
 
-    /// Returns the next wait, between half and all of a doubling span.
-    pub(crate) fn next(&mut self) -> Duration {
-        let span = self.0;
-        self.0 = (span * 2).min(Self::MOST);
-        span.mul_f64(0.5 + 0.5 * fastrand::f64())
+    /// Returns the next wait on our clock: between half and all of a doubling span of the cloud's.
+    ///
+    /// `overdue` tells that the cloud's clock is up, and only [`Pace::patience`] goes on. From then
+    /// on no wait is shorter than a growing part of a second, however fast the cloud is.
+    pub(crate) fn next(&mut self, pace: Pace, overdue: bool) -> Duration {
+        let wait = pace.of(self.span.mul_f64(0.5 + 0.5 * fastrand::f64()));
+        self.span = (self.span * 2).min(Self::MOST);
+        if !overdue {
+            return wait;
+        }
+        let least = self.least;
+        self.least = (least * 2).min(Self::FIRST);
+        wait.max(least)
     }
 }
 
@@ -53,9 +74,32 @@ mod tests {
     #[test]
     fn a_backoff_grows_and_stays_bounded() {
         let mut backoff = Backoff::new();
-        let waits: Vec<_> = (0..10).map(|_| backoff.next()).collect();
+        let waits: Vec<_> = (0..10).map(|_| backoff.next(Pace::REAL, false)).collect();
         assert!(waits[0] <= Duration::from_secs(1) && waits[0] >= Duration::from_millis(500));
         assert!(waits[9] >= Duration::from_secs(10) && waits[9] <= Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_refusal_that_never_passes_is_tried_a_bounded_number_of_times() {
+        let (mut backoff, fast) = (Backoff::new(), Pace::scaled(1000.0));
+        let [deadline, least] = [20 * 60, 30].map(Duration::from_secs);
+        let (mut spent, mut tries) = (Duration::ZERO, 0);
+        while spent < fast.patience(deadline, least) {
+            spent += backoff.next(fast, spent > fast.of(deadline));
+            tries += 1;
+        }
+        assert!((30..200).contains(&tries), "{tries} tries");
+    }
+
+    #[test]
+    fn looks_for_what_is_missing_grow_rare_and_end_with_the_grace() {
+        let [turn, grace] = [2, 60].map(Duration::from_secs);
+        let (mut missing, mut looks) = (Duration::ZERO, Vec::new());
+        while missing < grace {
+            missing += until_next_look(turn, missing, grace);
+            looks.push(missing.as_secs());
+        }
+        assert_eq!(looks, [2, 6, 14, 30, 60]);
     }
 
     #[test]

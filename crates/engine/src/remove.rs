@@ -2,7 +2,8 @@
 use crate::calls::Ended;
 use crate::work::{Done, Work};
 use provision_core::{
-    Action, Address, Entry, Error, EventKind, Kind, LiveValue, Owner, Phase, Progress, Record, Verb,
+    Action, Address, At, Entry, Error, EventKind, Kind, LiveValue, Owner, Phase, Progress, Record,
+    Verb,
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -14,12 +15,14 @@ struct Doomed {
     within: Option<Address>,
 }
 
+/// What an accepted delete call was about, and when it was made.
+type Sent = (Value, Instant);
+
 impl Work<'_> {
     /// Removes everything that is ours at the address.
     pub(crate) async fn remove(mut self, seen: Option<&LiveValue>) -> Result<Done, Ended> {
         debug_assert_eq!(self.step.action, Action::Delete, "only delete steps remove");
-        let mut sent: Option<(Value, Instant)> = None;
-        let mut another: Option<LiveValue> = None;
+        let (mut sent, mut another): (Option<Sent>, Option<LiveValue>) = (None, None);
         loop {
             self.may_go_on()?;
             let record = self.record();
@@ -32,44 +35,49 @@ impl Work<'_> {
                 continue;
             }
             let spec = self.resolved(&doomed.spec);
-            let Some(live) = self.read(at, &spec, doomed.known.as_ref()).await? else {
-                if self.missing_for() < self.grace() {
-                    self.engine.wait(self.meta.timing.grace / 2).await?;
-                    continue;
-                }
+            if let Some(live) = self.read(at, &spec, doomed.known.as_ref()).await? {
+                self.missing = None;
+                self.send_off(at, live, &mut sent).await?;
+            } else if !self.look_again().await? {
                 another = self.another(doomed.within.as_ref().zip(parent.as_ref())).await?;
                 if another.is_none() {
                     return self.gone(record.is_some()).await;
                 }
                 self.missing = None;
-                continue;
-            };
-            self.missing = None;
-            if let Owner::Foreign(owner) = &live.owner {
-                let what = format!("an object that is not ours has its place: it {owner}");
-                return Err(Error::new(Kind::Exists, what).into());
-            }
-            if let Phase::Busy(status) = &live.phase {
-                self.wait_for(status).await?;
-                continue;
-            }
-            if let (Phase::Broken(error), Some((_, when))) = (&live.phase, &sent)
-                && when.elapsed() > self.grace()
-            {
-                return Err(error.clone().into());
-            }
-            let grace = self.grace();
-            let again =
-                |(spec, when): &(Value, Instant)| *spec == live.spec && when.elapsed() < grace;
-            if sent.as_ref().is_some_and(again) {
-                self.wait_for("deleting").await?;
-                continue;
-            }
-            let before = live.spec.clone();
-            if self.delete(at, live).await? {
-                sent = Some((before, Instant::now()));
             }
         }
+    }
+
+    /// Does what an object that is there needs so that it goes: waits, or makes a delete call
+    /// unless one was accepted that may not be seen yet.
+    async fn send_off(
+        &mut self,
+        at: At<'_>,
+        live: LiveValue,
+        sent: &mut Option<Sent>,
+    ) -> Result<(), Ended> {
+        if let Owner::Foreign(owner) = &live.owner {
+            let what = format!("an object that is not ours has its place: it {owner}");
+            return Err(Error::new(Kind::Exists, what).into());
+        }
+        if let Phase::Busy(status) = &live.phase {
+            return self.wait_for(status).await;
+        }
+        let recent = sent.as_ref().filter(|(_, when)| when.elapsed() < self.grace());
+        if let Phase::Broken(error) = &live.phase
+            && sent.is_some()
+            && recent.is_none()
+        {
+            return Err(error.clone().into());
+        }
+        if recent.is_some_and(|(spec, _)| *spec == live.spec) {
+            return self.wait_for("deleting").await;
+        }
+        let before = live.spec.clone();
+        if self.delete(at, live).await? {
+            *sent = Some((before, Instant::now()));
+        }
+        Ok(())
     }
 
     fn doomed(&self, record: Option<&Record>, seen: Option<&LiveValue>) -> Doomed {
@@ -89,11 +97,7 @@ impl Work<'_> {
     }
 
     /// Follows what is going on. One that ended badly stands in the way of nothing here.
-    async fn operation_ended(
-        &mut self,
-        at: provision_core::At<'_>,
-        record: &Record,
-    ) -> Result<bool, Ended> {
+    async fn operation_ended(&mut self, at: At<'_>, record: &Record) -> Result<bool, Ended> {
         let Some(operation) = &record.operation else { return Ok(true) };
         let poll = async || self.driver.poll(at, operation).await;
         match self.engine.ask(Some(self.deadline), poll).await? {
@@ -110,7 +114,7 @@ impl Work<'_> {
     }
 
     /// Makes one delete call. True when it was accepted.
-    async fn delete(&mut self, at: provision_core::At<'_>, live: LiveValue) -> Result<bool, Ended> {
+    async fn delete(&mut self, at: At<'_>, live: LiveValue) -> Result<bool, Ended> {
         self.write(&Entry::Deleting { address: self.address().clone() }).await?;
         self.engine.tell(self.step, EventKind::Called(Verb::Delete));
         match self.engine.call(self.driver.delete(at, live)).await {

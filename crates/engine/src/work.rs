@@ -1,7 +1,7 @@
 //! One step under way: what settling and removing have in common.
 use crate::calls::{Ended, Engine};
 use crate::journal::Journal;
-use crate::pace::Backoff;
+use crate::pace::{Backoff, until_next_look};
 use provision_core::{
     Action, Address, At, Diff, Driver, Entry, Error, EventKind, Kind, LiveValue, Meta, Owner,
     Progress, Record, StartedValue, Step, resolve,
@@ -31,6 +31,7 @@ pub(crate) struct Work<'a> {
     pub(crate) step: &'a Step,
     pub(crate) driver: &'a dyn Driver,
     pub(crate) meta: Meta,
+    pub(crate) begun: Instant,
     pub(crate) deadline: Instant,
     pub(crate) backoff: Backoff,
     /// Since when looks have found nothing.
@@ -60,14 +61,15 @@ impl<'a> Work<'a> {
     ) -> Result<Self, Ended> {
         let foreign = |live: &&LiveValue| matches!(live.owner, Owner::Foreign(_));
         let driver = engine.driver(&step.kind)?;
-        let meta = driver.meta();
+        let (meta, begun) = (driver.meta(), Instant::now());
         Ok(Self {
             engine,
             journal,
             step,
             driver,
             meta,
-            deadline: Instant::now() + engine.pace.patience(meta.timing.deadline, LEAST),
+            begun,
+            deadline: begun + engine.pace.patience(meta.timing.deadline, LEAST),
             backoff: Backoff::new(),
             missing: None,
             status: "nothing was seen of it".into(),
@@ -103,8 +105,11 @@ impl<'a> Work<'a> {
             return Err(Ended::Stopped);
         }
         if Instant::now() > self.deadline {
-            let minutes = self.meta.timing.deadline.as_secs() / 60;
-            let what = format!("not done after {minutes} minutes; last seen: {}", self.status);
+            let what = match self.begun.elapsed().as_secs() {
+                seconds @ ..120 => format!("not done after {seconds} seconds"),
+                seconds => format!("not done after {} minutes", seconds / 60),
+            };
+            let what = format!("{what}; last seen: {}", self.status);
             return Err(Error::invalid(what).into());
         }
         Ok(())
@@ -121,20 +126,33 @@ impl<'a> Work<'a> {
 
     /// Waits before making a call again whose failure passes.
     pub(crate) async fn try_again(&mut self, error: Error) -> Result<(), Ended> {
+        let pace = self.engine.pace;
+        let mut overdue = self.begun.elapsed() > pace.of(self.meta.timing.deadline);
         if error.kind == Kind::Propagation {
-            let since = *self.propagating.get_or_insert_with(Instant::now);
-            if since.elapsed() > self.engine.pace.patience(PROPAGATION, LEAST) {
+            let spent = self.propagating.get_or_insert_with(Instant::now).elapsed();
+            if spent > pace.patience(PROPAGATION, LEAST) {
                 return Err(error.into());
             }
+            overdue |= spent > pace.of(PROPAGATION);
         }
         self.status = error.to_string();
         self.engine.tell(self.step, EventKind::Retrying(error));
-        self.engine.wait(self.backoff.next()).await
+        self.engine.pause(self.backoff.next(pace, overdue)).await
     }
 
     /// Returns since when looks have found nothing, which begins now if they just have.
     pub(crate) fn missing_for(&mut self) -> Duration {
         self.missing.get_or_insert_with(Instant::now).elapsed()
+    }
+
+    /// Waits for the next look for what is missing. False when it was missing through the grace.
+    pub(crate) async fn look_again(&mut self) -> Result<bool, Ended> {
+        let (missing, grace) = (self.missing_for(), self.grace());
+        if missing >= grace {
+            return Ok(false);
+        }
+        let turn = self.engine.pace.of(self.turn());
+        self.engine.pause(until_next_look(turn, missing, grace)).await.map(|()| true)
     }
 
     /// Returns how long to wait before looking again for what reads may not show yet.

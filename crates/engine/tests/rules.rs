@@ -3,6 +3,7 @@ use provision_core::plan::Refusal;
 use provision_core::{Action, Cause, Error, Graph, Kind, Plan, Stage};
 use provision_testkit::{
     Bench, Complaint, Fault, FaultKind, LAG, Ran, World, first, second, stack, without_clusters,
+    without_lists,
 };
 use std::time::Duration;
 
@@ -237,6 +238,60 @@ async fn what_cannot_be_observed_is_unknown_and_never_made() {
         reasons,
         ["addon/dns: cluster: not allowed to look", "cluster: not allowed to look"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_to_be_seen_is_unknown_when_its_listing_fails() {
+    let bench = built().await;
+    bench.world.tamper(|objects| objects.retain(|_, o| o.kind != "fake.gateway"));
+    tokio::time::sleep(LAG).await;
+    let mut blind = Bench::broken(without_lists, |_| true);
+    (blind.world, blind.text) = (bench.world.clone(), bench.text.clone());
+    let plan = blind.plan(&first()).await.unwrap();
+    assert_eq!(steps(&plan), [""; 0], "a second one may be there");
+    let reasons: Vec<_> = plan.unknown.iter().map(|(a, why)| format!("{a}: {why}")).collect();
+    assert_eq!(reasons, ["gateway: cannot be listed: not allowed to list"]);
+    assert_eq!(bench.plan(&first()).await.unwrap().count(Action::Create), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_deleted_is_looked_for_ever_more_rarely_through_the_grace() {
+    let bench = built().await;
+    bench.world.looks("");
+    bench.run(&[], None).await.through();
+    let looks = bench.world.looks("fake.route");
+    let waits: Vec<_> = looks.windows(2).map(|pair| (pair[1] - pair[0]).as_secs()).collect();
+    assert_eq!(waits, [0, 2, 4, 8, 5], "one before the delete call, and five after it");
+
+    bench.run(&first(), None).await.through();
+    bench.world.tamper(|objects| objects.retain(|_, o| o.kind != "fake.route"));
+    tokio::time::sleep(LAG).await;
+    bench.world.looks("");
+    assert_eq!(steps(&bench.plan(&first()).await.unwrap()), ["create route"]);
+    assert_eq!(bench.world.looks("fake.route").len(), 5, "a plan looks no more often");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_appears_again_within_the_grace_is_removed_too() {
+    let bench = built().await;
+    let is_route =
+        |(_, object): &(&String, &provision_testkit::Object)| object.kind == "fake.route";
+    let there =
+        || bench.world.objects().iter().find(is_route).map(|(id, o)| (id.clone(), o.clone()));
+    let (id, route) = there().expect("it was built");
+    let again = async {
+        while there().is_some() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        bench.world.tamper(|objects| drop(objects.insert(id.clone(), route)));
+    };
+    let (ran, ()) = tokio::join!(bench.run(&[], None), again);
+    let (_, outcome) = ran.through();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let deletes =
+        bench.world.calls().iter().filter(|call| **call == format!("delete {id}")).count();
+    assert_eq!((deletes, there()), (2, None));
 }
 
 #[tokio::test(start_paused = true)]

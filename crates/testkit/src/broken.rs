@@ -22,6 +22,11 @@ pub fn without_clusters(drivers: Drivers) -> Drivers {
     wrapped(drivers, Weakness::NoClusters)
 }
 
+/// Cannot list.
+pub fn without_lists(drivers: Drivers) -> Drivers {
+    wrapped(drivers, Weakness::NoLists)
+}
+
 /// Tells whether a journal that forgets what it announced keeps this line.
 pub fn forgetful(line: &str) -> bool {
     !line.contains("\"event\":\"creating\"") && !line.contains("\"event\":\"created\"")
@@ -32,6 +37,7 @@ enum Weakness {
     NoGrace,
     BlindRetry,
     NoClusters,
+    NoLists,
 }
 
 fn wrapped(drivers: Drivers, weakness: Weakness) -> Drivers {
@@ -65,7 +71,10 @@ impl Driver for Weak {
     fn list<'a>(&'a self, at: At<'a>) -> BoxFuture<'a, Result<Option<Vec<LiveValue>>>> {
         Box::pin(async move {
             self.reach()?;
-            self.inner.list(at).await
+            match self.weakness == Weakness::NoLists {
+                true => Err(Error::new(Kind::Denied, "not allowed to list")),
+                false => self.inner.list(at).await,
+            }
         })
     }
 

@@ -62,6 +62,7 @@ async fn read<R: Fake>(
     cx: &Cx<'_, World>,
     known: Option<&Outputs>,
 ) -> Result<Option<Live<R>>> {
+    cx.cloud.look(R::KIND);
     let (name, within) = (spec.name(), parent(cx));
     let here = |object: &Object| object.within == within;
     let found = match known {

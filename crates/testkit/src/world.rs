@@ -78,6 +78,7 @@ struct Inner {
     /// For each deleted object, every other one then, by kind, and whether it was ready.
     deleted_while: Vec<(String, Vec<(&'static str, bool)>)>,
     calls: Vec<String>,
+    looks: Vec<(&'static str, Instant)>,
     effects: Vec<bool>,
     fault: Option<Fault>,
     /// The time that reads show, until the time when they show the present again.
@@ -97,6 +98,7 @@ impl Default for World {
             operations_fail: false,
             deleted_while: Vec::new(),
             calls: Vec::new(),
+            looks: Vec::new(),
             effects: Vec::new(),
             fault: None,
             stale: None,
@@ -125,6 +127,16 @@ impl World {
     /// Returns what was called since the last time this was asked.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.inner().calls)
+    }
+
+    /// Returns when one object of a kind was looked at, since the last time this was asked.
+    pub fn looks(&self, kind: &str) -> Vec<Instant> {
+        let looks = std::mem::take(&mut self.inner().looks).into_iter();
+        looks.filter(|(of, _)| *of == kind).map(|(_, when)| when).collect()
+    }
+
+    pub(crate) fn look(&self, kind: &'static str) {
+        self.inner().looks.push((kind, Instant::now()));
     }
 
     /// Returns the objects that are not leaving, by id.
