@@ -19,11 +19,16 @@ fn folder(file: &str) -> TempDir {
 }
 
 fn run(folder: &TempDir, arguments: &[&str]) -> (i32, String, String) {
+    run_with(&[], folder, arguments)
+}
+
+fn run_with(set: &[(&str, &str)], folder: &TempDir, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_provision"));
     let output: Output = command
         .args(arguments)
         .current_dir(folder.path())
         .env("NO_COLOR", "1")
+        .envs(set.iter().copied())
         .output()
         .expect("the program runs");
     let text = |bytes| String::from_utf8(bytes).expect("output is text");
@@ -78,6 +83,17 @@ fn wrong_usage_is_exit_64_and_nobody_to_ask_is_too() {
         assert_eq!(code, 64, "{stderr}");
         assert!(stderr.contains("--auto-approve"), "{stderr}");
     }
+}
+
+#[test]
+fn a_filter_of_log_lines_is_read_before_anything_is_done() {
+    let validate = |filter| run_with(&[("PROVISION_LOG", filter)], &folder(GOOD), &["validate"]);
+    for nothing in ["", " "] {
+        assert_eq!(validate(nothing), run(&folder(GOOD), &["validate"]));
+    }
+    let (code, stdout, stderr) = validate("provision=loud");
+    assert_eq!((code, stdout.as_str()), (64, ""));
+    assert!(stderr.starts_with("error: PROVISION_LOG is `provision=loud`"), "{stderr}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The command line.
 use crate::failure::{Exit, Failure};
+use crate::logging;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provision_engine::Stop;
 use provision_sandbox::{Credential, Speed};
@@ -60,7 +61,7 @@ impl Global {
 
     /// Tells whether log lines are to be expected where a moving display would be.
     pub(crate) fn logs(&self) -> bool {
-        self.verbose > 0 || self.log_format == LogFormat::Json
+        self.verbose > 0 || self.log_format == LogFormat::Json || logging::variable().is_some()
     }
 
     /// Refuses flags that contradict each other, and by name what is not built yet.

@@ -1,31 +1,48 @@
 //! Log lines on standard error.
 use crate::args::{Global, LogFormat};
+use crate::failure::{Exit, Failure};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
+/// Names a filter of log lines.
+const VARIABLE: &str = "PROVISION_LOG";
+
 /// Starts logging, if asked for by flags or by `PROVISION_LOG`.
-pub(crate) fn start(global: &Global) {
+pub(crate) fn start(global: &Global) -> Result<(), Failure> {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match global.log_format {
         LogFormat::Text => lines.with_ansi(false).with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
-    let filter = asked(global.verbose).and(filter_fn(|of| is_ours(of.target(), *of.level())));
+    let asked = asked(variable(), global.verbose)?;
+    let filter = asked.and(filter_fn(|of| is_ours(of.target(), *of.level())));
     let started = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
     debug_assert!(started.is_ok(), "logging starts once");
+    Ok(())
 }
 
-fn asked(verbose: u8) -> EnvFilter {
+/// Returns the filter that the environment names.
+pub(crate) fn variable() -> Option<String> {
+    let value = std::env::var_os(VARIABLE)?.to_string_lossy().into_owned();
+    (!value.trim().is_empty()).then_some(value)
+}
+
+fn asked(variable: Option<String>, verbose: u8) -> Result<EnvFilter, Failure> {
+    if let Some(filter) = variable {
+        return EnvFilter::try_new(&filter).map_err(|error| {
+            let wrong = format!("{VARIABLE} is `{filter}`, which is no filter of log lines");
+            Failure::new(Exit::Usage, "usage.environment", wrong).because(&error)
+        });
+    }
     let ours = match verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,
         _ => LevelFilter::DEBUG,
     };
-    EnvFilter::try_from_env("PROVISION_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,provision={ours}")))
+    Ok(EnvFilter::new(format!("warn,provision={ours}")))
 }
 
 /// Tells whether a line may be shown, whatever was asked for: below warnings, other libraries log
@@ -38,6 +55,14 @@ fn is_ours(target: &str, level: tracing::Level) -> bool {
 mod tests {
     use super::*;
     use tracing::Level;
+
+    #[test]
+    fn a_filter_that_says_nothing_is_an_error() {
+        assert!(asked(Some("provision_eks=debug".into()), 0).is_ok());
+        let failure = asked(Some("provision=loud".into()), 0).unwrap_err();
+        assert_eq!((failure.exit, failure.code), (Exit::Usage, "usage.environment"));
+        assert!(failure.error.starts_with("PROVISION_LOG is `provision=loud`"), "{failure:?}");
+    }
 
     #[test]
     fn traces_of_other_libraries_are_never_shown() {

@@ -22,19 +22,21 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    logging::start(&cli.global);
-    let result = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::new(Exit::Failed, "runtime", "the runtime cannot start").because(&e))
-        .and_then(|runtime| runtime.block_on(heedful(&cli)));
-    match result {
+    match logging::start(&cli.global).and_then(|()| run(&cli)) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             failure.report(&cli.global);
             failure.exit.into()
         }
     }
+}
+
+fn run(cli: &Cli) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new(Exit::Failed, "runtime", "the runtime cannot start").because(&error)
+    })?;
+    runtime.block_on(heedful(cli))
 }
 
 /// Carries the command out with an ear for signals.

@@ -2,12 +2,12 @@
 use crate::address::Address;
 use crate::graph::Lane;
 use crate::resource::Operation;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// One entry of the journal. Those that announce a call are durable before it is made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Entry {
     /// The cloud decided something that holds from now on. Null withdraws it.
@@ -30,13 +30,13 @@ pub enum Entry {
         /// What must outlive it.
         needs: BTreeSet<Address>,
         /// The parent it is within.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         within: Option<Address>,
         /// Its slot.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         slot: Option<String>,
         /// Its lane.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         lane: Option<Lane>,
     },
     /// The create call was accepted. The object may not be ready.
@@ -44,7 +44,7 @@ pub enum Entry {
         /// Where.
         address: Address,
         /// What the reply told.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         outputs: Option<Value>,
     },
     /// An operation began, or, without one, the last one ended badly.
@@ -79,13 +79,13 @@ pub enum Entry {
         /// What must outlive it.
         needs: BTreeSet<Address>,
         /// The parent it is within.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         within: Option<Address>,
         /// Its slot.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         slot: Option<String>,
         /// Its lane.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         lane: Option<Lane>,
     },
     /// A delete call is about to be made.

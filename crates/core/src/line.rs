@@ -52,12 +52,12 @@ impl Line {
 }
 
 /// The fields of a line, whatever its event is. Serde would keep a flattened and tagged entry
-/// aside twice before it read it, and reading lines is half of what a plan costs.
+/// aside twice before it read it.
 #[derive(Deserialize)]
 struct Fields {
     n: u64,
     prev: String,
-    event: Event,
+    event: Name,
     key: Option<String>,
     #[serde(default, deserialize_with = "even_null")]
     value: Option<Value>,
@@ -77,7 +77,7 @@ struct Fields {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Event {
+enum Name {
     Fact,
     Creating,
     Created,
@@ -97,28 +97,28 @@ impl TryFrom<Fields> for Line {
         let address = given(line.address, "address");
         let (kind, spec, needs) = (given(kind, "kind"), given(spec, "spec"), given(needs, "needs"));
         let entry = match event {
-            Event::Fact => {
+            Name::Fact => {
                 Entry::Fact { key: given(line.key, "key")?, value: given(line.value, "value")? }
             }
-            Event::Creating => {
+            Name::Creating => {
                 let (address, kind, spec, needs) = (address?, kind?, spec?, needs?);
                 let request = given(line.request, "request")?;
                 Entry::Creating { address, kind, spec, request, needs, within, slot, lane }
             }
-            Event::Created => {
+            Name::Created => {
                 let outputs = outputs.filter(|outputs| !outputs.is_null());
                 Entry::Created { address: address?, outputs }
             }
-            Event::Operation => Entry::Operation { address: address?, operation: line.operation },
-            Event::Updating => Entry::Updating { address: address? },
-            Event::Updated => Entry::Updated { address: address?, spec: spec? },
-            Event::Settled => {
+            Name::Operation => Entry::Operation { address: address?, operation: line.operation },
+            Name::Updating => Entry::Updating { address: address? },
+            Name::Updated => Entry::Updated { address: address?, spec: spec? },
+            Name::Settled => {
                 let (address, kind, spec, needs) = (address?, kind?, spec?, needs?);
                 let outputs = given(outputs, "outputs")?;
                 Entry::Settled { address, kind, spec, outputs, needs, within, slot, lane }
             }
-            Event::Deleting => Entry::Deleting { address: address? },
-            Event::Gone => Entry::Gone { address: address? },
+            Name::Deleting => Entry::Deleting { address: address? },
+            Name::Gone => Entry::Gone { address: address? },
         };
         Ok(Self { n, prev, entry })
     }

@@ -11,6 +11,7 @@ use aws_sdk_ec2::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use std::borrow::Cow;
+use std::error::Error;
 use std::time::Instant;
 
 /// The headers in which services tell the request id.
@@ -57,11 +58,10 @@ impl Intercept for Log {
         let answer = context.response();
         let status = answer.map(|answer| answer.status().as_u16());
         let request_id = answer.and_then(request_id);
-        let outcome: Cow<'_, str> = match (context.output_or_error(), answer) {
-            (Some(Ok(_)), _) => "ok".into(),
-            (_, Some(answer)) => code(answer).unwrap_or("failed").into(),
-            (Some(Err(error)), None) => explained(crate::aws::causes(error)).into(),
-            (None, None) => "cancelled".into(),
+        let Some(ended) = context.output_or_error() else { return Ok(()) };
+        let outcome = match ended {
+            Ok(_) => "ok".into(),
+            Err(error) => failure(error, answer),
         };
         let outcome = &*outcome;
         match is_read(operation) {
@@ -69,6 +69,15 @@ impl Intercept for Log {
             false => tracing::info!(service, operation, outcome, status, ms, request_id, "called"),
         }
         Ok(())
+    }
+}
+
+/// Returns the error code of an answer, or what kept a call from one: an answer that says it went
+/// well did not come to its end.
+fn failure<'a>(error: &dyn Error, answer: Option<&'a HttpResponse>) -> Cow<'a, str> {
+    match answer.filter(|answer| !answer.status().is_success()) {
+        Some(answer) => code(answer).unwrap_or("failed").into(),
+        None => explained(crate::aws::causes(error)).into(),
     }
 }
 
@@ -107,6 +116,17 @@ mod tests {
             answer.headers_mut().insert("x-amzn-errortype", error_type);
         }
         answer
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_tells_what_cut_it() {
+        let cut = std::io::Error::other("the body ended early");
+        let mut good = answer("", None);
+        *good.status_mut() = 200.try_into().expect("a status");
+        assert_eq!(failure(&cut, Some(&good)), "the body ended early");
+        assert_eq!(failure(&cut, None), "the body ended early");
+        assert_eq!(failure(&cut, Some(&answer("<Code>Busy</Code>", None))), "Busy");
+        assert_eq!(failure(&cut, Some(&answer("<html>", None))), "failed");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 use crate::aws::{Aws, Endpoints, Reply, causes, client, missing};
 use crate::resources::drivers;
 use crate::section::Section;
-use crate::wire::{self, explained};
+use crate::wire::{self, explained, without_password};
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -59,15 +59,20 @@ pub(crate) async fn connect(target: &Target) -> Result<Session> {
     Ok(Session { drivers: drivers(&aws), aws, scope, caller })
 }
 
+/// Returns how long one call may take: the engine, which makes it again, is to hear of it.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_secs(30))
+        .build()
+}
+
 /// Finds credentials and endpoints by the vendor's conventions.
 async fn conventional(target: &Target) -> Result<(SdkConfig, Endpoints, World)> {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .operation_attempt_timeout(Duration::from_secs(30));
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(target.region.clone()))
         .retry_config(RetryConfig::disabled())
-        .timeout_config(timeouts.build())
+        .timeout_config(timeouts())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(wire::client().await?)
         .load()
@@ -86,6 +91,7 @@ fn simulated(target: &Target, simulation: &Simulation) -> (SdkConfig, Endpoints,
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(target.region.clone()))
         .retry_config(RetryConfig::disabled())
+        .timeout_config(timeouts())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(wire::local())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
@@ -176,7 +182,8 @@ fn endpoints(
             let local = is_loopback(&url);
             if url.starts_with("http://") && !local {
                 return Err(Error::invalid(format!(
-                    "endpoint {url} of {name} must be https: plain http is for this machine only"
+                    "endpoint {} of {name} must be https: plain http is for this machine only",
+                    without_password(&url)
                 )));
             }
             found.insert(name, (url, local));
@@ -284,6 +291,8 @@ mod tests {
         for url in ["http://eks.example.com", "http://127.0.0.1.example.com", "http://10.0.0.1"] {
             assert!(found(&[], Some(url)).unwrap_err().message.contains("must be https"), "{url}");
         }
+        let error = found(&[], Some("http://me:s3cret@eks.example.com")).unwrap_err();
+        assert!(error.message.starts_with("endpoint http://eks.example.com of"), "{error}");
         assert!(
             is_loopback("http://user@127.0.0.2:80/x") && !is_loopback("http://a@b:80/127.0.0.1")
         );

@@ -33,10 +33,7 @@ struct Proxy {
 /// Makes the client that everything goes through.
 pub(crate) async fn client() -> Result<SharedHttpClient> {
     let env = |name: &str| std::env::var(name).ok();
-    let proxy = match Proxy::named(env) {
-        Some(proxy) => proxy.config(env)?,
-        None => ProxyConfig::disabled(),
-    };
+    let proxy = way(env)?;
     let trust = match bundle().await {
         Some((origin, file)) => trusting(origin, &file)?,
         None => TrustStore::default(),
@@ -63,12 +60,12 @@ pub(crate) fn local() -> SharedHttpClient {
 /// certificate comes to be trusted.
 pub(crate) fn explained(causes: String) -> String {
     let proxy = || Proxy::named(|name| std::env::var(name).ok());
-    if causes.contains("invalid peer certificate") {
+    if causes.contains("invalid peer certificate: UnknownIssuer") {
         format!(
             "{causes}; where a proxy reads along, AWS_CA_BUNDLE names the file with its root \
              certificate"
         )
-    } else if (causes.contains("tunnel error") || causes.contains("HTTP connect timeout"))
+    } else if causes.contains("tunnel error")
         && let Some(Proxy { variable, url }) = proxy()
     {
         format!("{causes}; {variable} is {}", without_password(&url))
@@ -80,36 +77,78 @@ pub(crate) fn explained(causes: String) -> String {
 impl Proxy {
     fn named(env: impl Fn(&str) -> Option<String>) -> Option<Self> {
         PROXIES.iter().find_map(|variable| {
-            let value = env(variable).filter(|value| !value.trim().is_empty())?;
-            let value = value.trim();
-            let url = match value.contains("://") {
-                true => value.to_owned(),
-                false => format!("http://{value}"),
+            let value = given(&env, variable)?;
+            let url = match scheme(&value) {
+                Some(_) => value,
+                None => format!("http://{value}"),
             };
             Some(Self { variable, url })
         })
     }
 
-    fn config(&self, env: impl Fn(&str) -> Option<String>) -> Result<ProxyConfig> {
-        let direct = env("NO_PROXY").or_else(|| env("no_proxy")).unwrap_or_default();
-        let shown = without_password(&self.url);
-        tracing::info!(proxy = shown, "calls go through a proxy");
-        let config = ProxyConfig::https(self.url.as_str()).map_err(|_| {
-            let variable = self.variable;
-            Error::invalid(format!("{variable} is {shown}, and must be an http or https address"))
-        })?;
-        Ok(config.no_proxy(format!("{direct},{HERE}")))
+    /// Tells whether the variable is not about calls like ours alone, and so may name what only
+    /// others can use.
+    fn is_for_all(&self) -> bool {
+        self.variable.eq_ignore_ascii_case("ALL_PROXY")
     }
 }
 
-/// Returns a URL without who is let in by it.
-fn without_password(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-            format!("{scheme}://{place}")
+/// Returns the way that the environment says: through which proxy, and past it to which hosts.
+fn way(env: impl Fn(&str) -> Option<String>) -> Result<ProxyConfig> {
+    let direct = given(&env, "NO_PROXY").or_else(|| given(&env, "no_proxy"));
+    let direct = direct.map_or(HERE.to_owned(), |list| format!("{},{HERE}", hosts(&list)));
+    let proxy = Proxy::named(env).filter(|_| direct.split(',').all(|host| host != "*"));
+    let Some(proxy) = proxy else { return Ok(ProxyConfig::disabled()) };
+    let (variable, shown) = (proxy.variable, without_password(&proxy.url));
+    let must = "must be an http or https address";
+    match ProxyConfig::https(proxy.url.as_str()) {
+        Ok(config) => {
+            tracing::info!(proxy = shown, "calls go through a proxy");
+            Ok(config.no_proxy(direct))
         }
-        None => url.to_owned(),
+        Err(_) if proxy.is_for_all() => {
+            tracing::warn!("{variable} is {shown}, and {must}: no proxy is used");
+            Ok(ProxyConfig::disabled())
+        }
+        Err(_) => Err(Error::invalid(format!("{variable} is {shown}, and {must}"))),
+    }
+}
+
+/// Returns the value of a variable that says something.
+fn given(env: &impl Fn(&str) -> Option<String>, variable: &str) -> Option<String> {
+    env(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// Returns a list of hosts in the one form that the client knows: `*.corp` is `.corp`, and it
+/// knows no ports.
+fn hosts(list: &str) -> String {
+    let entries = list.split(|c: char| c == ',' || c.is_whitespace()).filter(|one| !one.is_empty());
+    let hosts = entries.map(|entry| {
+        let host = match (entry.strip_prefix('['), entry.split_once(':')) {
+            (Some(v6), _) => v6.split(']').next().unwrap_or(v6),
+            (None, Some((host, port))) if !port.contains(':') => host,
+            _ => entry,
+        };
+        host.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(host)
+    });
+    hosts.collect::<Vec<_>>().join(",")
+}
+
+/// Returns the scheme of a URL, and what follows it.
+fn scheme(url: &str) -> Option<(&str, &str)> {
+    let is_scheme = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    };
+    url.split_once("://").filter(|(scheme, _)| is_scheme(scheme))
+}
+
+/// Returns a URL without who is let in by it.
+pub(crate) fn without_password(url: &str) -> String {
+    let place = |rest: &str| rest.rsplit_once('@').map_or(rest, |(_, place)| place).to_owned();
+    match scheme(url) {
+        Some((scheme, rest)) => format!("{scheme}://{}", place(rest)),
+        None => place(url),
     }
 }
 
@@ -159,15 +198,17 @@ fn pem(certificate: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
-    fn proxy(set: &[(&str, &str)]) -> Option<Proxy> {
-        let value = |name: &str| set.iter().find(|(key, _)| *key == name);
-        Proxy::named(|name| value(name).map(|(_, value)| (*value).to_owned()))
+    fn env(set: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let set: BTreeMap<_, _> = set.iter().map(pair).collect();
+        move |name| set.get(name).cloned()
     }
 
     #[test]
     fn a_proxy_is_named_by_the_first_variable_that_is_set() {
-        let named = |set: &[_]| proxy(set).map(|proxy| (proxy.variable, proxy.url));
+        let named = |set: &[_]| Proxy::named(env(set)).map(|proxy| (proxy.variable, proxy.url));
         assert_eq!(named(&[("HTTP_PROXY", "http://a:1"), ("HTTPS_PROXY", "")]), None);
         let both = [("ALL_PROXY", "http://a:1"), ("https_proxy", " b:2 ")];
         assert_eq!(named(&both), Some(("https_proxy", "http://b:2".into())));
@@ -175,10 +216,50 @@ mod tests {
 
     #[test]
     fn a_proxy_that_cannot_be_used_is_named_without_its_password() {
-        let socks = proxy(&[("HTTPS_PROXY", "socks5://me:s3cret@p:1")]).unwrap();
-        let error = socks.config(|_| None).unwrap_err().to_string();
+        let socks = env(&[("HTTPS_PROXY", "socks5://me:s3cret@p:1")]);
+        let error = way(socks).unwrap_err().to_string();
         assert_eq!(error, "HTTPS_PROXY is socks5://p:1, and must be an http or https address");
-        assert_eq!(without_password("http://p:1/"), "http://p:1/");
+        for (url, shown) in [
+            ("http://p:1/", "http://p:1/"),
+            ("http://me:a://b@p:1", "http://p:1"),
+            ("me:a://b@p:1", "p:1"),
+            ("me:a@p:1", "p:1"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+        let named = Proxy::named(env(&[("HTTPS_PROXY", "me:a://b@p:1")])).unwrap();
+        assert_eq!(without_password(&named.url), "http://p:1");
+    }
+
+    #[test]
+    fn only_what_names_our_proxy_alone_is_refused() {
+        let socks = "socks5h://p:1";
+        assert!(way(env(&[("ALL_PROXY", socks)])).unwrap().is_disabled());
+        assert!(way(env(&[("https_proxy", socks)])).is_err());
+        let none = [("https_proxy", socks), ("NO_PROXY", " "), ("no_proxy", "a, *")];
+        assert!(way(env(&none)).unwrap().is_disabled());
+        assert!(!way(env(&[("https_proxy", "p:1"), ("no_proxy", "*.a")])).unwrap().is_disabled());
+    }
+
+    #[test]
+    fn hosts_are_understood_as_others_write_them() {
+        for (list, known) in [
+            ("a, b,,c d", "a,b,c,d"),
+            ("*.corp,.corp,corp", ".corp,.corp,corp"),
+            ("a.b:443,*.c:8443", "a.b,.c"),
+            ("10.0.0.0/8,::1,[::1]:443,fd00::/8", "10.0.0.0/8,::1,::1,fd00::/8"),
+            ("a,*", "a,*"),
+        ] {
+            assert_eq!(hosts(list), known);
+        }
+    }
+
+    #[test]
+    fn a_failed_connection_is_explained_only_where_it_helps() {
+        let unknown = explained("invalid peer certificate: UnknownIssuer".into());
+        assert!(unknown.contains("AWS_CA_BUNDLE"), "{unknown}");
+        let expired = "invalid peer certificate: Expired";
+        assert_eq!(explained(expired.into()), expired);
     }
 
     #[test]
