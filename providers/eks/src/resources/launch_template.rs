@@ -3,7 +3,9 @@
 //! It names no image, machine type, profile or security group: with an image EKS stops adding
 //! its own user data, and with a security group it stops adding the cluster's. Its first version
 //! is the only one; what would need another belongs into a new generation of the pool.
-use crate::aws::{Aws, Reply, Tags, filter, missing, of_cluster, own, owned, retag, specify};
+use crate::aws::{
+    Aws, Reply, Tags, ec2_tags, filter, missing, of_cluster, own, owned, retag, specify,
+};
 use aws_sdk_ec2::types::{
     Filter, LaunchTemplate as Found, LaunchTemplateBlockDeviceMappingRequest as MappingRequest,
     LaunchTemplateEbsBlockDeviceRequest as EbsRequest,
@@ -153,8 +155,10 @@ async fn find(cx: &Cx<'_, Aws>, filters: Vec<Filter>) -> Result<Vec<Live<LaunchT
         let versions = versions.and_then(|answer| answer.launch_template_versions);
         let version = versions.unwrap_or_default().into_iter().next();
         let data = version.and_then(|version| version.launch_template_data);
-        let tags = template.launch_template_id.as_ref().and_then(|id| tags.remove(id));
-        all.push(live(cx.marks(), template, data, tags.unwrap_or_default()));
+        let apart = template.launch_template_id.as_ref().and_then(|id| tags.remove(id));
+        // Either answer may lag: one that tells no tags is not believed before the other.
+        let tags = apart.unwrap_or_else(|| ec2_tags(template.tags.clone()));
+        all.push(live(cx.marks(), template, data, tags));
     }
     Ok(all)
 }
@@ -180,7 +184,8 @@ async fn tags_of(aws: &Aws, ids: Vec<String>) -> Result<BTreeMap<String, Tags>> 
 fn live(marks: &Marks, template: Found, data: Option<Data>, tags: Tags) -> Live<LaunchTemplate> {
     let phase = match &data {
         Some(_) => Phase::Ready,
-        None => Phase::Broken(Error::invalid("its first version is gone")),
+        // A version that is gone is an error of its own: this one is not told yet, or no more.
+        None => Phase::Busy("its first version is not there".to_owned()),
     };
     let (mappings, user_data) =
         data.map(|data| (data.block_device_mappings, data.user_data)).unzip();
