@@ -1,12 +1,15 @@
 """What the program costs against moto: CPU time, memory and calls, held to limits.
 
-Argument: the program, as it is released. Wall times are shown and not limited: they depend on who
-else is at work. Prints a table, and fails when a limit is broken."""
+Argument: the program, as it is released. Wall times depend on who else is at work: they are shown,
+and only the start of the program is limited, where the machine is quiet. Prints a table, and fails
+when a limit is broken."""
 
 import http.client
 import http.server
 import json
 import os
+import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -15,10 +18,17 @@ import tempfile
 import threading
 import time
 
+from table import MB, Table
+
 PROGRAM = os.path.abspath(sys.argv[1])
-FILE = "name: acme-prod\nprovider: eks\nregion: us-east-1\nprofile: qualytics\n"
-MB = 1e6
-START_WITHIN = 60
+HERE = os.path.dirname(os.path.abspath(__file__))
+LAUNCHER = os.path.join(HERE, "launcher.py")
+FILE = os.path.join(HERE, "../../plans/qualytics-eks.yaml")
+# Milliseconds until the program has said its version.
+START = 10
+# Seconds.
+MOTO_STARTS_WITHIN = 60
+ENDS_WITHIN = 600
 
 
 class Counter(http.server.BaseHTTPRequestHandler):
@@ -65,70 +75,69 @@ class Ran:
             "AWS_ENDPOINT_URL": url,
             "PROVISION_TIME_SCALE": "50",
         }
-        before, since = Counter.calls, time.monotonic()
+        before, costs = Counter.calls, os.path.join(folder, "costs")
         process = subprocess.Popen(
-            [PROGRAM, *arguments], cwd=folder, env=environment, stdout=subprocess.PIPE
+            [sys.executable, "-ISE", LAUNCHER, costs, PROGRAM, *arguments],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
         )
-        self.out = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        self.wall = time.monotonic() - since
-        process.returncode = os.waitstatus_to_exitcode(status)
+        try:
+            self.out, _ = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
         if process.returncode != 0:
             sys.exit(f"{arguments} ended with {process.returncode}")
+        with open(costs) as file:
+            self.wall, self.cpu, self.memory = map(float, file.read().split())
         self.calls = Counter.calls - before
-        self.cpu = used.ru_utime + used.ru_stime
-        self.memory = used.ru_maxrss * 1024
 
 
-class Table:
-    """Rows with limits."""
-
-    def __init__(self):
-        self.broken = []
-        print("| what | measured | limit |\n|---|---|---|")
-
-    def row(self, what, value, limit=None, unit=""):
-        bound = "" if limit is None else f"{limit:g}{unit}"
-        print(f"| {what} | {value:.4g}{unit} | {bound} |", flush=True)
-        if limit is not None and value > limit:
-            self.broken.append(f"{what}: {value:.4g}{unit} is over {limit:g}{unit}")
-
-    def run(self, what, ran, calls, cpu, memory):
-        self.row(f"{what}: calls", ran.calls, calls)
-        self.row(f"{what}: CPU", ran.cpu, cpu, " s")
-        self.row(f"{what}: wall", ran.wall, unit=" s")
-        self.row(f"{what}: peak memory", ran.memory / MB, memory, " MB")
+def show(table, what, runs, calls, cpu, memory):
+    """Shows runs of one command: the median of times, and the most of everything else."""
+    table.row(f"{what}: calls", max(run.calls for run in runs), calls)
+    table.row(f"{what}: CPU", statistics.median(run.cpu for run in runs), cpu, " s")
+    table.row(f"{what}: wall", statistics.median(run.wall for run in runs), unit=" s")
+    table.row(f"{what}: peak memory", max(run.memory for run in runs) / MB, memory, " MB")
 
 
-def median(runs):
-    """Takes the run in the middle, by CPU time."""
-    return sorted(runs, key=lambda ran: ran.cpu)[len(runs) // 2]
+def show_start(table, run):
+    """Shows how soon the program is there. On a machine that is at work for others too, the wall
+    time is theirs."""
+    runs, at_work = [], []
+    for _ in range(21):
+        runs.append(run("--version"))
+        with open("/proc/loadavg") as file:
+            at_work.append(int(file.read().split()[3].split("/")[0]))
+    is_quiet = statistics.median(at_work) <= len(os.sched_getaffinity(0))
+    wall = statistics.median(ran.wall for ran in runs)
+    table.row("--version: wall", 1000 * wall, START if is_quiet else None, " ms")
+    cpu = statistics.median(ran.cpu for ran in runs)
+    table.row("--version: CPU", 1000 * cpu, START, " ms")
 
 
 def measure(folder, url):
     def run(*arguments):
         return Ran(folder, url, *arguments)
 
-    with open(os.path.join(folder, "provision.yaml"), "w") as file:
-        file.write(FILE)
+    shutil.copy(FILE, os.path.join(folder, "provision.yaml"))
     table = Table()
     table.row("binary", os.stat(PROGRAM).st_size / MB, 60, " MB")
-    versions = [run("--version") for _ in range(21)]
-    table.row("--version: CPU", 1000 * median(versions).cpu, 10, " ms")
-    wall = statistics.median(ran.wall for ran in versions)
-    table.row("--version: wall", 1000 * wall, unit=" ms")
-
-    table.run("first plan", run("plan"), 35, 0.3, 60)
+    show_start(table, run)
+    show(table, "first plan", [run("plan")], 35, 0.3, 60)
     create = run("apply", "--auto-approve")
     resources = len(json.loads(run("show", "--json").out)["resources"])
     table.row("resources", resources)
-    table.run("create", create, 180, 1, 60)
+    show(table, "create", [create], 180, 1, 60)
     table.row("create: calls a resource", create.calls / resources)
-    table.run("plan without changes", median([run("plan") for _ in range(5)]), 30, 0.3, 60)
+    again = [run("plan", "--detailed-exitcode") for _ in range(5)]
+    show(table, "plan without changes", again, 30, 0.3, 60)
     destroy = run("destroy", "--auto-approve")
-    table.run("destroy", destroy, 320, 1, 60)
+    show(table, "destroy", [destroy], 400, 1, 60)
     table.row("destroy: calls a resource", destroy.calls / resources)
-    return table.broken
+    return table
 
 
 def start_moto():
@@ -140,7 +149,7 @@ def start_moto():
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    until = time.monotonic() + START_WITHIN
+    until = time.monotonic() + MOTO_STARTS_WITHIN
     while time.monotonic() < until:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -151,21 +160,25 @@ def start_moto():
     sys.exit("moto does not answer")
 
 
+def out_of_time(*_):
+    sys.exit(f"not done after {ENDS_WITHIN} s")
+
+
 def main():
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.alarm(ENDS_WITHIN)
     moto, Counter.moto = start_moto()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counter)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            broken = measure(folder, f"http://127.0.0.1:{server.server_port}")
+            table = measure(folder, f"http://127.0.0.1:{server.server_port}")
     finally:
         server.shutdown()
         moto.kill()
         moto.wait()
-    for line in broken:
-        print(f"over the limit: {line}", file=sys.stderr)
-    sys.exit(bool(broken))
+    table.end()
 
 
 main()

@@ -18,7 +18,7 @@ use aws_sdk_ec2::types::{
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use provision_core::{
-    Cx, Diff, Error, Identity, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
+    Cx, Diff, Identity, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
