@@ -47,12 +47,14 @@ pub struct Settings {
     pub credentials: Vec<Credential>,
     /// Whether it has control endpoints.
     pub control: bool,
+    /// Whether reads may lag behind by themselves; what is asked to be stale is so anyway.
+    pub lags: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let (speed, credentials) = (Speed::Instant, Vec::new());
-        Self { world: None, seed: 1, speed, credentials, control: true }
+        Self { world: None, seed: 1, speed, credentials, control: true, lags: true }
     }
 }
 
@@ -116,6 +118,7 @@ pub(crate) struct Site {
     /// By their ids.
     pub(crate) credentials: BTreeMap<String, Credential>,
     pub(crate) control: bool,
+    pub(crate) lags: bool,
 }
 
 /// One request, as the log tells it.
@@ -143,6 +146,7 @@ impl Site {
             log: VecDeque::new(),
             credentials: all.map(|one| (one.id.clone(), one)).collect(),
             control: settings.control,
+            lags: settings.lags,
         })
     }
 

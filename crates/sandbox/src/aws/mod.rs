@@ -151,7 +151,8 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
     let asked = service.protocol.decode(request);
     let operation = asked.as_ref().map_or("-", |asked| asked.operation.as_str()).to_owned();
     let speed = site.clock.speed();
-    let Site { store, faults, credentials, .. } = site;
+    let Site { store, faults, credentials, lags, .. } = site;
+    let lags = *lags;
     let (outcome, status) = store.with(|world| {
         world.advance(now, turn);
         let id = world.uuid();
@@ -170,7 +171,7 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
             if let Some(refusal) = effect.and_then(befalls) {
                 return Err(refusal);
             }
-            let past = past(world, effect);
+            let past = past(world, effect, lags);
             let operation = asked.operation.as_str();
             let before = world.serial;
             let mut call = Call { world, past, caller, region, operation, speed, effect };
@@ -206,10 +207,10 @@ pub(crate) fn failed(request: &Request, why: &str) -> Reply {
 }
 
 /// Returns the world as reads see it: as it is, or as it was.
-fn past(world: &mut World, effect: Option<Effect>) -> Past {
+fn past(world: &mut World, effect: Option<Effect>, lags: bool) -> Past {
     let lag = match effect {
         Some(Effect::Stale) => STALE,
-        _ if world.chance() < LAGS => (world.chance() * lag() as f64) as Time,
+        _ if lags && world.chance() < LAGS => (world.chance() * lag() as f64) as Time,
         _ => 0,
     };
     world.at(world.now.saturating_sub(lag))

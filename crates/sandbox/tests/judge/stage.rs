@@ -96,7 +96,7 @@ impl Stage {
     pub(crate) fn sandbox(speed: Speed) -> Self {
         let credential = format!("{KEY}:{KEY}").parse().expect("it is one");
         let credentials = vec![credential];
-        let settings = Settings { speed, credentials, ..Settings::default() };
+        let settings = Settings { speed, credentials, lags: false, ..Settings::default() };
         let sandbox = Sandbox::start(settings).expect("it starts");
         Self { recorder: Recorder::start(&sandbox.aws()), world: World::Ours(sandbox) }
     }
