@@ -37,12 +37,14 @@ fn asked(variable: Option<String>, verbose: u8) -> Result<EnvFilter, Failure> {
             Failure::new(Exit::Usage, "usage.environment", wrong).because(&error)
         });
     }
-    let ours = match verbose {
-        0 => LevelFilter::WARN,
-        1 => LevelFilter::INFO,
-        _ => LevelFilter::DEBUG,
+    // What other libraries warn about, such as credentials that are not there, ends in an error
+    // of ours that says it for people.
+    let (others, ours) = match verbose {
+        0 => (LevelFilter::ERROR, LevelFilter::WARN),
+        1 => (LevelFilter::WARN, LevelFilter::INFO),
+        _ => (LevelFilter::WARN, LevelFilter::DEBUG),
     };
-    Ok(EnvFilter::new(format!("warn,provision={ours}")))
+    Ok(EnvFilter::new(format!("{others},provision={ours}")))
 }
 
 /// Tells whether a line may be shown, whatever was asked for: below warnings, other libraries log
@@ -62,6 +64,12 @@ mod tests {
         let failure = asked(Some("provision=loud".into()), 0).unwrap_err();
         assert_eq!((failure.exit, failure.code), (Exit::Usage, "usage.environment"));
         assert!(failure.error.starts_with("PROVISION_LOG is `provision=loud`"), "{failure:?}");
+    }
+
+    #[test]
+    fn warnings_of_other_libraries_are_asked_for() {
+        let told = |verbose| asked(None, verbose).unwrap().to_string();
+        assert!(told(0).contains("error") && !told(1).contains("error"), "{}", told(0));
     }
 
     #[test]
