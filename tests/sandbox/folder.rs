@@ -111,11 +111,25 @@ impl Folder {
 
     /// Returns the steps of a plan, each as action and address.
     pub(crate) fn plan(&self) -> Vec<String> {
+        self.steps().iter().map(named).collect()
+    }
+
+    /// Returns the steps of a plan, each as action and address, updates with the fields that change.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        let field = |change: &Value| change["field"].as_str().unwrap_or_default().to_owned();
+        let fields = |step: &Value| match step["changes"].as_array() {
+            Some(all) if step["action"] == "update" => {
+                format!(": {}", all.iter().map(field).collect::<Vec<_>>().join(" "))
+            }
+            _ => String::new(),
+        };
+        self.steps().iter().map(|step| named(step) + &fields(step)).collect()
+    }
+
+    fn steps(&self) -> Vec<Value> {
         let document: Value =
             serde_json::from_str(&self.ok(&["plan", "--json"])).expect("a plan is JSON");
-        let steps = document["steps"].as_array().expect("a plan has steps");
-        let word = |step: &Value, field: &str| step[field].as_str().unwrap_or("").to_owned();
-        steps.iter().map(|s| format!("{} {}", word(s, "action"), word(s, "address"))).collect()
+        document["steps"].as_array().expect("a plan has steps").clone()
     }
 
     /// Returns what the file of the embedded world holds, each object as kind and id.
@@ -126,6 +140,11 @@ impl Folder {
         let name = |object: &Value| format!("{} {}", object[0]["kind"], object[0]["id"]);
         objects.iter().map(name).collect()
     }
+}
+
+fn named(step: &Value) -> String {
+    let word = |field: &str| step[field].as_str().unwrap_or_default().to_owned();
+    format!("{} {}", word("action"), word("address"))
 }
 
 impl From<Output> for Ran {

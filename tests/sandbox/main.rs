@@ -1,4 +1,5 @@
 //! The whole program on the simulated AWS: embedded, and as a server that faults can be asked of.
+mod edits;
 mod folder;
 mod judged;
 mod life_cycle;

@@ -5,6 +5,9 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+/// The kinds whose objects are still told of for a while after they were deleted.
+const PASSING: [&str; 3] = ["ec2.instance", "ec2.nat_gateway", "kms.key"];
+
 /// A simulated AWS on loopback, which ends with its owner.
 pub(crate) struct Served {
     process: Child,
@@ -33,6 +36,14 @@ impl Served {
         let stays = |object: &&Value| object["status"] != "deleted";
         let name = |object: &Value| format!("{} {}", object["kind"], object["id"]);
         objects.iter().filter(stays).map(name).collect()
+    }
+
+    /// Returns what is there and was `before`, or does not end by itself.
+    pub(crate) fn lasting(&self, before: &[String]) -> Vec<String> {
+        let passes = |it: &String| PASSING.iter().any(|kind| it.contains(kind));
+        let mut all = self.objects();
+        all.retain(|it| before.contains(it) || !passes(it));
+        all
     }
 
     /// Returns the operations that were called so far, in their order.

@@ -1,0 +1,226 @@
+//! Every field of the cluster file that can change, one at a time: the plan shows exactly that
+//! change, applying it makes the plan empty, and at the end nothing is left.
+use crate::folder::{FILE, Folder};
+use crate::served::Served;
+use std::collections::BTreeSet;
+
+/// A file that differs from the one before in one field, and what the plan then says: action,
+/// address without generation, and the fields that change.
+struct Edit {
+    what: &'static str,
+    rest: &'static str,
+    steps: &'static [&'static str],
+}
+
+const EDITS: &[Edit] = &[
+    Edit {
+        what: "kubernetes.api.allow",
+        rest: "kubernetes: { api: { allow: [203.0.113.0/24] } }\n",
+        steps: &["update cluster: public_cidrs"],
+    },
+    Edit {
+        what: "kubernetes.api.public",
+        rest: "kubernetes: { api: { public: false } }\n",
+        steps: &["update cluster: public public_cidrs"],
+    },
+    Edit {
+        what: "kubernetes.api, back to its default",
+        rest: "",
+        steps: &["update cluster: public public_cidrs"],
+    },
+    Edit {
+        what: "network.nat",
+        rest: "network: { nat: per-zone }\n",
+        steps: &[
+            "create elastic-ip/us-east-1b",
+            "create elastic-ip/us-east-1c",
+            "create nat-gateway/us-east-1b",
+            "create nat-gateway/us-east-1c",
+            "update route/private/us-east-1b: target",
+            "update route/private/us-east-1c: target",
+        ],
+    },
+    Edit {
+        what: "network.nat, back to its default",
+        rest: "",
+        steps: &[
+            "delete elastic-ip/us-east-1b",
+            "delete elastic-ip/us-east-1c",
+            "delete nat-gateway/us-east-1b",
+            "delete nat-gateway/us-east-1c",
+            "update route/private/us-east-1b: target",
+            "update route/private/us-east-1c: target",
+        ],
+    },
+    Edit {
+        what: "pools.app.max",
+        rest: "pools: { app: { max: 5 }, driver: {}, executor: {} }\n",
+        steps: &["update pool/app: max"],
+    },
+    Edit {
+        what: "pools.app.min",
+        rest: "pools: { app: { max: 5, min: 2 }, driver: {}, executor: {} }\n",
+        steps: &["update pool/app: min"],
+    },
+    Edit {
+        what: "pools.app.taints",
+        rest: "pools: { app: { taints: [{ key: only, value: app, effect: NoSchedule }] }, \
+               driver: {}, executor: {} }\n",
+        steps: &["update pool/app: min max taints"],
+    },
+    Edit {
+        what: "pools.app.labels",
+        rest: "pools: { app: { labels: { appNodes: \"true\", tier: one } }, driver: {}, \
+               executor: {} }\n",
+        steps: &["update pool/app: labels taints"],
+    },
+    Edit {
+        what: "pools.app.diskGb",
+        rest: "pools: { app: { diskGb: 150 }, driver: {}, executor: {} }\n",
+        steps: &[
+            "create launch-template/app",
+            "create pool/app",
+            "delete launch-template/app",
+            "delete pool/app",
+        ],
+    },
+    Edit {
+        what: "pools.app.machine",
+        rest: "pools: { app: { machine: m5.2xlarge }, driver: {}, executor: {} }\n",
+        steps: &[
+            "create launch-template/app",
+            "create pool/app",
+            "delete launch-template/app",
+            "delete pool/app",
+        ],
+    },
+    Edit {
+        what: "pools.app.zones",
+        rest: "pools: { app: { machine: m5.2xlarge, zones: [us-east-1b] }, driver: {}, \
+               executor: {} }\n",
+        steps: &[
+            "create launch-template/app",
+            "create pool/app",
+            "delete launch-template/app",
+            "delete pool/app",
+        ],
+    },
+    Edit {
+        what: "pools.executor.capacity",
+        rest: "pools: { app: { machine: m5.2xlarge, zones: [us-east-1b] }, driver: {}, \
+               executor: { capacity: on-demand } }\n",
+        steps: &[
+            "create launch-template/executor",
+            "create pool/executor",
+            "delete launch-template/executor",
+            "delete pool/executor",
+        ],
+    },
+    Edit {
+        what: "pools, one more",
+        rest: "pools: { app: { machine: m5.2xlarge, zones: [us-east-1b] }, driver: {}, \
+               executor: { capacity: on-demand }, gateway: { machine: m5.2xlarge, \
+               capacity: on-demand, min: 1, max: 2 } }\n",
+        steps: &["create launch-template/gateway", "create pool/gateway"],
+    },
+    Edit {
+        what: "pools, back to those of the profile",
+        rest: "",
+        steps: &[
+            "create launch-template/app",
+            "create launch-template/executor",
+            "create pool/app",
+            "create pool/executor",
+            "delete launch-template/app",
+            "delete launch-template/executor",
+            "delete launch-template/gateway",
+            "delete pool/app",
+            "delete pool/executor",
+            "delete pool/gateway",
+        ],
+    },
+    Edit { what: "eks.irsa", rest: "eks: { irsa: true }\n", steps: &["create oidc-provider"] },
+    Edit { what: "eks.irsa, back to its default", rest: "", steps: &["delete oidc-provider"] },
+    Edit {
+        what: "network.zones",
+        rest: "network: { zones: [us-east-1a, us-east-1b, us-east-1c, us-east-1d] }\n\
+               pools: { app: { zones: [us-east-1a, us-east-1b, us-east-1c] }, \
+               driver: { zones: [us-east-1a, us-east-1b, us-east-1c] }, \
+               executor: { zones: [us-east-1a, us-east-1b, us-east-1c] } }\n",
+        steps: &[
+            "create association/private/us-east-1d",
+            "create association/public/us-east-1d",
+            "create route-table/private/us-east-1d",
+            "create route/private/us-east-1d",
+            "create subnet/private/us-east-1d",
+            "create subnet/public/us-east-1d",
+            "update endpoint/s3: route_tables",
+        ],
+    },
+    Edit {
+        what: "network.zones, back to its default",
+        rest: "",
+        steps: &[
+            "delete association/private/us-east-1d",
+            "delete association/public/us-east-1d",
+            "delete route-table/private/us-east-1d",
+            "delete route/private/us-east-1d",
+            "delete subnet/private/us-east-1d",
+            "delete subnet/public/us-east-1d",
+            "update endpoint/s3: route_tables",
+        ],
+    },
+];
+
+/// Takes the generation off an address, which says nothing of what changes.
+fn step(step: &str) -> String {
+    let (head, fields) = step.split_once(':').map_or((step, ""), |(head, rest)| (head, rest));
+    let generations = ["pool/", "launch-template/"];
+    let is_one = generations.iter().any(|it| head.contains(it)) && head.matches('/').count() == 2;
+    let head = if is_one { head.rsplit_once('/').map_or(head, |(head, _)| head) } else { head };
+    if fields.is_empty() { head.to_owned() } else { format!("{head}:{fields}") }
+}
+
+fn planned(folder: &Folder) -> Vec<String> {
+    let mut steps: Vec<_> = folder.changes().iter().map(|it| step(it)).collect();
+    steps.sort();
+    steps
+}
+
+#[test]
+fn every_field_changes_alone() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&["plan"]);
+    let before = served.objects();
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(folder.plan(), [""; 0]);
+    for Edit { what, rest, steps } in EDITS {
+        folder.write(&format!("{FILE}{rest}"));
+        assert_eq!(planned(&folder), *steps, "{what}");
+        folder.ok(&["apply", "--auto-approve"]);
+        assert_eq!(folder.plan(), [""; 0], "{what}: applied");
+    }
+    folder.ok(&["destroy", "--auto-approve"]);
+    assert_eq!(served.lasting(&before), before);
+}
+
+#[test]
+fn tags_reach_everything_that_takes_some_and_change_nothing_else() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&["apply", "--auto-approve"]);
+    folder.write(&format!("{FILE}tags: {{ team: platform }}\n"));
+    let steps = planned(&folder);
+    let fields: BTreeSet<&str> = steps
+        .iter()
+        .flat_map(|step| step.split_once(": ").map_or("", |(_, fields)| fields).split(' '))
+        .collect();
+    assert!(steps.iter().all(|step| step.starts_with("update ")), "{steps:?}");
+    assert_eq!(fields, ["tags"].into());
+    for reached in ["vpc", "cluster", "role/node", "log-group", "nat-gateway/us-east-1a"] {
+        assert!(steps.contains(&format!("update {reached}: tags")), "{reached}: {steps:?}");
+    }
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(folder.plan(), [""; 0]);
+}
