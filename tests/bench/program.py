@@ -1,4 +1,4 @@
-"""What the program costs against moto: CPU time, memory and calls, held to limits.
+"""What the program costs against the simulated AWS: CPU time, memory and calls, held to limits.
 
 Argument: the program, as it is released. Wall times depend on who else is at work: they are shown,
 and only the start of the program is limited, where the machine is quiet. Prints a table, and fails
@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -27,15 +26,14 @@ FILE = os.path.join(HERE, "../../plans/qualytics-eks.yaml")
 # Milliseconds until the program has said its version.
 START = 10
 # Seconds.
-MOTO_STARTS_WITHIN = 60
 ENDS_WITHIN = 600
 
 
 class Counter(http.server.BaseHTTPRequestHandler):
-    """Passes everything on to moto, and counts."""
+    """Passes everything on to the simulated AWS, and counts."""
 
     protocol_version = "HTTP/1.1"
-    moto = 0
+    cloud = ""
     calls = 0
     lock = threading.Lock()
 
@@ -43,9 +41,9 @@ class Counter(http.server.BaseHTTPRequestHandler):
         with Counter.lock:
             Counter.calls += 1
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        moto = http.client.HTTPConnection("127.0.0.1", Counter.moto)
-        moto.request(self.command, self.path, body, dict(self.headers))
-        answer = moto.getresponse()
+        cloud = http.client.HTTPConnection(Counter.cloud)
+        cloud.request(self.command, self.path, body, dict(self.headers))
+        answer = cloud.getresponse()
         data = answer.read()
         self.send_response_only(answer.status)
         for name, value in answer.getheaders():
@@ -54,7 +52,7 @@ class Counter(http.server.BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-        moto.close()
+        cloud.close()
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_one
 
@@ -73,7 +71,7 @@ class Ran:
             "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL": url,
-            "PROVISION_TIME_SCALE": "50",
+            "PROVISION_TIME_SCALE": "1000",
         }
         before, costs = Counter.calls, os.path.join(folder, "costs")
         process = subprocess.Popen(
@@ -140,24 +138,13 @@ def measure(folder, url):
     return table
 
 
-def start_moto():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    until = time.monotonic() + MOTO_STARTS_WITHIN
-    while time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return process, port
-        except OSError:
-            time.sleep(0.1)
-    process.kill()
-    sys.exit("moto does not answer")
+def start_cloud():
+    """Starts the simulated AWS, and returns its process and where it answers."""
+    command = [PROGRAM, "sandbox", "serve", "--sandbox-speed", "instant"]
+    command += ["--credential", "testing:testing"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    ready = json.loads(process.stdout.readline())
+    return process, ready["aws"].removeprefix("http://")
 
 
 def out_of_time(*_):
@@ -167,7 +154,7 @@ def out_of_time(*_):
 def main():
     signal.signal(signal.SIGALRM, out_of_time)
     signal.alarm(ENDS_WITHIN)
-    moto, Counter.moto = start_moto()
+    cloud, Counter.cloud = start_cloud()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counter)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -176,8 +163,8 @@ def main():
             table = measure(folder, f"http://127.0.0.1:{server.server_port}")
     finally:
         server.shutdown()
-        moto.kill()
-        moto.wait()
+        cloud.kill()
+        cloud.wait()
     table.end()
 
 
