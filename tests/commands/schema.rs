@@ -280,6 +280,21 @@ fn reader_and_schema_agree_on_hard_values() {
         &["eks", "account"],
         json!(["000000000012", 123_456_789_012_u64, 12, "12", "12345678901x"]),
     );
+    agree_on_each(
+        &["eks", "permissionsBoundary"],
+        json!([
+            "arn:aws:iam::aws:policy/PowerUserAccess",
+            "arn:aws-us-gov:iam::123456789012:policy/team/boundary",
+            "arn:aws-:iam::123456789012:policy/x",
+            "arn:azure:iam::123456789012:policy/x",
+            "arn:aws:iam::12345678901:policy/x",
+            "arn:aws:iam::123456789012:role/x",
+            "arn:aws:iam::123456789012:policy/",
+            "arn:aws:iam::123456789012:policy/x/",
+            "arn:aws:iam::123456789012:policy/a b",
+            "boundary",
+        ]),
+    );
 }
 
 #[test]

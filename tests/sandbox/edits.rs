@@ -142,6 +142,21 @@ const EDITS: &[Edit] = &[
     Edit { what: "eks.irsa", rest: "eks: { irsa: true }\n", steps: &["create oidc-provider"] },
     Edit { what: "eks.irsa, back to its default", rest: "", steps: &["delete oidc-provider"] },
     Edit {
+        what: "eks.permissionsBoundary",
+        rest: "eks: { permissionsBoundary: \"arn:aws:iam::aws:policy/PowerUserAccess\" }\n",
+        steps: &["update role/cluster: boundary", "update role/node: boundary"],
+    },
+    Edit {
+        what: "eks.permissionsBoundary, another",
+        rest: "eks: { permissionsBoundary: \"arn:aws:iam::aws:policy/ReadOnlyAccess\" }\n",
+        steps: &["update role/cluster: boundary", "update role/node: boundary"],
+    },
+    Edit {
+        what: "eks.permissionsBoundary, back to its default",
+        rest: "",
+        steps: &["update role/cluster: boundary", "update role/node: boundary"],
+    },
+    Edit {
         what: "network.zones",
         rest: "network: { zones: [us-east-1a, us-east-1b, us-east-1c, us-east-1d] }\n\
                pools: { app: { zones: [us-east-1a, us-east-1b, us-east-1c] }, \

@@ -1,4 +1,6 @@
 //! The whole program on the simulated AWS: embedded, and as a server that faults can be asked of.
+mod boto;
+mod boundary;
 mod edits;
 mod folder;
 mod judged;

@@ -2,6 +2,7 @@
 //!
 //! [`Eks`] is the way in. To add a kind: write `resources/<kind>.rs`, add a line to
 //! [`resources::drivers`], and use it in `stack.rs`.
+mod arn;
 mod aws;
 mod calls;
 mod classify;

@@ -1,4 +1,5 @@
 //! The `eks` section of a cluster file.
+use crate::arn::{Arn, is_account};
 use provision_spec::{ClusterSpec, Field, Problems};
 
 /// What the `eks` section of a cluster file says.
@@ -6,6 +7,8 @@ use provision_spec::{ClusterSpec, Field, Problems};
 pub struct Section {
     /// The account that the cluster belongs to; credentials of another one are refused.
     pub account: Option<String>,
+    /// The ARN of the policy that bounds every role that is made; empty for none.
+    pub boundary: String,
     /// Whether service accounts can take on IAM roles through an OIDC provider.
     pub irsa: bool,
     /// Whether the file leaves add-ons out by name.
@@ -34,11 +37,11 @@ impl Section {
         let mut section = Self::default();
         let Some(fields) = field.fields(&FIELDS) else { return section };
         section.account = fields.optional("account").and_then(|field| field.parse(account));
-        for name in ["assumeRole", "permissionsBoundary"] {
-            if let Some(field) = fields.optional(name) {
-                field.refuse_unsupported("remove the line");
-            }
+        if let Some(field) = fields.optional("assumeRole") {
+            field.refuse_unsupported("remove the line");
         }
+        let boundary = fields.optional("permissionsBoundary");
+        section.boundary = boundary.and_then(|field| field.parse(boundary_arn)).unwrap_or_default();
         let left_out = |name| fields.optional(name).is_some_and(|field| is_empty_list(&field));
         section.no_addons = left_out("addons");
         section.no_access = left_out("access");
@@ -53,11 +56,24 @@ impl Section {
 }
 
 fn account(text: &str) -> Result<String, (String, Option<String>)> {
-    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_account(text) {
         return Ok(text.to_owned());
     }
     let hint = "write it in quotes, with its leading zeros".to_owned();
     Err(("must be the 12 digits of an account".to_owned(), Some(hint)))
+}
+
+fn boundary_arn(text: &str) -> Result<String, (String, Option<String>)> {
+    match Arn::iam(text).is_some_and(|arn| arn.thing.starts_with("policy/")) {
+        true => Ok(text.to_owned()),
+        false => Err(not_arn("a policy", "policy/boundary")),
+    }
+}
+
+/// Says that text is not the ARN that was wanted.
+fn not_arn(what: &str, example: &str) -> (String, Option<String>) {
+    let hint = format!("write it as in `arn:aws:iam::123456789012:{example}`");
+    (format!("must be the ARN of {what}"), Some(hint))
 }
 
 /// Tells whether a list is there and empty; one with items is refused.
@@ -94,10 +110,20 @@ mod tests {
             "{ access: [{ principal: x }] }",
             "{ podIdentity: true }",
             "{ assumeRole: { arn: x } }",
-            "{ permissionsBoundary: x }",
         ] {
             let refused = read(asked).unwrap_err();
             assert!(refused.ends_with("is not supported yet"), "{asked}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_boundary_is_the_arn_of_a_policy() {
+        let arn = "arn:aws:iam::123456789012:policy/boundary";
+        let section = read(&format!("{{ permissionsBoundary: \"{arn}\" }}")).unwrap();
+        assert_eq!(section.boundary, arn);
+        for wrong in ["boundary", "arn:aws:iam::123456789012:role/boundary"] {
+            let refused = read(&format!("{{ permissionsBoundary: \"{wrong}\" }}")).unwrap_err();
+            assert!(refused.contains("must be the ARN of a policy, found"), "{refused}");
         }
     }
 

@@ -29,6 +29,7 @@ const NODE_POLICIES: [&str; 3] =
 /// What the stack is made from.
 struct Stack<'a> {
     spec: &'a ClusterSpec,
+    section: &'a Section,
     facts: &'a Facts,
     /// The zones with their slots, in the order of the slots.
     zones: Vec<(String, usize)>,
@@ -47,7 +48,7 @@ pub fn stack(spec: &ClusterSpec, section: &Section, facts: &Facts) -> Result<Gra
     let slot = |zone: String| Ok((zone.clone(), *slots.get(&zone).ok_or_else(|| missing(&zone))?));
     let mut zones = names.into_iter().map(slot).collect::<Result<Vec<_>>>()?;
     zones.sort_by_key(|(_, slot)| *slot);
-    let mut stack = Stack { spec, facts, zones, graph: Graph::new() };
+    let mut stack = Stack { spec, section, facts, zones, graph: Graph::new() };
     let network = stack.network()?;
     let cluster = stack.cluster(&network)?;
     if section.irsa {
@@ -139,6 +140,7 @@ impl Stack<'_> {
             name: names::role(&self.spec.name, &self.spec.region, of),
             trust: trust(service),
             policies: attached(policies.iter().map(arn)),
+            boundary: self.section.boundary.clone(),
             tags: names::tags(self.spec, &address),
         };
         Ok(self.graph.add(address, role))

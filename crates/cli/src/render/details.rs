@@ -5,7 +5,7 @@ use provision_core::{LINEAGE_MARK, Marks, Step};
 use serde_json::{Map, Value};
 
 /// The fields that tell most, in the order they are shown in.
-const TELLING: [&str; 21] = [
+const TELLING: [&str; 22] = [
     "cidr",
     "cidrs",
     "zone",
@@ -22,6 +22,7 @@ const TELLING: [&str; 21] = [
     "labels",
     "taints",
     "policies",
+    "boundary",
     "audiences",
     "public",
     "public_cidrs",
@@ -75,14 +76,20 @@ fn phrase(name: &str, fields: &Map<String, Value>) -> Option<String> {
         ("public_cidrs", Value::Array(ranges)) => format!("open to {}", list(ranges, compact)),
         ("policies", Value::Object(policies)) => {
             let arns: Vec<_> = policies.keys().map(|arn| Value::from(arn.as_str())).collect();
-            list(&arns, |arn| compact(arn).rsplit('/').next().unwrap_or_default().to_owned())
+            list(&arns, last)
         }
+        ("boundary", _) => format!("bounded by {}", last(value)),
         ("labels", Value::Object(labels)) => pairs(labels)?,
         ("taints", Value::Array(taints)) => format!("taints {}", list(taints, compact)),
         (_, Value::Array(items)) => list(items, compact),
         _ => compact(value),
     };
     Some(text)
+}
+
+/// Returns the last part of an ARN.
+fn last(arn: &Value) -> String {
+    compact(arn).rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Names where a value comes from, or the value.

@@ -20,7 +20,12 @@ pub(super) fn section() -> Value {
                 "examples": ["123456789012"],
             },
             "assumeRole": unsupported("A role to work as."),
-            "permissionsBoundary": unsupported("A boundary for the roles that are made."),
+            "permissionsBoundary": {
+                "description": "The ARN of the policy that bounds every role that is made.",
+                "type": "string",
+                "pattern": patterns::POLICY_ARN,
+                "examples": ["arn:aws:iam::123456789012:policy/boundary"],
+            },
             "addons": left_out("Add-ons of EKS."),
             "access": left_out("Who may enter the cluster."),
             "podIdentity": only_false("Pod identity."),

@@ -12,6 +12,9 @@ pub(super) const MACHINE: &str = "^[A-Za-z0-9_.:-]{1,63}$";
 pub(super) const MINOR: &str = r"^1\.[1-9][0-9]{0,2}$";
 /// Accounts of AWS.
 pub(super) const ACCOUNT: &str = "^[0-9]{12}$";
+/// ARNs of policies in IAM, also of those that AWS gives to every account.
+pub(super) const POLICY_ARN: &str =
+    "^arn:aws(-[a-z]+)*:iam::([0-9]{12}|aws):policy/[!-~]*[!-.0-~]$";
 /// Ids of keys: visible characters but quotes, at least one of which no plain word has.
 pub(super) const KEY_ID: &str = "^[!#-&(-_a-~]*[:/.-][!#-&(-_a-~]*$";
 /// IPv4 networks, the only ones that EKS lets in; that no bit is set beyond the prefix is for the

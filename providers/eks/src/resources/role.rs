@@ -5,6 +5,7 @@
 //! Its name is unique in the account, whatever the region.
 use crate::aws::{Aws, Reply, Tags, is_of_cluster, missing, own, owned};
 use crate::names;
+use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{Role as Found, Tag};
 use provision_core::{
     Cx, Diff, Identity, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
@@ -26,6 +27,9 @@ pub struct Role {
     /// The managed policies that say what it may do: each ARN with `attached`. Others
     /// that somebody attached are left alone until the role goes.
     pub policies: BTreeMap<String, String>,
+    /// The ARN of the policy that bounds what it may do, whatever others allow; empty for none.
+    #[serde(default)]
+    pub boundary: String,
     /// Its tags.
     pub tags: Tags,
 }
@@ -64,6 +68,8 @@ impl Resource for Role {
     async fn create(&self, cx: &Cx<'_, Aws>) -> Result<Started<Outputs>> {
         let call = cx.cloud.iam.create_role().role_name(&self.name);
         let call = call.assume_role_policy_document(self.trust.to_string());
+        let boundary = Some(self.boundary.clone()).filter(|boundary| !boundary.is_empty());
+        let call = call.set_permissions_boundary(boundary);
         let call = call.set_tags(Some(self.tags.iter().map(tag).collect::<Result<_>>()?));
         let made = call.send().await.reply("iam:CreateRole")?.role;
         let made = made.ok_or_else(|| missing("iam:CreateRole", "role"))?;
@@ -81,6 +87,9 @@ impl Resource for Role {
             let call = iam.update_assume_role_policy().role_name(&self.name);
             let call = call.policy_document(self.trust.to_string());
             return call.send().await.reply("iam:UpdateAssumeRolePolicy").map(|_| Started::done());
+        }
+        if diff.touches(&["boundary"]) {
+            return self.bound(iam).await;
         }
         let policies = diff.tags("policies");
         if let Some((policy, _)) = policies.set.first() {
@@ -114,6 +123,19 @@ impl Resource for Role {
         }
         let call = iam.delete_role().role_name(name);
         call.send().await.gone("iam:DeleteRole")
+    }
+}
+
+impl Role {
+    /// Sets the boundary, or takes it off.
+    async fn bound(&self, iam: &Client) -> Result<Started<Outputs>> {
+        if self.boundary.is_empty() {
+            let call = iam.delete_role_permissions_boundary().role_name(&self.name);
+            return call.send().await.gone("iam:DeleteRolePermissionsBoundary");
+        }
+        let call = iam.put_role_permissions_boundary().role_name(&self.name);
+        let call = call.permissions_boundary(&self.boundary);
+        call.send().await.reply("iam:PutRolePermissionsBoundary").map(|_| Started::done())
     }
 }
 
@@ -180,9 +202,11 @@ pub(super) fn document(encoded: &str) -> Value {
 
 fn live(marks: &Marks, role: Found, policies: BTreeMap<String, String>) -> Live<Role> {
     let trust = document(role.assume_role_policy_document.as_deref().unwrap_or_default());
+    let boundary = role.permissions_boundary.and_then(|it| it.permissions_boundary_arn);
+    let boundary = boundary.unwrap_or_default();
     let outputs = Outputs { id: role.role_name.clone(), arn: role.arn };
     let name = role.role_name;
-    let spec = |tags| Role { name, trust, policies, tags };
+    let spec = |tags| Role { name, trust, policies, boundary, tags };
     owned(marks, tags(role.tags), Phase::Ready, outputs, spec)
 }
 
@@ -196,6 +220,7 @@ mod tests {
             name: "r".into(),
             trust: Value::Null,
             policies: attached(policies.iter().map(ToString::to_string)),
+            boundary: String::new(),
             tags: Tags::new(),
         };
         let between = |want: &Role, live: &Role, accepted: &Role| {
@@ -208,6 +233,13 @@ mod tests {
         let change = between(&role(&["b"]), &theirs, &ours);
         assert_eq!(change.set, [("b".to_owned(), ATTACHED.to_owned())]);
         assert_eq!(change.remove, ["a"]);
+    }
+
+    #[test]
+    fn a_role_on_record_that_knows_no_boundary_has_none() {
+        let before = json!({"name": "r", "trust": null, "policies": {}, "tags": {}});
+        let role: Role = serde_json::from_value(before).unwrap();
+        assert_eq!(role.boundary, "");
     }
 
     #[test]

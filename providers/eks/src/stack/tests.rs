@@ -129,6 +129,17 @@ fn every_role_is_among_those_that_are_listed() {
 }
 
 #[test]
+fn every_role_has_the_boundary_of_the_file() {
+    let boundary = "arn:aws:iam::123456789012:policy/boundary".to_owned();
+    let section = Section { boundary: boundary.clone(), ..Section::default() };
+    let bounded = stack(&spec(""), &section, &facts()).unwrap();
+    let (bounded, plain) =
+        (fields(&bounded, "role", "boundary"), fields(&graph("", &facts()), "role", "boundary"));
+    assert!(bounded.len() > 1 && bounded.values().all(|it| *it == json!(boundary)));
+    assert!(plain.values().all(|it| *it == json!("")));
+}
+
+#[test]
 fn route_tables_are_in_the_order_of_their_addresses() {
     let mut facts = facts();
     let slots = json!({"us-east-1a": 2, "us-east-1b": 1, "us-east-1c": 0});
