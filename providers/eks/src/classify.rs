@@ -136,6 +136,12 @@ fn by_context(operation: &str, code: &str, message: &str) -> Option<Kind> {
         "ResourceInUseException" => Kind::Blocked,
         // EKS sees its own objects at once: what it does not find is not there.
         "ResourceNotFoundException" if operation.starts_with("eks:") => Kind::Invalid,
+        // A look that lags still shows route tables that the endpoint has no more.
+        "InvalidParameter"
+            if operation == "ec2:ModifyVpcEndpoint" && message.contains("not associated") =>
+        {
+            Kind::Propagation
+        }
         // EC2 answers so while a NAT gateway still holds the address.
         "AuthFailure" if operation == "ec2:ReleaseAddress" => Kind::Blocked,
         "InvalidParameterException" | "InvalidRequestException"
@@ -174,6 +180,7 @@ mod tests {
     #[test]
     fn codes_mean_what_they_mean_for_that_call() {
         let role = "Role could not be assumed because the trusted entity is not correct";
+        let table = "The endpoint is not associated with rtb-1";
         let policy = "Policy arn:aws:iam::aws:policy/X does not exist or is not attachable.";
         let table = [
             ("ec2:CreateVpc", "RequestLimitExceeded", "", Kind::Retry),
@@ -181,6 +188,8 @@ mod tests {
             ("kms:CreateKey", "LimitExceededException", "", Kind::Quota),
             ("ec2:CreateVpc", "UnauthorizedOperation", "", Kind::Denied),
             ("ec2:CreateVpc", "AuthFailure", "", Kind::Auth),
+            ("ec2:ModifyVpcEndpoint", "InvalidParameter", table, Kind::Propagation),
+            ("ec2:ModifyVpcEndpoint", "InvalidParameter", "bad policy", Kind::Invalid),
             ("ec2:ReleaseAddress", "AuthFailure", "", Kind::Blocked),
             ("eks:CreateCluster", "ResourceInUseException", "", Kind::Exists),
             ("eks:DeleteCluster", "ResourceInUseException", "", Kind::Blocked),
