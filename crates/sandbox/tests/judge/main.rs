@@ -21,12 +21,6 @@ const SCENARIOS: [&str; 12] = [
 /// How much faster than the real clock that of whole stacks is: they have to wait, but not long.
 const SPEED: f64 = 600.0;
 
-/// What the sandbox can answer and nothing here makes it, and why.
-const UNREACHED: [(&str, &str); 2] = [
-    ("ec2:DetachNetworkInterface", "all interfaces here are the first of a machine or a service's"),
-    ("ec2:DisassociateAddress", "all addresses here are of NAT gateways, which keep them"),
-];
-
 #[test]
 fn the_judge_finds_each_kind_of_bad_reply() {
     let told = run("bad_responses.py", &[]);
@@ -83,8 +77,7 @@ fn scenarios_and_whole_stacks_are_valid_and_differ_from_moto_as_the_docs_list() 
         (ours, theirs.join().expect("it is played"), boto3, cli.join().expect("it is made"))
     });
     let verdict = run("verdict.py", &[&sources(), &ours[1], &boto3.1, &cli.1]);
-    is_empty(&verdict, &["findings"]);
-    assert_eq!(verdict["unjudged"], json!(UNREACHED.map(|(operation, _)| operation)));
+    is_empty(&verdict, &["findings", "unjudged"]);
     assert!(verdict["judged"].as_u64() > Some(1000), "{verdict:#}");
     for (used, least) in [("waiters", 15), ("paginators", 25)] {
         let all = boto3.0[used].as_array();

@@ -187,7 +187,7 @@ def machines(a, net):
             nodegroupName=name,
             nodeRole=nodes,
             subnets=net["private"],
-            instanceTypes=["m5.large"],
+            instanceTypes=["m5.large", "c5.large", "m6i.large", "m7i.large"],
             capacityType=capacity,
             amiType="AL2023_x86_64_STANDARD",
             scalingConfig={"minSize": 1, "maxSize": 2, "desiredSize": 1},
@@ -254,6 +254,29 @@ def workload(a):
     a.wait(elb, "load_balancers_deleted", LoadBalancerArns=[balancer])
     for it in groups:
         elb.delete_target_group(TargetGroupArn=it["TargetGroupArn"])
+
+
+def spare(a, net):
+    """Gives the spare interface of a machine an address, and takes both away."""
+    ec2 = a.ec2
+    here = [
+        {"Name": "vpc-id", "Values": [net["vpc"]]},
+        {"Name": "attachment.device-index", "Values": ["1"]},
+        {"Name": "description", "Values": ["aws-K8S-*"]},
+    ]
+    found = []
+    while not found:
+        found = ec2.describe_network_interfaces(Filters=here)["NetworkInterfaces"]
+    interface, attachment = found[0]["NetworkInterfaceId"], found[0]["Attachment"]["AttachmentId"]
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    joined = ec2.associate_address(AllocationId=address, NetworkInterfaceId=interface)
+    again = ec2.associate_address(AllocationId=address, NetworkInterfaceId=interface)
+    assert joined["AssociationId"] == again["AssociationId"], again
+    ec2.disassociate_address(AssociationId=joined["AssociationId"])
+    ec2.release_address(AllocationId=address)
+    ec2.detach_network_interface(AttachmentId=attachment)
+    a.wait(ec2, "network_interface_available", NetworkInterfaceIds=[interface])
+    ec2.delete_network_interface(NetworkInterfaceId=interface)
 
 
 def leftovers(a, net):
@@ -326,6 +349,7 @@ def main(url, control, speed, _):
     inside(account, net)
     look(account, net)
     workload(account)
+    spare(account, net)
     empty(account)
     tear_down(account, net, key)
     told = {"before": before, "after": account.objects()}

@@ -1,8 +1,9 @@
 //! A public address that stays an account's.
 use super::super::{Answer, Call, Refusal};
 use super::describe::Describe;
+use super::network_interface::{self, INTERFACE};
 use super::noun::{Disassociate, begin, invalid};
-use super::{Filter, Noun, Operation, TagSpecification, done, network_interface};
+use super::{Filter, Noun, Operation, TagSpecification, done, instance, internet_gateway};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
 use serde::Deserialize;
@@ -39,6 +40,7 @@ pub(super) static ADDRESS: Noun = Noun {
 
 pub(super) const OPERATIONS: &[Operation] = &[
     ("AllocateAddress", |call, input| call.run(input, allocate)),
+    ("AssociateAddress", |call, input| call.run(input, associate)),
     ("DescribeAddresses", |call, input| call.run(input, describe)),
     ("DisassociateAddress", |call, input| call.run(input, disassociate)),
     ("ReleaseAddress", |call, input| call.run(input, release)),
@@ -112,6 +114,117 @@ fn describe(call: &mut Call<'_>, request: Asked) -> Answer {
     Ok(json!({ "addressesSet": set }))
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Associate {
+    allocation_id: Option<String>,
+    public_ip: Option<String>,
+    instance_id: Option<String>,
+    network_interface_id: Option<String>,
+    private_ip_address: Option<String>,
+    #[serde(default = "automatic")]
+    allow_reassociation: bool,
+}
+
+/// An address goes to another place unless the call says otherwise.
+fn automatic() -> bool {
+    true
+}
+
+fn associate(call: &mut Call<'_>, request: Associate) -> Answer {
+    let id = named(call, &request)?;
+    let interface = target(call, &request)?;
+    let told = call.get(&interface).cloned().unwrap_or_default();
+    if told.body.get("requesterManaged") == Some(&json!(true)) {
+        return Err(not_yours());
+    }
+    let is_its = |wanted: &String| wanted == told.text("privateIpAddress");
+    if request.private_ip_address.as_ref().is_some_and(|wanted| !is_its(wanted)) {
+        return Err(invalid(format!(
+            "{} is not the primary address of {}",
+            request.private_ip_address.unwrap_or_default(),
+            interface.id
+        )));
+    }
+    if internet_gateway::of(call, told.text("vpcId")).is_none() {
+        let message =
+            format!("Network {} is not attached to any internet gateway", told.text("vpcId"));
+        return Err(Refusal::new("Gateway.NotAttached", message));
+    }
+    let key = ADDRESS.key(&id);
+    let address = ADDRESS.get(call, &id)?;
+    if address.text("networkInterfaceId") == interface.id {
+        return Ok(json!({ "associationId": address.text("associationId") }));
+    }
+    if !address.text("associationId").is_empty() {
+        if !request.allow_reassociation {
+            let message = format!(
+                "resource {id} is already associated with associate-id {}",
+                address.text("associationId")
+            );
+            return Err(Refusal::new("Resource.AlreadyAssociated", message));
+        }
+        if is_of_service(call.world, address.text("networkInterfaceId")) {
+            return Err(not_yours());
+        }
+        part(call.world, &key);
+    }
+    let had = ADDRESS.those(call.world, |it| it.text("networkInterfaceId") == interface.id);
+    had.iter().for_each(|address| part(call.world, address));
+    let association = join(call.world, &id, &interface.id);
+    Ok(json!({ "associationId": association }))
+}
+
+/// Finds the address that is to be associated.
+fn named(call: &Call<'_>, request: &Associate) -> Result<String, Refusal> {
+    match (&request.allocation_id, &request.public_ip) {
+        (Some(id), None) => ADDRESS.get(call, id).map(|_| id.clone()),
+        (None, Some(ip)) => {
+            let mut all = call.there(ADDRESS.kind).into_iter();
+            let found = all.find(|(_, address)| address.text("publicIp") == ip);
+            let message = format!("Address '{ip}' not found.");
+            let missing = || Refusal::new("InvalidAddress.NotFound", message);
+            found.map(|(key, _)| key.id.clone()).ok_or_else(missing)
+        }
+        (None, None) => Err(Refusal::new(
+            "MissingParameter",
+            "Either public IP or allocation id must be specified",
+        )),
+        (Some(_), Some(_)) => Err(Refusal::new(
+            "InvalidParameterCombination",
+            "You may specify public IP or allocation id, but not both in the same call",
+        )),
+    }
+}
+
+/// Finds the interface that an address is to be of: itself, or the first of a machine.
+fn target(call: &Call<'_>, request: &Associate) -> Result<Key, Refusal> {
+    match (&request.network_interface_id, &request.instance_id) {
+        (Some(id), _) => INTERFACE.get(call, id).map(|_| INTERFACE.key(id)),
+        (None, Some(id)) => {
+            instance::INSTANCE.get(call, id)?;
+            let message = format!("The instance '{id}' has no network interface");
+            instance::first(call.world, id)
+                .ok_or_else(|| Refusal::new("InvalidInstanceID", message))
+        }
+        (None, None) => Err(Refusal::new(
+            "MissingParameter",
+            "Either instance ID or network interface ID must be specified",
+        )),
+    }
+}
+
+/// Tells whether an interface is a service's own.
+fn is_of_service(world: &World, interface: &str) -> bool {
+    let interface = world.get(&INTERFACE.key(interface));
+    interface.is_some_and(|it| it.body.get("requesterManaged") == Some(&json!(true)))
+}
+
+fn not_yours() -> Refusal {
+    let message = "You do not have permission to access the specified resource.";
+    Refusal::new("AuthFailure", message).status(401)
+}
+
 fn disassociate(call: &mut Call<'_>, request: Disassociate) -> Answer {
     let id = request.association_id.as_str();
     let mut all = call.there(ADDRESS.kind).into_iter();
@@ -119,13 +232,8 @@ fn disassociate(call: &mut Call<'_>, request: Disassociate) -> Answer {
         let message = format!("The association ID '{id}' does not exist");
         return Err(Refusal::new("InvalidAssociationID.NotFound", message));
     };
-    let interface = network_interface::INTERFACE.key(address.text("networkInterfaceId"));
-    if call
-        .get(&interface)
-        .is_some_and(|interface| interface.body.get("requesterManaged") == Some(&json!(true)))
-    {
-        let message = "You do not have permission to access the specified resource.";
-        return Err(Refusal::new("AuthFailure", message).status(401));
+    if is_of_service(call.world, address.text("networkInterfaceId")) {
+        return Err(not_yours());
     }
     let key = key.clone();
     part(call.world, &key);
@@ -134,7 +242,7 @@ fn disassociate(call: &mut Call<'_>, request: Disassociate) -> Answer {
 
 /// Associates an address with a network interface.
 pub(super) fn join(world: &mut World, id: &str, interface: &str) -> Option<String> {
-    let (key, interface) = (ADDRESS.key(id), network_interface::INTERFACE.key(interface));
+    let (key, interface) = (ADDRESS.key(id), INTERFACE.key(interface));
     let public = world.get(&key)?.text("publicIp").to_owned();
     let association = format!("eipassoc-0{}", world.digits(16));
     let private = world.get(&interface)?.text("privateIpAddress").to_owned();
@@ -146,6 +254,7 @@ pub(super) fn join(world: &mut World, id: &str, interface: &str) -> Option<Strin
         "publicIp": public,
     });
     world.edit(&interface, |interface| network_interface::map(interface, Some(shown)));
+    instance::reach(world, &interface);
     world.edit(&key, |address| {
         address.set("associationId", association.as_str());
         address.set("networkInterfaceId", interface.id.as_str());
@@ -166,8 +275,9 @@ pub(super) fn part(world: &mut World, key: &Key) {
         }
         interface
     });
-    let interface = network_interface::INTERFACE.key(&interface.unwrap_or_default());
+    let interface = INTERFACE.key(&interface.unwrap_or_default());
     world.edit(&interface, |interface| network_interface::map(interface, None));
+    instance::reach(world, &interface);
 }
 
 #[derive(Deserialize)]

@@ -256,3 +256,21 @@ fn is_on(interface: &Object, id: &str) -> bool {
 pub(super) fn interfaces(world: &World, id: &str) -> usize {
     INTERFACE.those(world, |interface| is_on(interface, id)).len()
 }
+
+/// Returns the interface that a machine came with.
+pub(super) fn first(world: &World, id: &str) -> Option<Key> {
+    let is_first = |it: &Object| is_on(it, id) && it.body["attachment"]["deviceIndex"] == 0;
+    INTERFACE.those(world, is_first).into_iter().next()
+}
+
+/// Shows the public address of an interface where a machine came with it.
+pub(super) fn reach(world: &mut World, interface: &Key) {
+    let Some(told) = world.get(interface) else { return };
+    let public = told.body.get("association").map(|its| its["publicIp"].clone());
+    let machine = told.body.get("attachment").and_then(|its| its["instanceId"].as_str());
+    let Some(machine) = machine.filter(|id| first(world, id).as_ref() == Some(interface)) else {
+        return;
+    };
+    let machine = INSTANCE.key(machine);
+    world.edit(&machine, |machine| machine.set("ipAddress", public));
+}

@@ -158,8 +158,8 @@ pub(super) fn regroup(world: &mut World, key: &Key, groups: &[String]) {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Detach {
     attachment_id: String,
-    #[serde(default)]
-    force: bool,
+    #[serde(default, rename = "Force")]
+    _force: bool,
 }
 
 fn detach(call: &mut Call<'_>, request: Detach) -> Answer {
@@ -176,7 +176,7 @@ fn detach(call: &mut Call<'_>, request: Detach) -> Answer {
     if interface.body.get("requesterManaged") == Some(&json!(true)) {
         return not_permitted(format!("You are not allowed to manage '{id}' attachments."));
     }
-    if interface.body["attachment"]["deviceIndex"] == 0 && !request.force {
+    if interface.body["attachment"]["deviceIndex"] == 0 {
         let message = "The network interface at device index 0 cannot be detached.";
         return not_permitted(message.to_owned());
     }

@@ -32,7 +32,8 @@ pub(crate) struct Event {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Kind {
-    /// Its controllers make a load balancer and a volume, and its network add-on leaks an interface.
+    /// Its controllers make a load balancer and a volume, and its network add-on a spare interface
+    /// and one that it leaks.
     Workload,
     /// It has an autoscaler from now on.
     Autoscaler,
@@ -109,21 +110,35 @@ fn work(world: &mut World, cluster: &Object) -> Result<(), String> {
     balancer::create(world, new);
     let machine = machines(world, cluster).into_iter().next();
     claim(world, &place, machine.as_ref(), &subnets, own);
-    let Some(subnet) = subnets.first() else { return Ok(()) };
-    let machine = machine.unwrap_or_else(|| "i-0".to_owned());
-    let leaked = NewInterface {
+    connect(world, cluster, machine.as_deref(), &subnets);
+    Ok(())
+}
+
+/// Makes the interfaces of the network add-on: a spare one on a machine, and one that it leaked.
+fn connect(world: &mut World, cluster: &Object, machine: Option<&str>, subnets: &[String]) {
+    let Some(subnet) = subnets.first() else { return };
+    let group = cluster.body["resourcesVpcConfig"]["clusterSecurityGroupId"].as_str();
+    let groups = [group.unwrap_or_default().to_owned()];
+    let home = machine.and_then(|id| world.get(&Key::new("ec2.instance", id)));
+    let home = home.map_or(subnet.as_str(), |machine| machine.text("subnetId")).to_owned();
+    let of = machine.unwrap_or("i-0");
+    let description = format!("aws-K8S-{of}");
+    let new = |subnet, instance| NewInterface {
         subnet,
-        description: &format!("aws-K8S-{machine}"),
-        groups: &[text("clusterSecurityGroupId")],
-        instance: None,
+        description: &description,
+        groups: &groups,
+        instance,
         requester: None,
         tags: BTreeMap::from([
-            ("cluster.k8s.amazonaws.com/name".to_owned(), name.to_owned()),
-            ("node.k8s.amazonaws.com/instance_id".to_owned(), machine.clone()),
+            ("cluster.k8s.amazonaws.com/name".to_owned(), cluster.text("name").to_owned()),
+            ("node.k8s.amazonaws.com/instance_id".to_owned(), of.to_owned()),
         ]),
     };
-    living::interface(world, &place, leaked);
-    Ok(())
+    let place = Place::of(cluster);
+    if machine.is_some() {
+        living::interface(world, &place, new(&home, machine));
+    }
+    living::interface(world, &place, new(subnet, None));
 }
 
 /// Makes the volume of a claim, where a machine is that uses it.

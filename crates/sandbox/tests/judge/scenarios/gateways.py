@@ -18,6 +18,7 @@ def play(s):
 
     s.do("an attached gateway goes", ec2.delete_internet_gateway, InternetGatewayId=igw)
     s.do("a subnet with a gateway goes", ec2.delete_subnet, SubnetId=subnet)
+    stay(s, ec2, address)
     s.do("an address in use goes", ec2.release_address, AllocationId=address)
     s.do("the NAT gateway goes", ec2.delete_nat_gateway, NatGatewayId=nat)
     s.wait("the NAT gateway has gone", ec2, "nat_gateway_deleted", NatGatewayIds=[nat])
@@ -137,6 +138,23 @@ def translation(s, ec2, subnet, table):
     s.do("no such NAT gateway", ec2.describe_nat_gateways, NatGatewayIds=[unknown])
     s.do("no such NAT gateway goes", ec2.delete_nat_gateway, NatGatewayId=unknown)
     return address, nat
+
+
+def stay(s, ec2, address):
+    """Parts what cannot be parted: the address and interface of a NAT gateway, and nothing."""
+    its = s.do("the address in use", ec2.describe_addresses, AllocationIds=[address])
+    its = s.at(its["Addresses"], 0)
+    part, detach = ec2.disassociate_address, ec2.detach_network_interface
+    ids = [its["NetworkInterfaceId"]]
+    find = ec2.describe_network_interfaces
+    found = "length(NetworkInterfaces)"
+    interface = s.look("its interface", found, find, NetworkInterfaceIds=ids)
+    attachment = s.at(interface["NetworkInterfaces"], 0).get("Attachment", {})
+    id = attachment.get("AttachmentId", "eni-attach-0123456789abcdef0")
+    s.do("the interface is detached", detach, AttachmentId=id)
+    s.do("the address is parted", part, AssociationId=its["AssociationId"])
+    s.do("no such association", part, AssociationId="eipassoc-0123456789abcdef0")
+    s.do("no such attachment", detach, AttachmentId="eni-attach-0123456789abcdef0")
 
 
 def endpoints(s, ec2, vpc, table):

@@ -112,7 +112,7 @@ def spot(s, eks, wanted):
     more = {
         "nodegroupName": "spot",
         "capacityType": "SPOT",
-        "instanceTypes": ["m5.large", "c5.large"],
+        "instanceTypes": ["m5.large", "c5.large", "m6i.large", "m7i.large"],
         "clientRequestToken": "spot",
         "taints": [{"key": "spot", "value": "yes", "effect": "NO_SCHEDULE"}],
     }
