@@ -104,6 +104,9 @@ pub struct World {
     pub serial: u64,
     /// Simulated time of the last request, in milliseconds since 1970.
     pub now: Time,
+    /// When it began.
+    #[serde(default)]
+    began: Time,
     drawn: u64,
     /// When a request last changed something.
     #[serde(default)]
@@ -121,7 +124,7 @@ pub struct World {
 impl World {
     /// Makes an empty world.
     pub fn new(seed: u64, now: Time) -> Self {
-        Self { seed, now, ..Self::default() }
+        Self { seed, now, began: now, ..Self::default() }
     }
 
     /// Returns an object.
@@ -235,6 +238,13 @@ impl World {
     pub(crate) fn chance(&mut self) -> f64 {
         self.drawn += 1;
         fastrand::Rng::with_seed(mixed(self.seed, self.drawn)).f64()
+    }
+
+    /// Draws a number from 0 to 1 for a name and a part of time, in which it is always the same.
+    pub(crate) fn lot(&self, name: &str, window: Time) -> f64 {
+        let window = self.now.saturating_sub(self.began) / window;
+        let name = name.bytes().fold(window, |mixture, byte| mixed(mixture, u64::from(byte)));
+        fastrand::Rng::with_seed(mixed(self.seed, name)).f64()
     }
 
     /// Draws so many hexadecimal digits.

@@ -4,7 +4,7 @@ use super::super::ec2::machines;
 use super::super::{eks, partition};
 use super::tags;
 use crate::behaviour::Behaviour;
-use crate::clock::iso;
+use crate::clock::{Time, iso};
 use crate::world::{Key, Object, World};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,12 +31,22 @@ pub(super) const VCPUS: Behaviour = Behaviour {
 };
 const MOST_VCPUS: u64 = 512;
 
+pub(super) const SPOT: Behaviour = Behaviour {
+    service: "autoscaling",
+    what: "spot machines of a type are missing in a zone in one half hour of ten, drawn by the seed; a group launches others of its types and zones, or none",
+    seconds: 0,
+    source: "assumption",
+};
+
 pub(super) const ACTIVITIES: Behaviour = Behaviour {
     service: "autoscaling",
     what: "a group tells of its last 50 activities",
     seconds: 0,
     source: "assumption",
 };
+/// How long spot machines are missing, and how often.
+const WINDOW: Time = 30 * 60_000;
+const MISSING: f64 = 0.1;
 /// How many activities a group remembers.
 const REMEMBERED: usize = 50;
 
@@ -189,8 +199,9 @@ pub(crate) fn replace(world: &mut World, key: &Key, launch: Launch) {
     world.edit(key, |group| equip(group, launch));
     let Some(group) = world.get(key).cloned() else { return };
     for machine in machines(world, &group) {
-        launch_one(world, key);
-        terminate_one(world, key, &machine);
+        if launch_one(world, key) {
+            terminate_one(world, key, &machine);
+        }
     }
 }
 
@@ -223,7 +234,7 @@ pub(super) fn settle(world: &mut World, key: &Key) {
                 }
                 break;
             }
-            None => launch_one(world, key),
+            None => drop(launch_one(world, key)),
         }
     }
     eks::resized(world, key);
@@ -242,12 +253,13 @@ fn refused(world: &World, group: &Object) -> Option<String> {
         .filter(|machine| (&machine.account, &machine.region) == (&group.account, &group.region))
         .map(|machine| vcpus(machine.text("instanceType")))
         .sum();
+    let is_offered = |subnet: &str| offered(world, group, subnet).next().is_some();
     let why = match is_spot {
-        _ if place(world, group).is_none() => format!(
+        _ if !group.text("VPCZoneIdentifier").split(',').any(is_offered) => format!(
             "Your requested instance type ({machine}) is not supported in your requested \
              Availability Zone."
         ),
-        true if is_full => {
+        true if is_full || place(world, group).is_none() => {
             "Could not launch Spot Instances. UnfulfillableCapacity - Unable to fulfill capacity \
              due to your request configuration. Please adjust your request and try again."
                 .to_owned()
@@ -274,28 +286,40 @@ fn vcpus(machine: &str) -> u64 {
     machines::find(machine).map_or(0, |machine| u64::from(machine.vcpus))
 }
 
+/// Returns the types of a group that the zone of a subnet has.
+fn offered(world: &World, group: &Object, subnet: &str) -> impl Iterator<Item = String> {
+    let (region, zone) = (group.region.clone(), zone(world, subnet));
+    list(group, "machines").into_iter().filter(move |name| machines::offered(&region, &zone, name))
+}
+
+/// Tells whether a zone has no spot machines of a type now.
+pub(crate) fn is_missing(world: &World, machine: &str, zone: &str) -> bool {
+    world.lot(&format!("spot {machine} {zone}"), WINDOW) < MISSING
+}
+
 /// Decides where the next machine of a group goes: the subnet with the fewest, and the first type
-/// that its zone has.
+/// that its zone has and, of spot machines, has left.
 fn place(world: &World, group: &Object) -> Option<(String, String)> {
     let machines = machines(world, group);
+    let is_spot = group.hidden.get("spot") == Some(&json!(true));
     let here = |subnet: &str| {
         let of = |id: &&String| world.get(&Key::new("ec2.instance", *id));
         machines.iter().filter(|id| of(id).is_some_and(|m| m.text("subnetId") == subnet)).count()
     };
-    let types = list(group, "machines");
-    let offered = |subnet: &str| {
+    let left = |subnet: &str| {
         let zone = zone(world, subnet);
-        types.iter().find(|name| machines::offered(&group.region, &zone, name)).cloned()
+        offered(world, group, subnet).find(|name| !is_spot || !is_missing(world, name, &zone))
     };
     let subnets = group.text("VPCZoneIdentifier").split(',');
-    let fit = subnets.filter_map(|subnet| Some((subnet, offered(subnet)?)));
+    let fit = subnets.filter_map(|subnet| Some((subnet, left(subnet)?)));
     let (subnet, machine) = fit.min_by_key(|(subnet, _)| here(subnet))?;
     Some((subnet.to_owned(), machine))
 }
 
-fn launch_one(world: &mut World, key: &Key) {
-    let Some(group) = world.get(key).cloned() else { return };
-    let Some((subnet, machine)) = place(world, &group) else { return };
+/// Launches a machine, and tells whether there was one.
+fn launch_one(world: &mut World, key: &Key) -> bool {
+    let Some(group) = world.get(key).cloned() else { return false };
+    let Some((subnet, machine)) = place(world, &group) else { return false };
     let mut its = group.tags.clone();
     tags::kept(&group).iter().for_each(|key| drop(its.remove(key)));
     let own = group.hidden.get("launch tags").and_then(Value::as_object).into_iter().flatten();
@@ -314,6 +338,7 @@ fn launch_one(world: &mut World, key: &Key) {
     instances.push(id.clone());
     world.edit(key, |group| group.hide("instances", instances));
     remember(world, key, &format!("Launching a new EC2 instance: {id}"), None);
+    true
 }
 
 /// Terminates a machine of a group.

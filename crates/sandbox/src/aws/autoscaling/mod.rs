@@ -10,7 +10,7 @@ use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
 
 pub(crate) const BEHAVIOURS: &[Behaviour] =
-    &[group::SETTLED, group::RETRIED, group::VCPUS, group::ACTIVITIES];
+    &[group::SETTLED, group::RETRIED, group::VCPUS, group::SPOT, group::ACTIVITIES];
 
 /// Does an operation.
 pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {

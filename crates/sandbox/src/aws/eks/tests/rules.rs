@@ -149,3 +149,54 @@ fn what_is_full_names_its_cluster() {
     let request = site.group("app");
     assert_eq!(limit(&mut site, "CreateNodegroup", request), "acme");
 }
+
+#[test]
+fn spot_machines_are_missing_by_chance_and_for_a_while() {
+    let mut site = Site::new();
+    site.cluster();
+    site.ask("CreateAddon", json!({ "clusterName": "acme", "addonName": "vpc-cni" }));
+    site.wait(16);
+    let is_dry = |world: &World| group::is_missing(world, "r5.2xlarge", "us-east-1a");
+    let later = |world: &World| {
+        let mut later = world.clone();
+        later.now += 30 * MINUTE;
+        later
+    };
+    while !is_dry(&site.0) || is_dry(&later(&site.0)) {
+        site.0.seed += 1;
+    }
+    let mut wanted = site.group("early");
+    wanted["subnets"].as_array_mut().unwrap().truncate(1);
+    site.ask("CreateNodegroup", wanted.clone());
+    wanted["capacityType"] = json!("SPOT");
+    wanted["nodegroupName"] = json!("dry");
+    site.ask("CreateNodegroup", wanted.clone());
+    site.wait(20);
+    assert_eq!(site.of_group("early")["status"], "ACTIVE", "others are there");
+    let dry = site.of_group("dry");
+    assert_eq!(dry["status"], "CREATE_FAILED");
+    let issue = &dry["health"]["issues"][0];
+    assert_eq!(issue["code"], "AsgInstanceLaunchFailures");
+    assert!(issue["message"].as_str().unwrap().contains("UnfulfillableCapacity"), "{issue}");
+    site.wait(10);
+    wanted["nodegroupName"] = json!("late");
+    site.ask("CreateNodegroup", wanted);
+    site.wait(10);
+    assert_eq!(site.of_group("late")["status"], "ACTIVE");
+}
+
+#[test]
+fn many_types_in_many_zones_are_never_all_missing() {
+    let types = ["r5d.2xlarge", "r6id.2xlarge", "r5dn.2xlarge", "r5ad.2xlarge"];
+    let pools = types.iter().flat_map(|it| ["a", "b", "c"].map(|zone| (it, zone)));
+    let pools: Vec<_> = pools.map(|(it, zone)| (it, format!("us-east-1{zone}"))).collect();
+    let mut missing = [0; 2];
+    for seed in 0..2_000 {
+        let world = World::new(seed, 0);
+        let dry = pools.iter().map(|(machine, zone)| group::is_missing(&world, machine, zone));
+        let dry: Vec<bool> = dry.collect();
+        missing[0] += usize::from(dry[0]);
+        missing[1] += usize::from(dry.iter().filter(|dry| **dry).count() > 6);
+    }
+    assert!((150..250).contains(&missing[0]) && missing[1] == 0, "{missing:?} of 2000");
+}
