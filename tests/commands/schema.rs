@@ -295,6 +295,22 @@ fn reader_and_schema_agree_on_hard_values() {
             "boundary",
         ]),
     );
+    let arn = "arn:aws-cn:iam::123456789012:role/team/x";
+    agree_on_each(
+        &["eks", "assumeRole"],
+        json!([
+            { "arn": arn },
+            { "arn": arn, "externalId": "a/b:c@d" },
+            { "arn": arn, "externalId": "a" },
+            { "arn": arn, "externalId": "a b" },
+            { "arn": arn, "externalId": "é1" },
+            { "externalId": "ab" },
+            { "arn": "arn:aws:iam::aws:role/x" },
+            { "arn": "arn:aws:sts::123456789012:assumed-role/x/y" },
+            arn,
+            {},
+        ]),
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod life_cycle;
 mod lost_replies;
 #[path = "../aws/recorder.rs"]
 mod recorder;
+mod roles;
 mod served;
 #[path = "../moto/server.rs"]
 #[expect(dead_code, reason = "the tests against moto use the rest of it")]

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// The kinds whose objects are still told of for a while after they were deleted.
-const PASSING: [&str; 3] = ["ec2.instance", "ec2.nat_gateway", "kms.key"];
+const PASSING: [&str; 4] = ["ec2.instance", "ec2.nat_gateway", "kms.key", "sts.session"];
 
 /// A simulated AWS on loopback, which ends with its owner.
 pub(crate) struct Served {
@@ -16,9 +16,14 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start() -> Self {
+        Self::at("instant")
+    }
+
+    /// Starts one whose clock is so fast. It takes a key of another account, too.
+    pub(crate) fn at(speed: &str) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_provision"))
-            .args(["sandbox", "serve", "--sandbox-speed", "instant"])
-            .args(["--credential", "testing:testing"])
+            .args(["sandbox", "serve", "--sandbox-speed", speed])
+            .args(["--credential", "testing:testing", "--credential", "other:other:210987654321"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");

@@ -232,7 +232,8 @@ impl From<Error> for Failure {
         };
         let mut failure = Self::new(exit, code, error.to_string());
         failure.request_id = error.request_id.map(Into::into);
-        failure.hints.extend(hint.map(str::to_owned));
+        let own = error.hint.map(String::from);
+        failure.hints.extend(own.or(hint.map(str::to_owned)));
         failure
     }
 }

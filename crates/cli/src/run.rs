@@ -69,12 +69,19 @@ impl Subject {
         }
         let name = spec.as_ref().map(|spec| &spec.name);
         let name = name.or(header.as_ref().map(|header| &header.cluster));
-        let rehearsal = match name.filter(|_| global.sandbox) {
-            Some(name) => Some(Rehearsal::start(global, state_path, name)?),
-            None => None,
+        let cluster = name.map(String::as_str).unwrap_or_default();
+        let rehearsal = match global.sandbox {
+            true => Some(Rehearsal::start(global, state_path, cluster)?),
+            false => None,
         };
-        let simulation = rehearsal.as_ref().map(Rehearsal::simulation);
-        let target = Target { region: region.unwrap_or_default(), simulation };
+        let target = Target {
+            cluster,
+            region: region.unwrap_or_default(),
+            spec: spec.as_ref(),
+            recorded: loaded.as_ref().map(|loaded| loaded.state.facts()).unwrap_or_default(),
+            scope: header.as_ref().map(|header| &header.scope),
+            simulation: rehearsal.as_ref().map(Rehearsal::simulation),
+        };
         let session = provider.connect(&target).await?;
         tracing::info!(caller = session.caller(), "connected");
         if let Some(header) = &header {

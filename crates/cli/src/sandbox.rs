@@ -2,7 +2,7 @@
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
 use provision_engine::Pace;
-use provision_sandbox::{CREDENTIAL, Sandbox, Settings, Speed};
+use provision_sandbox::{ACCOUNT, Credential, Sandbox, Settings, Speed};
 use provision_spec::Simulation;
 use std::ffi::OsStr;
 use std::io::IsTerminal;
@@ -29,13 +29,17 @@ impl Rehearsal {
         }
         let speed = speed(global);
         let world = Some(state.with_file_name(format!("{cluster}.sandbox.json")));
-        let sandbox = start(Settings { world, speed, control: false, ..Settings::default() })?;
+        let settings = Settings { world, speed, control: false, open: true, ..Settings::default() };
+        let sandbox = start(settings)?;
         Ok(Self { sandbox, speed })
     }
 
     /// Returns where it answers, and to whom.
     pub(crate) fn simulation(&self) -> Simulation {
-        let credential = (CREDENTIAL.0.to_owned(), CREDENTIAL.1.to_owned());
+        let credential = |account: Option<&str>| {
+            let Credential { id, secret, .. } = Credential::of_account(account.unwrap_or(ACCOUNT));
+            (id, secret)
+        };
         Simulation { url: self.sandbox.aws(), credential }
     }
 

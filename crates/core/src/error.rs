@@ -58,12 +58,20 @@ pub struct Error {
     pub message: String,
     /// The cloud's request id, for its support.
     pub request_id: Option<String>,
+    /// What to do about it, where that does not follow from its kind.
+    pub hint: Option<Box<str>>,
 }
 
 impl Error {
     /// Makes an error of our own words.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, operation: None, code: None, message: message.into(), request_id: None }
+        let (operation, code, request_id, hint) = (None, None, None, None);
+        Self { kind, operation, code, message: message.into(), request_id, hint }
+    }
+
+    /// Says what to do about it.
+    pub fn hint(self, hint: impl Into<Box<str>>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
     }
 
     /// Makes an error for a request that can never work.

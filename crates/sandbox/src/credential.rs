@@ -3,6 +3,9 @@ use crate::{ACCOUNT, CREDENTIAL};
 use std::fmt;
 use std::str::FromStr;
 
+/// What the ids of keys begin with.
+const KEY: &str = "AKIA";
+
 /// An access key that a sandbox accepts, written `ID:SECRET` or `ID:SECRET:ACCOUNT`.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Credential {
@@ -20,6 +23,22 @@ impl Credential {
         let [id, secret, account] = [CREDENTIAL.0, CREDENTIAL.1, ACCOUNT].map(str::to_owned);
         Self { id, secret, account }
     }
+
+    /// Returns the key that an account has where everybody is let in.
+    pub fn of_account(account: &str) -> Self {
+        let (secret, account) = (CREDENTIAL.1.to_owned(), account.to_owned());
+        Self { id: format!("{KEY}{account}"), secret, account }
+    }
+
+    /// Returns the key of that id where everybody is let in, if it is the key of an account.
+    pub(crate) fn of_id(id: &str) -> Option<Self> {
+        id.strip_prefix(KEY).filter(|account| is_account(account)).map(Self::of_account)
+    }
+}
+
+/// Tells whether text is the number of an account.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl FromStr for Credential {
@@ -52,6 +71,15 @@ impl fmt::Debug for Credential {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_key_of_an_account_tells_it() {
+        let key = Credential::of_account("210987654321");
+        assert_eq!(Credential::of_id(&key.id), Some(key));
+        for id in ["AKIA21098765432", "AKIA2109876543210", "ASIA210987654321", CREDENTIAL.0] {
+            assert_eq!(Credential::of_id(id), None, "{id}");
+        }
+    }
 
     #[test]
     fn a_credential_may_name_its_account() {

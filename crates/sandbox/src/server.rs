@@ -49,12 +49,16 @@ pub struct Settings {
     pub control: bool,
     /// Whether reads may lag behind by themselves; what is asked to be stale is so anyway.
     pub lags: bool,
+    /// Whether everybody is let in, for rehearsals in which nobody else prepares anything: every
+    /// account has its key, [`Credential::of_account`], and a role that there is not is made when
+    /// it is first taken on.
+    pub open: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let (speed, credentials) = (Speed::Instant, Vec::new());
-        Self { world: None, seed: 1, speed, credentials, control: true, lags: true }
+        Self { world: None, seed: 1, speed, credentials, control: true, lags: true, open: false }
     }
 }
 
@@ -119,6 +123,7 @@ pub(crate) struct Site {
     pub(crate) credentials: BTreeMap<String, Credential>,
     pub(crate) control: bool,
     pub(crate) lags: bool,
+    pub(crate) open: bool,
 }
 
 /// One request, as the log tells it.
@@ -147,6 +152,7 @@ impl Site {
             credentials: all.map(|one| (one.id.clone(), one)).collect(),
             control: settings.control,
             lags: settings.lags,
+            open: settings.open,
         })
     }
 

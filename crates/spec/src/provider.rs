@@ -21,7 +21,7 @@ pub trait Provider: Send + Sync {
     ///
     /// # Errors
     /// [`Kind::Auth`](provision_core::Kind::Auth) when there are none or they are refused.
-    fn connect<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Box<dyn Session>>>;
+    fn connect<'a>(&'a self, target: &'a Target<'_>) -> BoxFuture<'a, Result<Box<dyn Session>>>;
 
     /// Returns the kinds without reaching any cloud, for plans against recorded facts alone.
     fn kinds(&self) -> Drivers;
@@ -46,22 +46,30 @@ pub trait Provider: Send + Sync {
     fn outputs(&self, state: &State) -> BTreeMap<String, Value>;
 }
 
-/// Where a provider connects to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+/// Where a provider connects to, and how it gets in.
+#[derive(Clone, Debug)]
+pub struct Target<'a> {
+    /// The cluster's name.
+    pub cluster: &'a str,
     /// The region.
     pub region: String,
+    /// The cluster file, which says how to get in; `None` when a state is destroyed without one.
+    pub spec: Option<&'a ClusterSpec>,
+    /// What is on record of how to get in, for when there is no cluster file.
+    pub recorded: Facts,
+    /// Where the state's objects are, if there is a state.
+    pub scope: Option<&'a Scope>,
     /// The simulation to connect to, instead of the vendor.
     pub simulation: Option<Simulation>,
 }
 
 /// A simulation of the cloud that is part of the program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Simulation {
     /// Where it answers.
     pub url: String,
-    /// The id and the secret of a credential that it accepts.
-    pub credential: (String, String),
+    /// Returns the id and the secret of a credential that it accepts: of an account, or of any.
+    pub credential: fn(Option<&str>) -> (String, String),
 }
 
 /// A provider with credentials in hand.

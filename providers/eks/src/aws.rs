@@ -117,6 +117,10 @@ pub(crate) fn failed<E>(operation: &str, error: &SdkError<E>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
+    if let Some(sooner) = sources(error).find_map(|source| source.downcast_ref::<Error>()) {
+        // The session that it was to be signed with could not be begun.
+        return sooner.clone();
+    }
     let causes = explained(causes(error));
     let status = error.raw_response().map(|answer| answer.status().as_u16());
     let code = error.code().filter(|code| !code.is_empty());
@@ -145,6 +149,7 @@ where
             _ => causes,
         },
         request_id: error.request_id().map(str::to_owned),
+        hint: None,
     }
 }
 
@@ -154,10 +159,16 @@ fn without_signature(message: &str) -> &str {
 }
 
 /// Joins an error's sources on one line, the outermost first.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let all = std::iter::successors(Some(error), |error| error.source());
-    let all = all.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let all = sources(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
     all.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns an error and what it came from, the outermost first.
+fn sources<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
 }
 
 /// Tells whether an error says that the object asked about does not exist.

@@ -74,7 +74,7 @@ impl Intercept for Log {
 
 /// Returns the error code of an answer, or what kept a call from one: an answer that says it went
 /// well did not come to its end.
-fn failure<'a>(error: &dyn Error, answer: Option<&'a HttpResponse>) -> Cow<'a, str> {
+fn failure<'a>(error: &(dyn Error + 'static), answer: Option<&'a HttpResponse>) -> Cow<'a, str> {
     match answer.filter(|answer| !answer.status().is_success()) {
         Some(answer) => code(answer).unwrap_or("failed").into(),
         None => explained(crate::aws::causes(error)).into(),

@@ -1,5 +1,8 @@
 //! Where AWS answers, and whose credentials are used.
+use crate::arn::Arn;
+use crate::assume::{AssumeRole, working_as};
 use crate::aws::{Aws, Endpoints, Reply, causes, client, missing};
+use crate::facts::ASSUME_ROLE;
 use crate::resources::drivers;
 use crate::section::Section;
 use crate::wire::{self, explained, without_password};
@@ -12,6 +15,7 @@ use aws_types::service_config::ServiceConfigKey;
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Error, Facts, Kind, Result, Scope, World};
 use provision_spec::{ClusterSpec, Simulation, Target};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,6 +31,13 @@ const SERVICES: [(&str, &str); 6] = [
     ("LOGS", "CloudWatch Logs"),
 ];
 
+/// How the file, or else the record, says to get in.
+struct Way {
+    role: Option<AssumeRole>,
+    /// The account that the cluster is in, as far as somebody says so.
+    account: Option<String>,
+}
+
 /// AWS with credentials in hand.
 pub(crate) struct Session {
     aws: Arc<Aws>,
@@ -36,10 +47,15 @@ pub(crate) struct Session {
 }
 
 /// Finds credentials and endpoints, and asks whose they are.
-pub(crate) async fn connect(target: &Target) -> Result<Session> {
+pub(crate) async fn connect(target: &Target<'_>) -> Result<Session> {
+    let way = Way::to(target)?;
     let (config, endpoints, world) = match &target.simulation {
-        Some(simulation) => simulated(target, simulation),
-        None => conventional(target).await?,
+        Some(simulation) => simulated(&target.region, &way, simulation),
+        None => conventional(&target.region).await?,
+    };
+    let config = match way.role {
+        Some(role) => working_as(role, target.cluster, &config, &endpoints),
+        None => config,
     };
     let sts = client!(aws_sdk_sts, &config, &endpoints, "STS");
     let answer = sts.get_caller_identity().send().await.reply("sts:GetCallerIdentity");
@@ -68,9 +84,9 @@ fn timeouts() -> TimeoutConfig {
 }
 
 /// Finds credentials and endpoints by the vendor's conventions.
-async fn conventional(target: &Target) -> Result<(SdkConfig, Endpoints, World)> {
+async fn conventional(region: &str) -> Result<(SdkConfig, Endpoints, World)> {
     let config = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(target.region.clone()))
+        .region(Region::new(region.to_owned()))
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -83,13 +99,15 @@ async fn conventional(target: &Target) -> Result<(SdkConfig, Endpoints, World)> 
     Ok((config, endpoints, world))
 }
 
-/// Points every service at a simulation; nothing of the caller's own configuration is read.
-fn simulated(target: &Target, simulation: &Simulation) -> (SdkConfig, Endpoints, World) {
-    let (id, secret) = &simulation.credential;
+/// Points every service at a simulation; nothing of the caller's own configuration is read. There
+/// the caller is in the cluster's account, unless a role leads to it.
+fn simulated(region: &str, way: &Way, simulation: &Simulation) -> (SdkConfig, Endpoints, World) {
+    let account = way.account.as_deref().filter(|_| way.role.is_none());
+    let (id, secret) = (simulation.credential)(account);
     let credentials = Credentials::new(id, secret, None, None, "sandbox");
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(target.region.clone()))
+        .region(Region::new(region.to_owned()))
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -108,6 +126,23 @@ pub(crate) fn kinds() -> Drivers {
         .retry_config(RetryConfig::disabled())
         .build();
     drivers(&Arc::new(Aws::new(&config, &Endpoints::default(), "", "aws")))
+}
+
+impl Way {
+    fn to(target: &Target<'_>) -> Result<Self> {
+        let Some(spec) = target.spec else {
+            let account = target.scope.and_then(|scope| scope.place.get("account")).cloned();
+            return Ok(Self { role: target.recorded.get(ASSUME_ROLE), account });
+        };
+        let section = Section::of(spec).map_err(|e| Error::invalid(e.to_string()))?;
+        let role = section.assume_role.as_ref().map(|role| ("eks.assumeRole.arn", &role.arn));
+        let boundary = Some(("eks.permissionsBoundary", &section.boundary));
+        for (field, arn) in role.into_iter().chain(boundary.filter(|(_, arn)| !arn.is_empty())) {
+            let partition = Arn::iam(arn).map(|arn| arn.partition).unwrap_or_default();
+            same_partition(&target.region, field, partition)?;
+        }
+        Ok(Self { role: section.assume_role, account: section.account })
+    }
 }
 
 impl provision_spec::Session for Session {
@@ -130,26 +165,38 @@ impl provision_spec::Session for Session {
     ) -> BoxFuture<'a, Result<Facts>> {
         Box::pin(async move {
             let section = Section::of(spec).map_err(|e| Error::invalid(e.to_string()))?;
-            same_partition(&spec.region, &self.aws.partition)?;
+            same_partition(&spec.region, "the caller", &self.aws.partition)?;
             let ours = &self.aws.account;
             if let Some(wanted) = section.account.filter(|wanted| wanted != ours) {
-                return Err(Error::invalid(format!(
+                let message = format!(
                     "the cluster belongs to account {wanted}, and the credentials to account {ours}"
+                );
+                return Err(Error::invalid(message).hint(format!(
+                    "use credentials of account {wanted}, take on a role there with \
+                     eks.assumeRole, or mend eks.account"
                 )));
             }
-            crate::facts::resolve(&self.aws, spec, recorded).await
+            let mut facts = crate::facts::resolve(&self.aws, spec, recorded).await?;
+            match section.assume_role {
+                Some(role) => drop(facts.recorded.insert(ASSUME_ROLE.into(), json!(role))),
+                None => drop(facts.recorded.remove(ASSUME_ROLE)),
+            }
+            Ok(facts)
         })
     }
 }
 
-/// Checks that a region is where the credentials are known.
-fn same_partition(region: &str, ours: &str) -> Result<()> {
-    match crate::names::partition(region)? {
-        partition if partition == ours => Ok(()),
-        partition => Err(Error::invalid(format!(
-            "region {region} is in partition {partition}, and the credentials are of {ours}"
-        ))),
+/// Checks that something is in the partition of a region.
+fn same_partition(region: &str, what: &str, theirs: &str) -> Result<()> {
+    let partition = crate::names::partition(region)?;
+    if partition == theirs {
+        return Ok(());
     }
+    let message = format!("region {region} is in partition {partition}, and {what} is of {theirs}");
+    Err(Error::invalid(message).hint(format!(
+        "partitions have no accounts in common: name a region of {theirs}, or use an account of \
+         {partition}"
+    )))
 }
 
 /// Asks for credentials once, so that having none is told as that and not as a failed call.
@@ -264,10 +311,11 @@ mod tests {
 
     #[test]
     fn a_region_of_another_partition_is_refused() {
-        same_partition("us-gov-west-1", "aws-us-gov").unwrap();
-        let error = same_partition("cn-north-1", "aws").unwrap_err();
+        let to = |region, theirs| same_partition(region, "the caller", theirs);
+        to("us-gov-west-1", "aws-us-gov").unwrap();
+        let error = to("cn-north-1", "aws").unwrap_err();
         assert!(error.message.contains("in partition aws-cn"), "{error}");
-        assert!(same_partition("moon-base-1", "aws").is_err());
+        assert!(to("moon-base-1", "aws").is_err());
     }
 
     #[test]

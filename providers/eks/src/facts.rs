@@ -20,6 +20,8 @@ pub(crate) const CONTROL_PLANE_ZONES: &str = "control-plane-zones";
 pub(crate) const KUBERNETES: &str = "version";
 /// What each pool was last found to have in its zones.
 pub(crate) const PLACEMENTS: &str = "placements";
+/// The role that everything is done as, which must be known where there is no cluster file.
+pub(crate) const ASSUME_ROLE: &str = "assume-role";
 /// The key for secrets, once there is one.
 pub(crate) const SECRETS_KEY: &str = "secrets-key";
 

@@ -3,6 +3,7 @@
 //! [`Eks`] is the way in. To add a kind: write `resources/<kind>.rs`, add a line to
 //! [`resources::drivers`], and use it in `stack.rs`.
 mod arn;
+mod assume;
 mod aws;
 mod calls;
 mod classify;
@@ -15,6 +16,7 @@ mod stack;
 mod wire;
 mod zones;
 
+pub use assume::AssumeRole;
 pub use aws::Aws;
 pub use section::Section;
 pub use stack::stack;
@@ -43,7 +45,7 @@ impl Provider for Eks {
         Section::read(section);
     }
 
-    fn connect<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, Result<Box<dyn Session>>> {
+    fn connect<'a>(&'a self, target: &'a Target<'_>) -> BoxFuture<'a, Result<Box<dyn Session>>> {
         Box::pin(async { Ok(Box::new(connect::connect(target).await?) as Box<dyn Session>) })
     }
 

@@ -1,5 +1,6 @@
 //! The `eks` section of a cluster file.
 use crate::arn::{Arn, is_account};
+use crate::assume::AssumeRole;
 use provision_spec::{ClusterSpec, Field, Problems};
 
 /// What the `eks` section of a cluster file says.
@@ -7,6 +8,8 @@ use provision_spec::{ClusterSpec, Field, Problems};
 pub struct Section {
     /// The account that the cluster belongs to; credentials of another one are refused.
     pub account: Option<String>,
+    /// The role that everything is done as, instead of as the caller.
+    pub assume_role: Option<AssumeRole>,
     /// The ARN of the policy that bounds every role that is made; empty for none.
     pub boundary: String,
     /// Whether service accounts can take on IAM roles through an OIDC provider.
@@ -37,9 +40,9 @@ impl Section {
         let mut section = Self::default();
         let Some(fields) = field.fields(&FIELDS) else { return section };
         section.account = fields.optional("account").and_then(|field| field.parse(account));
-        if let Some(field) = fields.optional("assumeRole") {
-            field.refuse_unsupported("remove the line");
-        }
+        let role = fields.optional("assumeRole");
+        let account = section.account.as_deref();
+        section.assume_role = role.and_then(|field| assume_role(&field, account));
         let boundary = fields.optional("permissionsBoundary");
         section.boundary = boundary.and_then(|field| field.parse(boundary_arn)).unwrap_or_default();
         let left_out = |name| fields.optional(name).is_some_and(|field| is_empty_list(&field));
@@ -61,6 +64,37 @@ fn account(text: &str) -> Result<String, (String, Option<String>)> {
     }
     let hint = "write it in quotes, with its leading zeros".to_owned();
     Err(("must be the 12 digits of an account".to_owned(), Some(hint)))
+}
+
+/// Reads the role to work as, which is of the account if the file names one.
+fn assume_role(field: &Field<'_>, account: Option<&str>) -> Option<AssumeRole> {
+    let fields = field.fields(&["arn", "externalId"])?;
+    let word = fields.optional("externalId").map(|field| field.parse(external_id));
+    let field = fields.required("arn", "arn:aws:iam::123456789012:role/provision")?;
+    let arn = field.parse(role_arn)?;
+    let of = Arn::iam(&arn).map(|arn| arn.account);
+    if let Some((of, account)) = of.zip(account).filter(|(of, account)| of != account) {
+        let message = format!("is of account {of}, and eks.account says {account}");
+        field.refuse("file.conflict", message, Some("mend the one that is wrong".to_owned()));
+    }
+    Some(AssumeRole { arn, external_id: word.unwrap_or_default().unwrap_or_default() })
+}
+
+fn role_arn(text: &str) -> Result<String, (String, Option<String>)> {
+    let is_role = |arn: &Arn<'_>| arn.thing.starts_with("role/") && arn.account != "aws";
+    match Arn::iam(text).filter(is_role) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(not_arn("a role", "role/provision")),
+    }
+}
+
+fn external_id(text: &str) -> Result<String, (String, Option<String>)> {
+    let is_one = |c: char| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c);
+    if (2..=1224).contains(&text.len()) && text.chars().all(is_one) {
+        return Ok(text.to_owned());
+    }
+    let hint = "STS takes letters, digits and _+=,.@:/- there, at least two".to_owned();
+    Err(("must be an external id".to_owned(), Some(hint)))
 }
 
 fn boundary_arn(text: &str) -> Result<String, (String, Option<String>)> {
@@ -105,15 +139,30 @@ mod tests {
         let left_out = read("{ addons: [], access: [], podIdentity: false }").unwrap();
         assert!(left_out.no_addons && left_out.no_access && left_out.no_pod_identity);
         assert_eq!(read("{}").unwrap(), Section::default());
-        for asked in [
-            "{ addons: [coredns] }",
-            "{ access: [{ principal: x }] }",
-            "{ podIdentity: true }",
-            "{ assumeRole: { arn: x } }",
-        ] {
+        for asked in
+            ["{ addons: [coredns] }", "{ access: [{ principal: x }] }", "{ podIdentity: true }"]
+        {
             let refused = read(asked).unwrap_err();
             assert!(refused.ends_with("is not supported yet"), "{asked}: {refused}");
         }
+    }
+
+    #[test]
+    fn a_role_to_work_as_is_of_the_account() {
+        let arn = "arn:aws:iam::123456789012:role/team/provision";
+        let role = read(&format!("{{ assumeRole: {{ arn: \"{arn}\", externalId: a-b }} }}"));
+        let wanted = AssumeRole { arn: arn.into(), external_id: "a-b".into() };
+        assert_eq!(role.unwrap().assume_role, Some(wanted));
+        let refused = |account: &str, fields: &str| {
+            read(&format!("{{ account: \"{account}\", assumeRole: {{ {fields} }} }}")).unwrap_err()
+        };
+        let same = "123456789012";
+        assert!(refused(same, "externalId: ab").contains("eks.assumeRole.arn is missing"));
+        assert!(refused(same, "arn: provision").contains("must be the ARN of a role"));
+        let short = format!("arn: \"{arn}\", externalId: a");
+        assert!(refused(same, &short).contains("must be an external id"));
+        let other = refused("210987654321", &format!("arn: \"{arn}\""));
+        assert!(other.ends_with("of account 123456789012, and eks.account says 210987654321"));
     }
 
     #[test]

@@ -37,12 +37,14 @@ impl Caller {
         signature: &Signature,
         request: &Request,
         credentials: &BTreeMap<String, Credential>,
+        open: bool,
     ) -> Result<Self, Refusal> {
-        if let Some(Credential { secret, account, .. }) = credentials.get(&signature.key) {
-            signature.check(request, secret)?;
+        let of_account = || Credential::of_id(&signature.key).filter(|_| open);
+        let key = credentials.get(&signature.key).cloned().or_else(of_account);
+        if let Some(Credential { secret, account, .. }) = key {
+            signature.check(request, &secret)?;
             let arn = format!("arn:{}:iam::{account}:user/sandbox", partition(&signature.region));
             let id = format!("AIDASANDB{account}");
-            let account = account.clone();
             return Ok(Self { account, arn, id, role: None, is_session: false });
         }
         super::sts::session(world, signature, request)
@@ -59,6 +61,8 @@ pub(crate) struct Call<'a> {
     pub(crate) operation: &'a str,
     /// How fast time passes.
     pub(crate) speed: Speed,
+    /// Whether a role that there is not is made when it is first taken on.
+    pub(crate) open: bool,
     /// The fault that befalls it, for services that say later that something went wrong.
     pub(crate) effect: Option<Effect>,
 }

@@ -151,8 +151,8 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
     let asked = service.protocol.decode(request);
     let operation = asked.as_ref().map_or("-", |asked| asked.operation.as_str()).to_owned();
     let speed = site.clock.speed();
-    let Site { store, faults, credentials, lags, .. } = site;
-    let lags = *lags;
+    let Site { store, faults, credentials, lags, open, .. } = site;
+    let (lags, open) = (*lags, *open);
     let (outcome, status) = store.with(|world| {
         world.advance(now, turn);
         let id = world.uuid();
@@ -161,7 +161,7 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
             return (Outcome::Hang, UNANSWERED);
         }
         let checked = signature.and_then(|signature| {
-            let caller = Caller::of(world, &signature, request, credentials)?;
+            let caller = Caller::of(world, &signature, request, credentials, open)?;
             Ok((caller, signature.region))
         });
         let checked = checked.map_err(|refusal| dialect::of(service.protocol, refusal));
@@ -174,7 +174,7 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
             let past = past(world, effect, lags);
             let operation = asked.operation.as_str();
             let before = world.serial;
-            let mut call = Call { world, past, caller, region, operation, speed, effect };
+            let mut call = Call { world, past, caller, region, operation, speed, open, effect };
             let answer = (service.run)(&mut call, &asked.input);
             if name != "sts" && world.serial != before {
                 world.touch();

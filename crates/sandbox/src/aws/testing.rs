@@ -22,7 +22,7 @@ pub(super) fn call(
     };
     let region = "us-east-1".to_owned();
     let speed = Speed::Times(1.0);
-    work(&mut Call { world, past, caller, region, operation, speed, effect })
+    work(&mut Call { world, past, caller, region, operation, speed, open: false, effect })
 }
 
 /// Reads a form.

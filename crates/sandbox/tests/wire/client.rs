@@ -25,11 +25,14 @@ impl Reply {
 /// A client of one sandbox.
 pub(crate) struct Client {
     address: String,
+    /// The id of the key that requests are signed with, and its secret.
+    pub(crate) key: (String, String),
 }
 
 impl Client {
     pub(crate) fn of(sandbox: &Sandbox) -> Self {
-        Self { address: sandbox.aws().trim_start_matches("http://").to_owned() }
+        let address = sandbox.aws().trim_start_matches("http://").to_owned();
+        Self { address, key: (CREDENTIAL.0.to_owned(), CREDENTIAL.1.to_owned()) }
     }
 
     /// Calls a service that reads forms.
@@ -58,7 +61,8 @@ impl Client {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
-        let identity = Credentials::new(CREDENTIAL.0, CREDENTIAL.1, None, None, "test").into();
+        let (id, secret) = &self.key;
+        let identity = Credentials::new(id, secret, None, None, "test").into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region("us-east-1")

@@ -2,5 +2,6 @@
 mod client;
 mod faults;
 mod lag;
+mod open;
 mod two_writers;
 mod unsigned;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{left_out, only_false, patterns, unsupported};
+use super::{left_out, only_false, patterns};
 
 /// Returns the section `eks`.
 pub(super) fn section() -> Value {
@@ -19,7 +19,27 @@ pub(super) fn section() -> Value {
                 "maximum": 999_999_999_999_u64,
                 "examples": ["123456789012"],
             },
-            "assumeRole": unsupported("A role to work as."),
+            "assumeRole": {
+                "description": "The role that everything is done as, in its account, instead of \
+                                as the caller.",
+                "type": "object",
+                "required": ["arn"],
+                "properties": {
+                    "arn": {
+                        "description": "Its ARN.",
+                        "type": "string",
+                        "pattern": patterns::ROLE_ARN,
+                        "examples": ["arn:aws:iam::123456789012:role/provision"],
+                    },
+                    "externalId": {
+                        "description": "The word that its trust policy asks for.",
+                        "type": "string",
+                        "pattern": patterns::EXTERNAL_ID,
+                        "examples": ["acme-1234"],
+                    },
+                },
+                "additionalProperties": false,
+            },
             "permissionsBoundary": {
                 "description": "The ARN of the policy that bounds every role that is made.",
                 "type": "string",

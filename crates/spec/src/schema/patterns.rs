@@ -15,6 +15,10 @@ pub(super) const ACCOUNT: &str = "^[0-9]{12}$";
 /// ARNs of policies in IAM, also of those that AWS gives to every account.
 pub(super) const POLICY_ARN: &str =
     "^arn:aws(-[a-z]+)*:iam::([0-9]{12}|aws):policy/[!-~]*[!-.0-~]$";
+/// ARNs of roles in IAM.
+pub(super) const ROLE_ARN: &str = "^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[!-~]*[!-.0-~]$";
+/// Words that a role's trust policy may ask for.
+pub(super) const EXTERNAL_ID: &str = "^[A-Za-z0-9_+=,.@:/-]{2,1224}$";
 /// Ids of keys: visible characters but quotes, at least one of which no plain word has.
 pub(super) const KEY_ID: &str = "^[!#-&(-_a-~]*[:/.-][!#-&(-_a-~]*$";
 /// IPv4 networks, the only ones that EKS lets in; that no bit is set beyond the prefix is for the

@@ -51,6 +51,7 @@ fn throttled(request: &str) -> Error {
         code: Some("ThrottlingException".into()),
         message: "rate exceeded".into(),
         request_id: Some(request.into()),
+        hint: None,
     }
 }
 

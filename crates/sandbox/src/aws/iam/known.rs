@@ -66,6 +66,12 @@ pub(super) fn change(world: &mut World, key: &Key, change: impl FnOnce(&mut Obje
     });
 }
 
+/// Lets others know at once of a role that was always there.
+pub(super) fn note_at_once(role: &mut Object, now: Time) {
+    role.hidden.remove("known");
+    note(role, now, now);
+}
+
 /// Notes what others will know of a role from a time on; never before what they know earlier.
 pub(super) fn note(role: &mut Object, now: Time, at: Time) {
     let mut all = match role.hidden.remove("known") {

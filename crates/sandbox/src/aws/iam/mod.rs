@@ -14,6 +14,7 @@ mod summary;
 pub(crate) mod trust;
 
 pub(crate) use known::{Unassumable, assumable, attached, trust as trust_policy};
+pub(crate) use role::invent;
 
 use super::{Answer, Call, Input};
 use crate::behaviour::Behaviour;

@@ -1,8 +1,9 @@
 //! Roles.
-use super::super::{Answer, Call, Refusal};
+use super::super::{Answer, Call, Refusal, partition};
 use super::entity::{self, Listing, RULE, Tag};
 use super::{document, known, policy};
 use crate::clock::iso;
+use crate::credential::is_account;
 use crate::world::{Key, Object};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -101,6 +102,33 @@ pub(super) fn make(call: &mut Call<'_>, new: New) -> Key {
     let key = Key::new(KIND, arn);
     call.world.put(key.clone(), role);
     key
+}
+
+/// Makes a role of an account that the caller's own account may take on, unless there is one. It
+/// is as if it had always been there.
+pub(crate) fn invent(call: &mut Call<'_>, account: &str, arn: &str) {
+    let Some((_, rest)) = arn.split_once(":role/") else { return };
+    let (path, name) = rest.rsplit_once('/').map_or(("", rest), |(path, name)| (path, name));
+    let path = if path.is_empty() { "/".to_owned() } else { format!("/{path}/") };
+    let root = format!("arn:{}:iam::{}:root", partition(&call.region), call.caller.account);
+    let ours = std::mem::replace(&mut call.caller.account, account.to_owned());
+    let is_here = is_account(account) && arn.starts_with(&entity::arn(call, "role/"));
+    if is_here && entity::name("roleName", name, 64).is_ok() && !is_taken(call, name) {
+        let statement = json!({
+            "Effect": "Allow",
+            "Principal": { "AWS": root },
+            "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+        });
+        let trust = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+        let (name, longest) = (name.to_owned(), 43_200);
+        let (tags, policies) = (BTreeMap::new(), Vec::new());
+        let (description, boundary) = (None, None);
+        let new = New { path, name, trust, description, longest, boundary, tags, policies };
+        let key = make(call, new);
+        let now = call.world.now;
+        call.world.edit(&key, |role| known::note_at_once(role, now));
+    }
+    call.caller.account = ours;
 }
 
 /// Tells whether the account has a role of that name, in whatever case.

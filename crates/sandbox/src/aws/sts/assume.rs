@@ -30,6 +30,9 @@ pub(super) fn assume(call: &mut Call<'_>, request: Assume) -> Answer {
     check(&request)?;
     let Assume { role_arn: arn, role_session_name: name, .. } = &request;
     let account = account(arn)?;
+    if call.open {
+        iam::invent(call, account, arn);
+    }
     let trust =
         iam::trust_policy(call.world, arn).ok_or_else(|| denied(call, "AssumeRole", arn))?;
     let context = context(call, &request);

@@ -1,6 +1,6 @@
 //! Sessions: credentials that end.
 use super::super::signature::Signature;
-use super::super::{Call, Caller, Refusal, iam};
+use super::super::{Call, Caller, Refusal, iam, partition};
 use crate::clock::{Time, iso};
 use crate::server::Request;
 use crate::world::{Key, Object, World};
@@ -37,7 +37,9 @@ pub(crate) fn session(
     request: &Request,
 ) -> Result<Caller, Refusal> {
     let session = world.get(&Key::new(KIND, &signature.key)).ok_or_else(unknown)?;
-    if signature.token.as_deref() != Some(session.secret("token")) {
+    let is_theirs = signature.token.as_deref() == Some(session.secret("token"));
+    let here = format!("arn:{}:", partition(&signature.region));
+    if !is_theirs || !session.text("arn").starts_with(&here) {
         return Err(unknown());
     }
     signature.check(request, session.secret("secret"))?;
