@@ -11,7 +11,8 @@ pub enum Rule {
     Immutable,
     /// Sent when the object is made and never compared again.
     CreateOnly,
-    /// A version such as `1.35`: a higher live value is ahead and never lowered.
+    /// A version such as `1.35` or `v1.19.0-eksbuild.2`: a higher live value is ahead and never
+    /// lowered.
     AtLeast,
     /// A map of tags or labels: ours are kept, those of others are left alone.
     Tags,
@@ -144,14 +145,21 @@ pub(crate) fn agrees(want: &Value, live: &Value) -> bool {
 
 /// Tells whether version `live` is lower than `want`. What is no version is lower.
 pub(crate) fn is_lower(live: &Value, want: &Value) -> bool {
-    let parts = |value: &Value| -> Option<Vec<u64>> {
-        value.as_str()?.split('.').map(|part| part.parse().ok()).collect()
-    };
-    match (parts(live), parts(want)) {
+    match (version(live), version(want)) {
         (_, None) => false,
         (None, _) => true,
         (Some(live), Some(want)) => live < want,
     }
+}
+
+/// Reads a version: the numbers between its dots, and then those of its build, if it names one.
+fn version(value: &Value) -> Option<(Vec<u64>, Vec<u64>)> {
+    let text = value.as_str()?;
+    let text = text.strip_prefix('v').unwrap_or(text);
+    let (release, build) = text.split_once('-').unwrap_or((text, ""));
+    let release = release.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let build = build.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
+    Some((release, build.collect()))
 }
 
 #[cfg(test)]
@@ -177,6 +185,30 @@ mod tests {
             [r#"version "1.9"→"1.10""#]
         );
         assert_eq!(fields(json!({"bootstrap": true}), json!({"bootstrap": false}), None), none);
+    }
+
+    #[test]
+    fn a_version_is_lower_by_its_numbers_and_then_by_its_build() {
+        let ordered = [
+            "1.9",
+            "1.35",
+            "v1.35.1-eksbuild.2",
+            "v1.35.1-eksbuild.24",
+            "v1.35.2-eksbuild.1",
+            "1.36.0-gke.1014001",
+        ];
+        for (n, lower) in ordered.iter().enumerate() {
+            for (m, higher) in ordered.iter().enumerate() {
+                assert_eq!(is_lower(&json!(lower), &json!(higher)), n < m, "{lower} {higher}");
+            }
+        }
+        assert!(
+            !is_lower(&json!("v1.35"), &json!("1.35"))
+                && !is_lower(&json!("1.35"), &json!("v1.35"))
+        );
+        for none in [json!(null), json!(""), json!("latest"), json!("v1.x-eksbuild.2")] {
+            assert!(is_lower(&none, &json!("1.0")) && !is_lower(&json!("1.0"), &none), "{none}");
+        }
     }
 
     #[test]

@@ -96,6 +96,8 @@ pub struct Timing {
     pub deadline: Duration,
     /// How long reads may lag behind what happened.
     pub grace: Duration,
+    /// How long an object that was just made or changed may be degraded before it counts as that.
+    pub recovery: Duration,
 }
 
 impl Timing {
@@ -108,7 +110,14 @@ impl Timing {
             poll: Duration::from_secs(poll),
             deadline: Duration::from_secs(deadline),
             grace: Duration::from_secs(grace),
+            recovery: Duration::ZERO,
         }
+    }
+
+    /// Sets how long, in seconds, a new or changed object may be degraded and get well by itself.
+    #[must_use]
+    pub const fn recovering_within(self, seconds: u64) -> Self {
+        Self { recovery: Duration::from_secs(seconds), ..self }
     }
 }
 

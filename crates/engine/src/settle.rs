@@ -172,6 +172,7 @@ impl Work<'_> {
         }
         match &live.phase {
             Phase::Busy(status) => {
+                self.degraded = None;
                 self.wait_for(status).await?;
                 return Ok(None);
             }
@@ -183,8 +184,14 @@ impl Work<'_> {
         let (rules, unobserved) = (self.meta.rules, live.unobserved);
         let diff = Diff::between(want, &live.spec, known.as_ref(), rules, unobserved);
         if diff.is_empty() {
+            if let Phase::Degraded(why) = &live.phase
+                && self.may_recover(why).await?
+            {
+                return Ok(None);
+            }
             return self.settled(node, live).await.map(Some);
         }
+        self.degraded = None;
         if self.meta.must_replace(&diff) {
             let fields: Vec<_> = diff.0.iter().map(|change| change.field.as_str()).collect();
             let what = format!("it changed since the plan was made: {}", fields.join(", "));

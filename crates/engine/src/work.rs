@@ -16,6 +16,9 @@ const PROPAGATION: Duration = Duration::from_secs(5 * 60);
 /// The least that a step is given on our own clock.
 const LEAST: Duration = Duration::from_secs(30);
 
+/// The least that something degraded is given on our own clock to get well.
+const LEAST_RECOVERY: Duration = Duration::from_secs(2);
+
 /// How a step ended that did not fail.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Done {
@@ -50,6 +53,8 @@ pub(crate) struct Work<'a> {
     pub(crate) refusals: usize,
     /// What the last update was to change, and when it was sent.
     pub(crate) sent: Option<(Diff, Instant)>,
+    /// Since when it is as it should be, and degraded.
+    pub(crate) degraded: Option<Instant>,
 }
 
 impl<'a> Work<'a> {
@@ -79,6 +84,7 @@ impl<'a> Work<'a> {
             exists: None,
             refusals: 0,
             sent: None,
+            degraded: None,
         })
     }
 
@@ -122,6 +128,15 @@ impl<'a> Work<'a> {
             self.engine.tell(self.step, EventKind::Waiting(status.to_owned()));
         }
         self.engine.wait(self.meta.timing.poll).await
+    }
+
+    /// Waits one turn while something degraded may get well by itself. False when its time is up.
+    pub(crate) async fn may_recover(&mut self, why: &str) -> Result<bool, Ended> {
+        let recovery = self.engine.pace.patience(self.meta.timing.recovery, LEAST_RECOVERY);
+        if self.degraded.get_or_insert_with(Instant::now).elapsed() >= recovery {
+            return Ok(false);
+        }
+        self.wait_for(why).await.map(|()| true)
     }
 
     /// Waits before making a call again whose failure passes.

@@ -45,6 +45,8 @@ trait Fake: Resource<Cloud = World, Outputs = Outputs> {
     const LISTS: bool = true;
     /// Whether a create answers with an operation alone, and the id comes later.
     const LATE: bool = false;
+    /// How long it may be degraded when it is new, in seconds.
+    const RECOVERS: u64 = 0;
     /// The name that is unique in the kind.
     fn name(&self) -> Option<String> {
         None
@@ -178,7 +180,7 @@ macro_rules! kind {
         impl Resource for $kind {
             const KIND: &'static str = $name;
             const IDENTITY: Identity = Identity::$identity;
-            const TIMING: Timing = TIMING;
+            const TIMING: Timing = TIMING.recovering_within(<Self as Fake>::RECOVERS);
             $($constant)*
             type Cloud = World;
             type Outputs = Outputs;
@@ -366,7 +368,7 @@ impl Fake for Pool {
     }
 }
 
-/// An add-on: within a cluster, and gone with it.
+/// An add-on: within a cluster, gone with it, and degraded until it has somewhere to run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Addon {
     /// Its name.
@@ -386,6 +388,7 @@ kind! {
 
 impl Fake for Addon {
     const TAKES: u64 = 30;
+    const RECOVERS: u64 = 600;
     fn name(&self) -> Option<String> {
         Some(self.name.clone())
     }

@@ -1,0 +1,59 @@
+//! What is degraded when it is new, and may get well by itself.
+use provision_core::Action;
+use provision_testkit::{Bench, Complaint, World, first, stack};
+use std::time::Duration;
+use tokio::time::Instant;
+
+fn degrade(world: &World, kind: &'static str) {
+    world.complain(kind, Some(Complaint::Degraded("no nodes".into())));
+}
+
+fn heal(world: &World) {
+    world.tamper(|objects| objects.values_mut().for_each(|object| object.complaint = None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_gets_well_in_time_is_well() {
+    let bench = Bench::default();
+    degrade(&bench.world, "fake.addon");
+    let graphs = first();
+    let healing = async {
+        while !bench.world.objects().values().any(|object| object.kind == "fake.addon") {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(500)).await;
+        heal(&bench.world);
+    };
+    let (ran, ()) = tokio::join!(bench.run(&graphs, None), healing);
+    let (_, outcome) = ran.through();
+    assert!(outcome.is_complete() && outcome.degraded.is_empty(), "{outcome:?}");
+    assert!(bench.faults().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_get_well_in_time_is_degraded_and_no_change_for_the_next_run() {
+    let bench = Bench::default();
+    degrade(&bench.world, "fake.addon");
+    let begun = Instant::now();
+    let (_, outcome) = bench.run(&first(), None).await.through();
+    let words: Vec<_> = outcome.degraded.values().collect();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(words, ["no nodes"]);
+    let took = begun.elapsed().as_secs();
+    assert!((1100..1400).contains(&took), "540 s for the cluster and 600 s of patience: {took} s");
+    let plan = bench.plan(&first()).await.unwrap();
+    assert_eq!((plan.steps.len(), plan.degraded.len()), (0, 1), "{plan:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_without_patience_is_degraded_at_once() {
+    let bench = Bench::default();
+    let (_, outcome) = bench.run(&first(), None).await.through();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    degrade(&bench.world, "fake.pool");
+    let begun = Instant::now();
+    let graphs = [stack(&["a", "b"], "1.33", "old", "large", "h1")];
+    let (plan, outcome) = bench.run(&graphs, None).await.through();
+    assert_eq!((plan.count(Action::Create), outcome.degraded.len()), (1, 1), "{outcome:?}");
+    assert!(begun.elapsed() < Duration::from_secs(240), "{:?}", begun.elapsed());
+}
