@@ -19,8 +19,16 @@ use std::process::Command;
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 const DESTROY: [&str; 2] = ["destroy", "--auto-approve"];
 
+/// Why no run here sends anything about add-ons.
+const NO_ADDONS: &str = "moto serves none; the sandbox does, where these calls are judged";
 /// What the provider can send and no run here does, and why.
-const UNREACHED: [(&str, &str); 5] = [
+const UNREACHED: [(&str, &str); 11] = [
+    ("eks:CreateAddon", NO_ADDONS),
+    ("eks:DeleteAddon", NO_ADDONS),
+    ("eks:DescribeAddon", NO_ADDONS),
+    ("eks:DescribeAddonVersions", NO_ADDONS),
+    ("eks:ListAddons", NO_ADDONS),
+    ("eks:UpdateAddon", NO_ADDONS),
     ("eks:UpdateClusterVersion", "a file that raises the version is refused yet"),
     ("eks:UpdateNodegroupVersion", "moto cannot give a node group another template"),
     ("kms:DisableKeyRotation", "the stack wants every key to rotate"),

@@ -1,5 +1,5 @@
 //! From nothing to a cluster, through changes, and back to nothing.
-use crate::provision::{FILE, Folder};
+use crate::provision::{FILE, Folder, with_key_and_issuer};
 use crate::proxy::{Fate, Proxy};
 use crate::server::Moto;
 use serde_json::{Value, json};
@@ -90,8 +90,7 @@ eks: { irsa: true, addons: [], access: [], podIdentity: false }
 fn destroy_takes_along_what_is_ours_and_not_on_record() {
     let moto = Moto::start();
     let before = moto.inventory();
-    let file = format!("{FILE}kubernetes: {{ secretsKey: own }}\neks: {{ irsa: true }}\n");
-    let folder = Folder::new(&moto, &file);
+    let folder = Folder::new(&moto, &with_key_and_issuer());
     folder.ok(&["apply", "--auto-approve"]);
     let state = folder.path("acme-prod.state.jsonl");
     let text = std::fs::read_to_string(&state).expect("a state");

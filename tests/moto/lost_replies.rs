@@ -1,5 +1,5 @@
 //! The reply to each kind's create is lost once, and still there is one object of each.
-use crate::provision::{FILE, Folder};
+use crate::provision::{Folder, with_key_and_issuer};
 use crate::proxy::{Fate, Proxy};
 use crate::server::Moto;
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ fn a_lost_reply_makes_no_second_object() {
             false => Fate::Pass,
         }
     });
-    let file = format!("{FILE}kubernetes: {{ secretsKey: own }}\neks: {{ irsa: true }}\n");
+    let file = with_key_and_issuer();
     let mut folder = Folder::new(&moto, &file);
     folder.set("AWS_ENDPOINT_URL", &proxy.url);
     folder.ok(&["apply", "--auto-approve"]);

@@ -6,13 +6,21 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// The shortest cluster file that has everything a test may change.
+/// A short cluster file, without what moto does not serve: it knows no add-ons, no access entries,
+/// no Pod Identity, and no scaling groups of node groups.
 pub(crate) const FILE: &str = "\
 name: acme-prod
 provider: eks
 region: us-east-1
 profile: qualytics
+eks: { addons: [], access: [], podIdentity: false }
 ";
+
+/// Returns the short file with an OIDC provider and a key for secrets.
+pub(crate) fn with_key_and_issuer() -> String {
+    let file = FILE.replace("podIdentity: false", "podIdentity: false, irsa: true");
+    format!("{file}kubernetes: {{ secretsKey: own }}\n")
+}
 
 /// A folder with a cluster file, and the program that is run in it.
 pub(crate) struct Folder<'a> {

@@ -157,6 +157,17 @@ const EDITS: &[Edit] = &[
         steps: &["update role/cluster: boundary", "update role/node: boundary"],
     },
     Edit {
+        what: "eks.addons",
+        rest: "eks: { addons: [vpc-cni, kube-proxy, eks-pod-identity-agent, coredns, \
+               aws-ebs-csi-driver] }\n",
+        steps: &["delete addon/metrics-server"],
+    },
+    Edit {
+        what: "eks.addons, back to their default",
+        rest: "",
+        steps: &["create addon/metrics-server"],
+    },
+    Edit {
         what: "network.zones",
         rest: "network: { zones: [us-east-1a, us-east-1b, us-east-1c, us-east-1d] }\n\
                pools: { app: { zones: [us-east-1a, us-east-1b, us-east-1c] }, \

@@ -34,6 +34,7 @@ pub use cluster::{
 };
 pub use fields::{Field, Fields};
 pub use kubernetes::{Api, Kubernetes, Minor, SecretsKey};
+pub use nearest::nearest;
 pub use network::{Layout, Nat, Network, Zones};
 pub use pools::{Capacity, Effect, Pool, Taint};
 pub use problem::{Problem, Problems, Snippet};

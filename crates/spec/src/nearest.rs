@@ -3,10 +3,8 @@
 /// Gives the candidate nearest to a word, if one is near enough to be meant.
 ///
 /// Case, `-` and `_` do not count: `disk_gb` is `diskGb`.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 40;
     if word.len() > LONGEST {
         return None;

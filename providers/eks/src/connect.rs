@@ -167,7 +167,7 @@ impl provision_spec::Session for Session {
             let section = Section::of(spec).map_err(|e| Error::invalid(e.to_string()))?;
             same_partition(&spec.region, "the caller", &self.aws.partition)?;
             let ours = &self.aws.account;
-            if let Some(wanted) = section.account.filter(|wanted| wanted != ours) {
+            if let Some(wanted) = section.account.as_ref().filter(|wanted| *wanted != ours) {
                 let message = format!(
                     "the cluster belongs to account {wanted}, and the credentials to account {ours}"
                 );
@@ -176,7 +176,7 @@ impl provision_spec::Session for Session {
                      eks.assumeRole, or mend eks.account"
                 )));
             }
-            let mut facts = crate::facts::resolve(&self.aws, spec, recorded).await?;
+            let mut facts = crate::facts::resolve(&self.aws, spec, &section, recorded).await?;
             match section.assume_role {
                 Some(role) => drop(facts.recorded.insert(ASSUME_ROLE.into(), json!(role))),
                 None => drop(facts.recorded.remove(ASSUME_ROLE)),
@@ -348,6 +348,6 @@ mod tests {
 
     #[test]
     fn every_kind_is_known_without_a_network() {
-        assert_eq!(kinds().len(), 18);
+        assert_eq!(kinds().len(), 19);
     }
 }

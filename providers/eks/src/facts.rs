@@ -1,5 +1,7 @@
 //! What only AWS knows about a cluster: zones, machines and versions.
+use crate::addons;
 use crate::aws::{Aws, Reply};
+use crate::section::Section;
 use crate::zones::{self, Offers, Zone};
 use aws_sdk_ec2::types::{ArchitectureType, Filter, InstanceTypeInfo, LocationType};
 use provision_core::{Error, Facts, Result};
@@ -59,9 +61,16 @@ pub(crate) fn machine_key(name: &str) -> String {
 }
 
 /// Finds every fact that is not on record. Recorded facts win until the file says otherwise.
-pub(crate) async fn resolve(aws: &Aws, spec: &ClusterSpec, recorded: &Facts) -> Result<Facts> {
+pub(crate) async fn resolve(
+    aws: &Aws,
+    spec: &ClusterSpec,
+    section: &Section,
+    recorded: &Facts,
+) -> Result<Facts> {
     let mut facts = Facts { recorded: recorded.recorded.clone(), ..Facts::default() };
-    facts.recorded.insert(KUBERNETES.into(), json!(version(spec, recorded)?.to_string()));
+    let minor = version(spec, recorded)?;
+    facts.recorded.insert(KUBERNETES.into(), json!(minor.to_string()));
+    facts.recorded.extend(addons::resolve(aws, &section.addons, &[minor], recorded).await?);
     if let Some(key) = secrets_key(aws, spec, recorded).await? {
         facts.recorded.insert(SECRETS_KEY.into(), json!(key));
     }

@@ -2,6 +2,7 @@
 //!
 //! [`Eks`] is the way in. To add a kind: write `resources/<kind>.rs`, add a line to
 //! [`resources::drivers`], and use it in `stack.rs`.
+mod addons;
 mod arn;
 mod assume;
 mod aws;
@@ -60,16 +61,14 @@ impl Provider for Eks {
 
     fn unmanaged(&self, spec: &ClusterSpec) -> Vec<String> {
         let section = Section::of(spec).unwrap_or_default();
-        let parts = [
-            (section.no_addons, "add-ons (EKS installs vpc-cni, kube-proxy and coredns itself)"),
-            (section.no_access, "access entries"),
-            (section.no_pod_identity, "pod identity"),
-        ];
+        let parts =
+            [(section.no_access, "access entries"), (section.no_pod_identity, "pod identity")];
         let ours = parts.into_iter().filter(|(left_out, _)| !left_out);
         ours.map(|(_, words)| words.to_owned()).chain(spec.unmanaged()).collect()
     }
 
     fn warnings(&self, spec: &ClusterSpec, _: &Facts) -> Vec<String> {
+        let section = Section::of(spec).unwrap_or_default();
         let mut warnings = Vec::new();
         if spec.kubernetes.api.is_open() {
             warnings.push(
@@ -82,6 +81,14 @@ impl Provider for Eks {
             warnings.push(
                 "network.nat is none: nodes have no way to the APIs of EC2, EKS and ECR, and \
                  will not join unless somebody else makes one"
+                    .to_owned(),
+            );
+        }
+        let has = |name: &str| section.addons.iter().any(|addon| addon == name);
+        if !section.addons.is_empty() && !has(addons::NETWORK) {
+            warnings.push(
+                "eks.addons leaves out vpc-cni: no node gets ready, and every pool fails, unless \
+                 somebody brings another network plugin while the pools are made"
                     .to_owned(),
             );
         }
@@ -126,7 +133,7 @@ mod tests {
     fn what_is_left_out_by_name_is_not_missed() {
         let of = |rest: &str| Eks.unmanaged(&stack::tests::spec(rest)).len();
         let all = of("");
-        assert_eq!(of("eks: { addons: [], access: [], podIdentity: false }"), all - 3);
+        assert_eq!(of("eks: { access: [], podIdentity: false }"), all - 2);
     }
 
     #[test]
@@ -158,5 +165,16 @@ mod tests {
         assert!(of("")[0].contains("whole internet"));
         assert!(of("kubernetes: { api: { allow: [203.0.113.0/24] } }").is_empty());
         assert!(of("network: { nat: none }")[1].contains("will not join"));
+    }
+
+    #[test]
+    fn nodes_without_a_network_plugin_are_warned_about() {
+        let of = |addons: &str| {
+            let spec = stack::tests::spec(&format!("eks: {{ addons: {addons} }}"));
+            let told = Eks.warnings(&spec, &Facts::default());
+            told.iter().any(|warning| warning.contains("leaves out vpc-cni"))
+        };
+        assert!(of("[coredns]") && !of("[coredns, vpc-cni]"));
+        assert!(!of("[]"), "then EKS brings it itself");
     }
 }

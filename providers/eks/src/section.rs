@@ -1,10 +1,11 @@
 //! The `eks` section of a cluster file.
+use crate::addons;
 use crate::arn::{Arn, is_account};
 use crate::assume::AssumeRole;
 use provision_spec::{ClusterSpec, Field, Problems};
 
 /// What the `eks` section of a cluster file says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
     /// The account that the cluster belongs to; credentials of another one are refused.
     pub account: Option<String>,
@@ -14,8 +15,8 @@ pub struct Section {
     pub boundary: String,
     /// Whether service accounts can take on IAM roles through an OIDC provider.
     pub irsa: bool,
-    /// Whether the file leaves add-ons out by name.
-    pub no_addons: bool,
+    /// The add-ons; with none, they and EKS's own bootstrap of them are left to others.
+    pub addons: Vec<String>,
     /// Whether the file leaves access entries out by name.
     pub no_access: bool,
     /// Whether the file leaves pod identity out by name.
@@ -25,6 +26,20 @@ pub struct Section {
 /// The fields of the section.
 const FIELDS: [&str; 7] =
     ["account", "assumeRole", "permissionsBoundary", "addons", "access", "podIdentity", "irsa"];
+
+impl Default for Section {
+    fn default() -> Self {
+        Self {
+            account: None,
+            assume_role: None,
+            boundary: String::new(),
+            irsa: false,
+            addons: addons::DEFAULT.map(String::from).into(),
+            no_access: false,
+            no_pod_identity: false,
+        }
+    }
+}
 
 impl Section {
     /// Reads the section of a cluster file.
@@ -46,7 +61,10 @@ impl Section {
         let boundary = fields.optional("permissionsBoundary");
         section.boundary = boundary.and_then(|field| field.parse(boundary_arn)).unwrap_or_default();
         let left_out = |name| fields.optional(name).is_some_and(|field| is_empty_list(&field));
-        section.no_addons = left_out("addons");
+        if let Some(field) = fields.optional("addons") {
+            let names = Field::each(field.list(), |name| name.parse(addon));
+            section.addons = names.unwrap_or_default();
+        }
         section.no_access = left_out("access");
         let flag = |name| fields.optional(name).and_then(|field| Some((field.boolean()?, field)));
         match flag("podIdentity") {
@@ -110,6 +128,20 @@ fn not_arn(what: &str, example: &str) -> (String, Option<String>) {
     (format!("must be the ARN of {what}"), Some(hint))
 }
 
+/// Reads the name of an add-on. Which ones there are EKS tells.
+fn addon(text: &str) -> Result<String, (String, Option<String>)> {
+    const LONGEST: usize = 100;
+    let is_word = |word: &str| {
+        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        !word.is_empty() && word.bytes().all(fits)
+    };
+    if text.len() <= LONGEST && text.split(['-', '_']).all(is_word) {
+        return Ok(text.to_owned());
+    }
+    let hint = "`aws eks describe-addon-versions` lists them".to_owned();
+    Err(("must be the name of an add-on, such as `coredns`".to_owned(), Some(hint)))
+}
+
 /// Tells whether a list is there and empty; one with items is refused.
 fn is_empty_list(field: &Field<'_>) -> bool {
     let Some(items) = field.list() else { return false };
@@ -137,11 +169,9 @@ mod tests {
     #[test]
     fn what_this_version_does_not_do_is_refused_unless_left_out() {
         let left_out = read("{ addons: [], access: [], podIdentity: false }").unwrap();
-        assert!(left_out.no_addons && left_out.no_access && left_out.no_pod_identity);
+        assert!(left_out.no_access && left_out.no_pod_identity);
         assert_eq!(read("{}").unwrap(), Section::default());
-        for asked in
-            ["{ addons: [coredns] }", "{ access: [{ principal: x }] }", "{ podIdentity: true }"]
-        {
+        for asked in ["{ access: [{ principal: x }] }", "{ podIdentity: true }"] {
             let refused = read(asked).unwrap_err();
             assert!(refused.ends_with("is not supported yet"), "{asked}: {refused}");
         }
@@ -173,6 +203,18 @@ mod tests {
         for wrong in ["boundary", "arn:aws:iam::123456789012:role/boundary"] {
             let refused = read(&format!("{{ permissionsBoundary: \"{wrong}\" }}")).unwrap_err();
             assert!(refused.contains("must be the ARN of a policy, found"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn add_ons_are_those_of_the_list() {
+        let addons = |text: &str| read(text).map(|section| section.addons);
+        assert_eq!(addons("{}").unwrap(), addons::DEFAULT);
+        assert_eq!(addons("{ addons: [] }").unwrap(), [""; 0]);
+        let some = "{ addons: [vpc-cni, datadog_operator] }";
+        assert_eq!(addons(some).unwrap(), ["vpc-cni", "datadog_operator"]);
+        for wrong in ["[CoreDNS]", "[vpc-]", "[\"\"]", "[vpc-cni, vpc-cni]", "coredns"] {
+            assert!(addons(&format!("{{ addons: {wrong} }}")).is_err(), "{wrong}");
         }
     }
 

@@ -1,4 +1,5 @@
 //! What a cluster on EKS is made of.
+mod addons;
 mod network;
 mod pool;
 
@@ -56,9 +57,10 @@ pub fn stack(spec: &ClusterSpec, section: &Section, facts: &Facts) -> Result<Gra
     }
     let machines = names::machines(names::partition(&spec.region)?);
     let role = stack.role("node", machines, &NODE_POLICIES)?;
-    for pool in &spec.pools {
-        stack.pool(pool, &network, &cluster, &role)?;
-    }
+    let addons = stack.addons_of_nodes(&cluster)?;
+    let pools = spec.pools.iter().map(|pool| stack.pool(pool, &network, &cluster, &role, &addons));
+    let pools = pools.collect::<Result<Vec<_>>>()?;
+    stack.addons_on_nodes(&cluster, &pools)?;
     Ok(stack.graph)
 }
 
@@ -101,8 +103,7 @@ impl Stack<'_> {
             logs: LOGS.map(String::from).into(),
             authentication: "API".into(),
             creator_is_admin: false,
-            // Nothing here manages add-ons yet, and without a network plugin no node gets ready.
-            bootstrap_addons: true,
+            bootstrap_addons: self.section.addons.is_empty(),
             support: "STANDARD".into(),
             secrets_key,
             tags: names::tags(self.spec, "cluster"),

@@ -66,6 +66,7 @@ fn phrase(name: &str, fields: &Map<String, Value>) -> Option<String> {
         ("secrets_key", _) => format!("secrets under {}", place(value)),
         (_, value) if reference(value).is_some() => return None,
         ("description", Value::String(text)) if text.contains(LINEAGE_MARK) => return None,
+        ("version", Value::String(text)) if text.starts_with('v') => text.clone(),
         ("version", _) => format!("version {}", compact(value)),
         ("min", _) => match fields.get("max") {
             Some(max) => format!("{}–{} nodes", compact(value), compact(max)),

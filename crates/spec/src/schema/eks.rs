@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::fields::Field;
+
 use super::{left_out, only_false, patterns};
 
 /// Returns the section `eks`.
@@ -46,7 +48,27 @@ pub(super) fn section() -> Value {
                 "pattern": patterns::POLICY_ARN,
                 "examples": ["arn:aws:iam::123456789012:policy/boundary"],
             },
-            "addons": left_out("Add-ons of EKS."),
+            "addons": {
+                "description": "The add-ons of EKS. `[]` leaves them to somebody else, and EKS's \
+                                own bootstrap of them alone.",
+                "type": "array",
+                "items": {
+                    "type": "string",
+                    "pattern": patterns::ADDON,
+                    "maxLength": 100,
+                    "examples": ["coredns"],
+                },
+                "maxItems": Field::MOST_ITEMS,
+                "uniqueItems": true,
+                "default": [
+                    "vpc-cni",
+                    "kube-proxy",
+                    "eks-pod-identity-agent",
+                    "coredns",
+                    "aws-ebs-csi-driver",
+                    "metrics-server",
+                ],
+            },
             "access": left_out("Who may enter the cluster."),
             "podIdentity": only_false("Pod identity."),
             "irsa": {

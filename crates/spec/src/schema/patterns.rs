@@ -19,6 +19,8 @@ pub(super) const POLICY_ARN: &str =
 pub(super) const ROLE_ARN: &str = "^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[!-~]*[!-.0-~]$";
 /// Words that a role's trust policy may ask for.
 pub(super) const EXTERNAL_ID: &str = "^[A-Za-z0-9_+=,.@:/-]{2,1224}$";
+/// Names of add-ons of EKS.
+pub(super) const ADDON: &str = "^[a-z0-9]+([_-][a-z0-9]+)*$";
 /// Ids of keys: visible characters but quotes, at least one of which no plain word has.
 pub(super) const KEY_ID: &str = "^[!#-&(-_a-~]*[:/.-][!#-&(-_a-~]*$";
 /// IPv4 networks, the only ones that EKS lets in; that no bit is set beyond the prefix is for the

@@ -1,4 +1,5 @@
 //! The kinds of objects that a cluster on EKS is made of.
+mod addon;
 mod cluster;
 mod elastic_ip;
 mod internet_gateway;
@@ -20,6 +21,7 @@ mod vpc;
 mod vpc_endpoint;
 
 use crate::aws::Aws;
+pub use addon::AddOn;
 pub use cluster::Cluster;
 pub use elastic_ip::ElasticIp;
 pub use internet_gateway::InternetGateway;
@@ -46,6 +48,7 @@ pub use vpc_endpoint::VpcEndpoint;
 /// Returns every kind, driven with one account's clients.
 pub fn drivers(aws: &Arc<Aws>) -> Drivers {
     Drivers::from([
+        Typed::<AddOn>::driver(aws),
         Typed::<Cluster>::driver(aws),
         Typed::<ElasticIp>::driver(aws),
         Typed::<InternetGateway>::driver(aws),

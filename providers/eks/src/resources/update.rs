@@ -15,7 +15,8 @@ const NO_CAPACITY: [&str; 5] = [
 const NO_QUOTA: [&str; 4] =
     ["InstanceLimitExceeded", "VcpuLimitExceeded", "LimitExceeded", "vCPU capacity"];
 
-/// Names what was begun: `cluster/update`, or `cluster/node group/update`.
+/// Names what was begun: `cluster/update`, `cluster/node group/update` or
+/// `cluster/addon/add-on/update`.
 pub(super) fn begun<O>(path: &str, update: Option<Update>) -> Started<O> {
     match update.and_then(|update| update.id) {
         Some(id) => Started::running(Operation(format!("{path}/{id}"))),
@@ -26,13 +27,14 @@ pub(super) fn begun<O>(path: &str, update: Option<Update>) -> Started<O> {
 /// Asks how a change is doing. One that EKS does not know has ended.
 pub(super) async fn poll(cx: &Cx<'_, Aws>, operation: &Operation) -> Result<Progress> {
     let parts: Vec<_> = operation.0.split('/').collect();
-    let (cluster, group, update) = match parts[..] {
-        [cluster, update] => (cluster, None, update),
-        [cluster, group, update] => (cluster, Some(group.to_owned()), update),
+    let call = cx.cloud.eks.describe_update();
+    let call = match parts[..] {
+        [cluster, update] => call.name(cluster).update_id(update),
+        [cluster, group, update] => call.name(cluster).nodegroup_name(group).update_id(update),
+        [cluster, "addon", addon, update] => call.name(cluster).addon_name(addon).update_id(update),
         _ => return Err(Error::invalid(format!("{} names no update", operation.0))),
     };
-    let call = cx.cloud.eks.describe_update().name(cluster).update_id(update);
-    let found = match call.set_nodegroup_name(group).send().await {
+    let found = match call.send().await {
         Err(error) if foreign_status(&error) == Some(404) => None,
         answer => answer.found("eks:DescribeUpdate")?,
     };

@@ -2,7 +2,7 @@
 use super::{Stack, fact, network::Networking};
 use crate::facts::{Arch, Machine, machine_key};
 use crate::names;
-use crate::resources::{Cluster, LaunchTemplate, NodeGroup, Role, Taint, own_disks};
+use crate::resources::{AddOn, Cluster, LaunchTemplate, NodeGroup, Role, Taint, own_disks};
 use provision_core::{Error, Handle, Place, Result, fingerprint, out};
 use provision_spec::{Capacity, Effect, Pool};
 use serde::Serialize;
@@ -35,7 +35,8 @@ impl Stack<'_> {
         network: &Networking,
         cluster: &Handle<Cluster>,
         role: &Handle<Role>,
-    ) -> Result<()> {
+        addons: &[Handle<AddOn>],
+    ) -> Result<Handle<NodeGroup>> {
         let machines = self.machines(pool)?;
         let image = image(pool, &machines)?;
         let capacity = match pool.capacity {
@@ -46,7 +47,8 @@ impl Stack<'_> {
         let slot = format!("pool/{}", pool.name);
         let h = generation(pool, &zones, capacity, image, self.facts.generation(&slot));
         let template = self.template(pool, &machines, &h);
-        let mut place = Place::at(format!("{slot}/{h}")).slot(&slot);
+        let place = Place::at(format!("{slot}/{h}")).slot(&slot);
+        let mut place = addons.iter().fold(place, Place::after);
         let mut subnets = Vec::new();
         for zone in &zones {
             let outside = || Error::invalid(format!("pool {} names zone {zone}", pool.name));
@@ -76,8 +78,7 @@ impl Stack<'_> {
             repair: true,
             tags: names::tags(self.spec, &slot),
         };
-        self.graph.add(place, group);
-        Ok(())
+        Ok(self.graph.add(place, group))
     }
 
     fn machines(&self, pool: &Pool) -> Result<Vec<Machine>> {
@@ -189,7 +190,8 @@ mod tests {
     #[test]
     fn a_node_group_comes_after_the_ways_to_the_control_plane() {
         let graph = graph("pools: { app: { zones: [us-east-1b] } }", &facts());
-        let group = graph.nodes().last().unwrap();
+        let mut nodes = graph.nodes().iter();
+        let group = nodes.find(|node| node.address.group() == "pool").unwrap();
         let needs: Vec<_> = group.needs.iter().map(ToString::to_string).collect();
         for needed in ["association/private/us-east-1b", "route/private/us-east-1b", "cluster"] {
             assert!(needs.iter().any(|it| it == needed), "{needed}");

@@ -19,6 +19,7 @@ pub(crate) fn facts() -> Facts {
         ("zone-slots", json!({"us-east-1a": 0, "us-east-1b": 1, "us-east-1c": 2})),
         ("control-plane-zones", json!(["us-east-1a", "us-east-1b", "us-east-1c"])),
         ("version", json!("1.35")),
+        ("addons/1.35", addons()),
         ("machine/t3.2xlarge", machine("x86_64", 0)),
         ("machine/r5.2xlarge", machine("x86_64", 0)),
         ("machine/m8g.2xlarge", machine("arm64", 0)),
@@ -29,6 +30,18 @@ pub(crate) fn facts() -> Facts {
     ];
     let recorded = facts.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
     Facts { recorded, ..Facts::default() }
+}
+
+/// Versions of the add-ons.
+fn addons() -> Value {
+    json!({
+        "aws-ebs-csi-driver": "v1.53.0-eksbuild.1",
+        "coredns": "v1.13.1-eksbuild.1",
+        "eks-pod-identity-agent": "v1.3.10-eksbuild.1",
+        "kube-proxy": "v1.35.1-eksbuild.2",
+        "metrics-server": "v0.8.0-eksbuild.3",
+        "vpc-cni": "v1.21.1-eksbuild.1",
+    })
 }
 
 /// The graph of a cluster file.

@@ -5,14 +5,14 @@ use crate::render::value::compact;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Lists new facts, short ones first. Machine shapes go by their names.
+/// Lists new facts, short ones first. Shapes of machines go by their names.
 pub(super) fn write(page: &mut Page, facts: &BTreeMap<String, Value>) {
     let mut rows: Vec<(String, Vec<Line>)> = Vec::new();
     let mut families: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let told = page.style.width.saturating_sub(4 + widest(facts.keys()));
     for (key, value) in facts {
         match (key.split_once('/'), value) {
-            (Some((family, name)), Value::Object(_)) => {
+            (Some((family, name)), Value::Object(map)) if !map.values().all(Value::is_string) => {
                 families.entry(family).or_default().push(name);
             }
             (_, Value::Null) => {

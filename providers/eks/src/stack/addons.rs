@@ -1,0 +1,111 @@
+//! Add-ons: what nodes need comes before them, the rest once there is a node for it.
+use super::{Stack, fact};
+use crate::resources::{AddOn, Cluster, NodeGroup};
+use crate::{addons, facts, names};
+use provision_core::{Error, Handle, Place, Result, out};
+use provision_spec::{Capacity, Minor, Pool};
+
+impl Stack<'_> {
+    /// Adds the add-ons without which no node gets ready.
+    pub(super) fn addons_of_nodes(
+        &mut self,
+        cluster: &Handle<Cluster>,
+    ) -> Result<Vec<Handle<AddOn>>> {
+        let section = self.section;
+        let names = section.addons.iter().filter(|name| addons::is_of_nodes(name));
+        names.map(|name| self.addon(name, cluster, &[])).collect()
+    }
+
+    /// Adds the add-ons that have pods of their own, after the nodes that those run on.
+    pub(super) fn addons_on_nodes(
+        &mut self,
+        cluster: &Handle<Cluster>,
+        pools: &[Handle<NodeGroup>],
+    ) -> Result<()> {
+        let homes = match self.spec.pools.iter().position(is_home) {
+            Some(home) => &pools[home..=home],
+            None => pools,
+        };
+        let section = self.section;
+        let mut names = section.addons.iter().filter(|name| !addons::is_of_nodes(name));
+        names.try_for_each(|name| self.addon(name, cluster, homes).map(drop))
+    }
+
+    fn addon(
+        &mut self,
+        name: &str,
+        cluster: &Handle<Cluster>,
+        homes: &[Handle<NodeGroup>],
+    ) -> Result<Handle<AddOn>> {
+        let address = format!("addon/{name}");
+        let minor: String = fact(self.facts, facts::KUBERNETES)?;
+        let minor: Minor = minor.parse().map_err(|_| Error::invalid("fact version is none"))?;
+        let addon = AddOn {
+            name: name.to_owned(),
+            cluster: out!(cluster.id),
+            version: addons::version(self.facts, minor, name)?,
+            configuration: String::new(),
+            tags: names::tags(self.spec, &address),
+        };
+        let place = Place::at(address).within(cluster);
+        let place = homes.iter().fold(place, Place::after);
+        Ok(self.graph.add(place, addon))
+    }
+}
+
+/// Tells whether pods of add-ons find a node in a pool: there is always one, and it keeps nothing
+/// off. What may find no spot capacity is not waited for.
+fn is_home(pool: &Pool) -> bool {
+    pool.capacity == Capacity::OnDemand && pool.min > 0 && pool.taints.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::section::Section;
+    use crate::stack::stack;
+    use crate::stack::tests::{facts, graph, spec};
+    use provision_core::Graph;
+    use serde_json::json;
+
+    fn needs(graph: &Graph, address: &str) -> Vec<String> {
+        let node = graph.node(&address.into()).unwrap_or_else(|| panic!("no {address}"));
+        node.needs.iter().map(|needed| needed.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn what_nodes_need_comes_before_them_and_the_rest_after_a_node_that_stays() {
+        let graph = graph("", &facts());
+        for pool in ["pool/app/1c688e46", "pool/executor/a62f1df6"] {
+            for addon in ["addon/vpc-cni", "addon/kube-proxy", "addon/eks-pod-identity-agent"] {
+                assert!(needs(&graph, pool).contains(&addon.to_owned()), "{pool} {addon}");
+            }
+        }
+        assert_eq!(needs(&graph, "addon/coredns"), ["cluster", "pool/app/1c688e46"]);
+        let coredns = graph.node(&"addon/coredns".into()).unwrap();
+        assert_eq!(coredns.within, Some("cluster".into()));
+        assert_eq!(coredns.spec["version"], "v1.13.1-eksbuild.1");
+    }
+
+    #[test]
+    fn without_a_node_that_stays_every_pool_is_waited_for() {
+        let pools = "pools: { app: { min: 0 }, driver: { taints: [{ key: a, effect: NoExecute }] }, \
+                     executor: {} }";
+        let graph = graph(pools, &facts());
+        let pools = needs(&graph, "addon/coredns");
+        assert_eq!(pools.iter().filter(|it| it.starts_with("pool/")).count(), 3, "{pools:?}");
+    }
+
+    #[test]
+    fn only_add_ons_that_are_left_to_others_are_installed_by_eks_itself() {
+        let of = |addons: &[&str]| {
+            let addons = addons.iter().map(ToString::to_string).collect();
+            let section = Section { addons, ..Section::default() };
+            let graph = stack(&spec(""), &section, &facts()).unwrap();
+            let bootstrap = graph.node(&"cluster".into()).unwrap().spec["bootstrap_addons"].clone();
+            let all = graph.nodes().iter().filter(|node| node.kind == "aws.eks.addon").count();
+            (bootstrap, all)
+        };
+        assert_eq!(of(&[]), (json!(true), 0));
+        assert_eq!(of(&["vpc-cni", "coredns"]), (json!(false), 2));
+    }
+}
