@@ -6,6 +6,7 @@ mod folder;
 mod judged;
 mod life_cycle;
 mod lost_replies;
+mod partitions;
 #[path = "../aws/recorder.rs"]
 mod recorder;
 mod roles;

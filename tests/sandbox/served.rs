@@ -19,11 +19,13 @@ impl Served {
         Self::at("instant")
     }
 
-    /// Starts one whose clock is so fast. It takes a key of another account, too.
+    /// Starts one whose clock is so fast. It takes a key of another account too, and one that
+    /// is good in the first partition alone.
     pub(crate) fn at(speed: &str) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_provision"))
             .args(["sandbox", "serve", "--sandbox-speed", speed])
             .args(["--credential", "testing:testing", "--credential", "other:other:210987654321"])
+            .args(["--credential", "foreign:foreign:123456789012:aws"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");

@@ -149,7 +149,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) world: Option<PathBuf>,
     /// An access key and its secret that are accepted too, and the account whose key it is.
-    #[arg(long, value_name = "ID:SECRET[:ACCOUNT]")]
+    #[arg(long, value_name = "ID:SECRET[:ACCOUNT[:PARTITION]]")]
     pub(crate) credential: Vec<Credential>,
 }
 

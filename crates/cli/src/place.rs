@@ -16,9 +16,9 @@ pub(crate) fn cluster_file(path: &Path) -> Result<ClusterSpec, Failure> {
 
 /// Checks the text of a cluster file; `name` is only for messages.
 pub(crate) fn cluster_text(name: &str, text: &[u8]) -> Result<ClusterSpec, Failure> {
-    let spec = read_with(name, text, |provider, section| {
-        if let Some(provider) = providers::named(provider.word()) {
-            provider.check_section(section);
+    let spec = read_with(name, text, |spec, section| {
+        if let Some(provider) = providers::named(spec.provider.word()) {
+            provider.check_section(spec, section);
         }
     })?;
     providers::of(&spec)?;

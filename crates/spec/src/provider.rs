@@ -14,8 +14,9 @@ pub trait Provider: Send + Sync {
     fn parallelism(&self) -> usize;
 
     /// Checks the provider's own section of a cluster file, without a network. What is wrong
-    /// with it is reported through the field, together with everything else.
-    fn check_section(&self, section: &Field<'_>);
+    /// with it is reported through the field, together with everything else, which `spec` may
+    /// have placeholders for.
+    fn check_section(&self, spec: &ClusterSpec, section: &Field<'_>);
 
     /// Finds credentials and asks whose they are.
     ///

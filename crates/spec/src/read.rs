@@ -57,7 +57,7 @@ pub fn read(file: &str, text: &[u8]) -> Result<ClusterSpec, Problems> {
 pub fn read_with(
     file: &str,
     text: &[u8],
-    check_section: impl FnOnce(ProviderName, &Field<'_>),
+    check_section: impl FnOnce(&ClusterSpec, &Field<'_>),
 ) -> Result<ClusterSpec, Problems> {
     let report = Report::new(Source::new(file, text)?);
     let Some(node) = tree::parse(&report) else { return Err(report.into_problems()) };
@@ -66,7 +66,7 @@ pub fn read_with(
     };
     let (spec, provider) = cluster(&report, &node, &root);
     if let Some(provider) = provider {
-        check_section(provider, &Field::root(&report, provider.word(), &spec.section.node));
+        check_section(&spec, &Field::root(&report, provider.word(), &spec.section.node));
     }
     report.finish(spec)
 }

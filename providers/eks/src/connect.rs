@@ -1,5 +1,4 @@
 //! Where AWS answers, and whose credentials are used.
-use crate::arn::Arn;
 use crate::assume::{AssumeRole, working_as};
 use crate::aws::{Aws, Endpoints, Reply, causes, client, missing};
 use crate::facts::ASSUME_ROLE;
@@ -59,10 +58,7 @@ pub(crate) async fn connect(target: &Target<'_>) -> Result<Session> {
     };
     let sts = client!(aws_sdk_sts, &config, &endpoints, "STS");
     let answer = sts.get_caller_identity().send().await.reply("sts:GetCallerIdentity");
-    let identity = answer.map_err(|error| match error.kind {
-        Kind::Denied => Error { kind: Kind::Auth, ..error },
-        _ => error,
-    })?;
+    let identity = answer.map_err(|error| unknown_caller(&target.region, error))?;
     let untold = |what: &str| missing("sts:GetCallerIdentity", what);
     let account = identity.account.ok_or_else(|| untold("account"))?;
     let caller = identity.arn.ok_or_else(|| untold("ARN"))?;
@@ -73,6 +69,20 @@ pub(crate) async fn connect(target: &Target<'_>) -> Result<Session> {
     let place = place.map(|(key, value)| (key.to_owned(), value)).into();
     let scope = Scope { world, place };
     Ok(Session { drivers: drivers(&aws), aws, scope, caller })
+}
+
+/// Says what to do where AWS does not know the caller: outside the first partition it may know them
+/// elsewhere.
+fn unknown_caller(region: &str, error: Error) -> Error {
+    let partition = crate::names::partition(region).unwrap_or("aws");
+    match error.kind {
+        Kind::Denied => Error { kind: Kind::Auth, ..error },
+        Kind::Auth if error.hint.is_none() && partition != "aws" => error.hint(format!(
+            "get credentials of partition {partition}, where region {region} is and which has \
+             accounts of its own, and run the same command again"
+        )),
+        _ => error,
+    }
 }
 
 /// Returns how long one call may take: the engine, which makes it again, is to hear of it.
@@ -135,12 +145,6 @@ impl Way {
             return Ok(Self { role: target.recorded.get(ASSUME_ROLE), account });
         };
         let section = Section::of(spec).map_err(|e| Error::invalid(e.to_string()))?;
-        let role = section.assume_role.as_ref().map(|role| ("eks.assumeRole.arn", &role.arn));
-        let boundary = Some(("eks.permissionsBoundary", &section.boundary));
-        for (field, arn) in role.into_iter().chain(boundary.filter(|(_, arn)| !arn.is_empty())) {
-            let partition = Arn::iam(arn).map(|arn| arn.partition).unwrap_or_default();
-            same_partition(&target.region, field, partition)?;
-        }
         Ok(Self { role: section.assume_role, account: section.account })
     }
 }
@@ -165,7 +169,7 @@ impl provision_spec::Session for Session {
     ) -> BoxFuture<'a, Result<Facts>> {
         Box::pin(async move {
             let section = Section::of(spec).map_err(|e| Error::invalid(e.to_string()))?;
-            same_partition(&spec.region, "the caller", &self.aws.partition)?;
+            same_partition(&spec.region, &self.aws.partition)?;
             let ours = &self.aws.account;
             if let Some(wanted) = section.account.as_ref().filter(|wanted| *wanted != ours) {
                 let message = format!(
@@ -186,13 +190,14 @@ impl provision_spec::Session for Session {
     }
 }
 
-/// Checks that something is in the partition of a region.
-fn same_partition(region: &str, what: &str, theirs: &str) -> Result<()> {
+/// Checks that the caller is in the partition of a region.
+fn same_partition(region: &str, theirs: &str) -> Result<()> {
     let partition = crate::names::partition(region)?;
     if partition == theirs {
         return Ok(());
     }
-    let message = format!("region {region} is in partition {partition}, and {what} is of {theirs}");
+    let message =
+        format!("region {region} is in partition {partition}, and the caller is of {theirs}");
     Err(Error::invalid(message).hint(format!(
         "partitions have no accounts in common: name a region of {theirs}, or use an account of \
          {partition}"
@@ -311,11 +316,10 @@ mod tests {
 
     #[test]
     fn a_region_of_another_partition_is_refused() {
-        let to = |region, theirs| same_partition(region, "the caller", theirs);
-        to("us-gov-west-1", "aws-us-gov").unwrap();
-        let error = to("cn-north-1", "aws").unwrap_err();
+        same_partition("us-gov-west-1", "aws-us-gov").unwrap();
+        let error = same_partition("cn-north-1", "aws").unwrap_err();
         assert!(error.message.contains("in partition aws-cn"), "{error}");
-        assert!(to("moon-base-1", "aws").is_err());
+        assert!(same_partition("moon-base-1", "aws").is_err());
     }
 
     #[test]

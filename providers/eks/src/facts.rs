@@ -20,6 +20,8 @@ pub(crate) const SLOTS: &str = "zone-slots";
 pub(crate) const CONTROL_PLANE_ZONES: &str = "control-plane-zones";
 /// The Kubernetes version.
 pub(crate) const KUBERNETES: &str = "version";
+/// The machine types of the file that the region does not have.
+pub(crate) const ABSENT: &str = "machines-absent";
 /// What each pool was last found to have in its zones.
 pub(crate) const PLACEMENTS: &str = "placements";
 /// The role that everything is done as, which must be known where there is no cluster file.
@@ -75,14 +77,22 @@ pub(crate) async fn resolve(
         facts.recorded.insert(SECRETS_KEY.into(), json!(key));
     }
     let types: BTreeSet<_> = spec.pools.iter().flat_map(|pool| pool.machine.clone()).collect();
-    let missing: Vec<_> = types
-        .iter()
-        .filter(|name| recorded.get::<Machine>(&machine_key(name)).is_none())
-        .cloned()
-        .collect();
-    for (name, machine) in machines(aws, spec, &missing).await? {
+    let mut absent = absent(recorded);
+    absent.retain(|name| types.contains(name));
+    let is_known = |name: &String| recorded.recorded.contains_key(&machine_key(name));
+    let missing: Vec<_> =
+        types.iter().filter(|name| !absent.contains(*name) && !is_known(name)).cloned().collect();
+    let found = machines(aws, &missing).await?;
+    absent.extend(missing.into_iter().filter(|name| !found.contains_key(name)));
+    for (name, machine) in found {
         facts.recorded.insert(machine_key(&name), json!(machine));
     }
+    match absent.is_empty() {
+        true => drop(facts.recorded.remove(ABSENT)),
+        false => drop(facts.recorded.insert(ABSENT.into(), json!(absent))),
+    }
+    let spec = &offered(spec, &absent)?;
+    let types: BTreeSet<_> = types.difference(&absent).cloned().collect();
     enough(spec, &facts)?;
     let before: Vec<String> = recorded.get(ZONES).unwrap_or_default();
     let settled = zones_on_record(spec, &before);
@@ -190,11 +200,31 @@ async fn secrets_key(aws: &Aws, spec: &ClusterSpec, recorded: &Facts) -> Result<
     Ok(Some(Secrets { asked: asked.to_owned(), arn }))
 }
 
-async fn machines(
-    aws: &Aws,
-    spec: &ClusterSpec,
-    names: &[String],
-) -> Result<BTreeMap<String, Machine>> {
+/// Returns the machine types of the file that the region is known not to have.
+pub(crate) fn absent(facts: &Facts) -> BTreeSet<String> {
+    facts.get(ABSENT).unwrap_or_default()
+}
+
+/// Takes out of each pool the machine types that the region does not have.
+fn offered(spec: &ClusterSpec, absent: &BTreeSet<String>) -> Result<ClusterSpec> {
+    let mut spec = spec.clone();
+    for pool in &mut spec.pools {
+        let asked = pool.machine.join(", ");
+        pool.machine.retain(|name| !absent.contains(name));
+        if pool.machine.is_empty() {
+            let message = format!("EC2 has no machine type {asked} in {}", spec.region);
+            return Err(Error::invalid(message).hint(format!(
+                "name one that the region has in pools.{}.machine; `aws ec2 \
+                 describe-instance-type-offerings --region {}` lists them",
+                pool.name, spec.region
+            )));
+        }
+    }
+    Ok(spec)
+}
+
+/// Looks up the shapes of machine types; those that the region does not have are left out.
+async fn machines(aws: &Aws, names: &[String]) -> Result<BTreeMap<String, Machine>> {
     if names.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -208,17 +238,7 @@ async fn machines(
              this version knows: not supported yet"
         )));
     }
-    let machines: BTreeMap<_, _> = found.into_iter().filter_map(machine).collect();
-    let unknown: Vec<_> =
-        names.iter().filter(|name| !machines.contains_key(*name)).map(String::as_str).collect();
-    match unknown.is_empty() {
-        true => Ok(machines),
-        false => Err(Error::invalid(format!(
-            "EC2 has no machine type {} in {}",
-            unknown.join(", "),
-            spec.region
-        ))),
-    }
+    Ok(found.into_iter().filter_map(machine).collect())
 }
 
 /// Returns the name of a machine type whose accelerators the standard image cannot drive.

@@ -24,7 +24,7 @@ pub use stack::stack;
 
 use futures::future::BoxFuture;
 use provision_core::{Action, Drivers, Error, Facts, Graph, Plan, Resource, Result, Scope, State};
-use provision_spec::{ClusterSpec, Field, Nat, Provider, ProviderName, Session, Target};
+use provision_spec::{ClusterSpec, Field, Nat, Pool, Provider, ProviderName, Session, Target};
 use resources::Cluster;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -42,8 +42,8 @@ impl Provider for Eks {
         10
     }
 
-    fn check_section(&self, section: &Field<'_>) {
-        Section::read(section);
+    fn check_section(&self, spec: &ClusterSpec, section: &Field<'_>) {
+        Section::read(section, &spec.region);
     }
 
     fn connect<'a>(&'a self, target: &'a Target<'_>) -> BoxFuture<'a, Result<Box<dyn Session>>> {
@@ -67,9 +67,10 @@ impl Provider for Eks {
         ours.map(|(_, words)| words.to_owned()).chain(spec.unmanaged()).collect()
     }
 
-    fn warnings(&self, spec: &ClusterSpec, _: &Facts) -> Vec<String> {
+    fn warnings(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String> {
         let section = Section::of(spec).unwrap_or_default();
         let mut warnings = Vec::new();
+        warnings.extend(spec.pools.iter().filter_map(|pool| without(pool, spec, facts)));
         if spec.kubernetes.api.is_open() {
             warnings.push(
                 "the Kubernetes API answers the whole internet; list networks in \
@@ -122,6 +123,16 @@ impl Provider for Eks {
         let known = known.filter(|(_, value)| !value.is_empty());
         known.map(|(name, value)| (name.to_owned(), json!(value))).collect()
     }
+}
+
+/// Warns of machine types that a pool asks for and the region does not have.
+fn without(pool: &Pool, spec: &ClusterSpec, facts: &Facts) -> Option<String> {
+    let absent = facts::absent(facts);
+    let missing = pool.machine.iter().filter(|name| absent.contains(*name));
+    let missing: Vec<_> = missing.map(String::as_str).collect();
+    let (pool, region) = (&pool.name, &spec.region);
+    let warning = format!("pool {pool} goes without {}, which {region} lacks", missing.join(", "));
+    (!missing.is_empty()).then_some(warning)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use crate::aws::Tags;
 use provision_core::{CLUSTER_MARK, Error, Result};
 use provision_spec::ClusterSpec;
+use std::collections::BTreeSet;
 
 /// What takes a role on, each one of its own.
 pub(crate) const ROLES: [&str; 2] = ["cluster", "node"];
@@ -82,6 +83,13 @@ pub(crate) fn machines(partition: &str) -> &'static str {
         "aws-cn" => "ec2.amazonaws.com.cn",
         _ => "ec2.amazonaws.com",
     }
+}
+
+/// Returns whom the tokens of service accounts are for, so that STS takes them. In China some
+/// clients ask for tokens for STS under its name there, and others do not.
+pub(crate) fn audiences(partition: &str) -> BTreeSet<String> {
+    let of_china = Some("sts.amazonaws.com.cn").filter(|_| partition == "aws-cn");
+    ["sts.amazonaws.com"].into_iter().chain(of_china).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 use crate::addons;
 use crate::arn::{Arn, is_account};
 use crate::assume::AssumeRole;
+use crate::names::partition;
 use provision_spec::{ClusterSpec, Field, Problems};
 
 /// What the `eks` section of a cluster file says.
@@ -47,19 +48,24 @@ impl Section {
     /// # Errors
     /// Every problem in it, each with its place.
     pub fn of(spec: &ClusterSpec) -> Result<Self, Problems> {
-        spec.section.read(Self::read)
+        spec.section.read(|field| Self::read(field, &spec.region))
     }
 
-    /// Reads the section, and reports what is wrong with it.
-    pub fn read(field: &Field<'_>) -> Self {
+    /// Reads the section of a cluster in a region, and reports what is wrong with it.
+    pub fn read(field: &Field<'_>, region: &str) -> Self {
         let mut section = Self::default();
         let Some(fields) = field.fields(&FIELDS) else { return section };
         section.account = fields.optional("account").and_then(|field| field.parse(account));
         let role = fields.optional("assumeRole");
         let account = section.account.as_deref();
-        section.assume_role = role.and_then(|field| assume_role(&field, account));
+        section.assume_role = role.and_then(|field| assume_role(&field, account, region));
         let boundary = fields.optional("permissionsBoundary");
-        section.boundary = boundary.and_then(|field| field.parse(boundary_arn)).unwrap_or_default();
+        let boundary = boundary.and_then(|field| {
+            let arn = field.parse(boundary_arn)?;
+            check_partition(&field, &arn, region);
+            Some(arn)
+        });
+        section.boundary = boundary.unwrap_or_default();
         let left_out = |name| fields.optional(name).is_some_and(|field| is_empty_list(&field));
         if let Some(field) = fields.optional("addons") {
             let names = Field::each(field.list(), |name| name.parse(addon));
@@ -85,17 +91,29 @@ fn account(text: &str) -> Result<String, (String, Option<String>)> {
 }
 
 /// Reads the role to work as, which is of the account if the file names one.
-fn assume_role(field: &Field<'_>, account: Option<&str>) -> Option<AssumeRole> {
+fn assume_role(field: &Field<'_>, account: Option<&str>, region: &str) -> Option<AssumeRole> {
     let fields = field.fields(&["arn", "externalId"])?;
     let word = fields.optional("externalId").map(|field| field.parse(external_id));
     let field = fields.required("arn", "arn:aws:iam::123456789012:role/provision")?;
     let arn = field.parse(role_arn)?;
+    check_partition(&field, &arn, region);
     let of = Arn::iam(&arn).map(|arn| arn.account);
     if let Some((of, account)) = of.zip(account).filter(|(of, account)| of != account) {
         let message = format!("is of account {of}, and eks.account says {account}");
         field.refuse("file.conflict", message, Some("mend the one that is wrong".to_owned()));
     }
     Some(AssumeRole { arn, external_id: word.unwrap_or_default().unwrap_or_default() })
+}
+
+/// Checks that something is in the partition of the region.
+fn check_partition(field: &Field<'_>, arn: &str, region: &str) {
+    let of = Arn::iam(arn).map(|arn| arn.partition);
+    let here = partition(region).ok();
+    if let Some((of, here)) = of.zip(here).filter(|(of, here)| of != here) {
+        let message = format!("is of partition {of}, and region {region} is in {here}");
+        let hint = "partitions have no accounts in common: name another ARN or another region";
+        field.refuse("file.conflict", message, Some(hint.to_owned()));
+    }
 }
 
 fn role_arn(text: &str) -> Result<String, (String, Option<String>)> {
@@ -200,6 +218,9 @@ mod tests {
         let arn = "arn:aws:iam::123456789012:policy/boundary";
         let section = read(&format!("{{ permissionsBoundary: \"{arn}\" }}")).unwrap();
         assert_eq!(section.boundary, arn);
+        let refused =
+            read("{ permissionsBoundary: \"arn:aws-cn:iam::aws:policy/x\" }").unwrap_err();
+        assert!(refused.ends_with("of partition aws-cn, and region us-east-1 is in aws"));
         for wrong in ["boundary", "arn:aws:iam::123456789012:role/boundary"] {
             let refused = read(&format!("{{ permissionsBoundary: \"{wrong}\" }}")).unwrap_err();
             assert!(refused.contains("must be the ARN of a policy, found"), "{refused}");

@@ -53,7 +53,7 @@ pub fn stack(spec: &ClusterSpec, section: &Section, facts: &Facts) -> Result<Gra
     let network = stack.network()?;
     let cluster = stack.cluster(&network)?;
     if section.irsa {
-        stack.oidc_provider(&cluster);
+        stack.oidc_provider(&cluster)?;
     }
     let machines = names::machines(names::partition(&spec.region)?);
     let role = stack.role("node", machines, &NODE_POLICIES)?;
@@ -147,13 +147,14 @@ impl Stack<'_> {
         Ok(self.graph.add(address, role))
     }
 
-    fn oidc_provider(&mut self, cluster: &Handle<Cluster>) {
+    fn oidc_provider(&mut self, cluster: &Handle<Cluster>) -> Result<()> {
         let provider = OidcProvider {
             issuer: out!(cluster.issuer),
-            audiences: ["sts.amazonaws.com".to_owned()].into(),
+            audiences: names::audiences(names::partition(&self.spec.region)?),
             tags: names::tags(self.spec, "oidc-provider"),
         };
         self.graph.add("oidc-provider", provider);
+        Ok(())
     }
 }
 

@@ -41,9 +41,13 @@ impl Caller {
     ) -> Result<Self, Refusal> {
         let of_account = || Credential::of_id(&signature.key).filter(|_| open);
         let key = credentials.get(&signature.key).cloned().or_else(of_account);
-        if let Some(Credential { secret, account, .. }) = key {
+        if let Some(Credential { secret, account, partition: of, .. }) = key {
+            let here = partition(&signature.region);
+            if of.is_some_and(|of| of != here) {
+                return Err(super::sts::unknown());
+            }
             signature.check(request, &secret)?;
-            let arn = format!("arn:{}:iam::{account}:user/sandbox", partition(&signature.region));
+            let arn = format!("arn:{here}:iam::{account}:user/sandbox");
             let id = format!("AIDASANDB{account}");
             return Ok(Self { account, arn, id, role: None, is_session: false });
         }

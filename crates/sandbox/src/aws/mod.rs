@@ -233,6 +233,14 @@ fn partition(region: &str) -> &'static str {
     }
 }
 
+/// Returns the domain that the services of a region answer in.
+fn domain(region: &str) -> &'static str {
+    match partition(region) {
+        "aws-cn" => "amazonaws.com.cn",
+        _ => "amazonaws.com",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

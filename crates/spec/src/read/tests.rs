@@ -332,13 +332,13 @@ fn refuses_fields_that_contradict_each_other() {
 #[test]
 fn the_provider_reads_its_section_with_the_same_kit() {
     let text = format!("{SHORT}prtect: true\neks: {{ account: 12, irsa: maybe }}\n");
-    let check = |provider: ProviderName, field: &Field<'_>| {
-        assert_eq!(provider, ProviderName::Eks);
+    let check = |spec: &ClusterSpec, field: &Field<'_>| {
+        assert_eq!((spec.provider, spec.region.as_str()), (ProviderName::Eks, "us-east-1"));
         let fields = field.fields(&["account"]);
         fields.and_then(|fields| fields.optional("account")?.text().map(str::to_owned))
     };
-    let problems = read_with("a.yaml", text.as_bytes(), |provider, field| {
-        check(provider, field);
+    let problems = read_with("a.yaml", text.as_bytes(), |spec, field| {
+        check(spec, field);
     });
     let messages: Vec<_> =
         problems.unwrap_err().into_iter().map(|problem| problem.message).collect();
@@ -352,7 +352,7 @@ fn the_provider_reads_its_section_with_the_same_kit() {
 
     let text = format!("{SHORT}eks: {{ account: 012345678901 }}\n");
     let spec = read("a.yaml", text.as_bytes()).unwrap();
-    let account = spec.section.read(|field| check(ProviderName::Eks, field));
+    let account = spec.section.read(|field| check(&spec, field));
     assert_eq!(account.unwrap().as_deref(), Some("012345678901"));
     let refused = spec.section.read(|field| field.fields(&["accounts"]).is_some());
     assert_eq!(refused.unwrap_err().iter().next().map(|problem| problem.line), Some(5));

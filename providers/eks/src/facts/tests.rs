@@ -53,6 +53,19 @@ fn machines_with_accelerators_are_told_apart() {
 }
 
 #[test]
+fn a_pool_gets_by_with_the_machines_that_the_region_has() {
+    let spec =
+        spec("pools: { app: { machine: m5.large, max: 9 }, run: { machine: [a, b, c] , max: 2 } }");
+    let absent = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    let of =
+        |names: &[&str]| offered(&spec, &absent(names)).map(|spec| spec.pools[1].machine.clone());
+    assert_eq!(of(&["b", "d"]).unwrap(), ["a", "c"]);
+    let error = of(&["a", "b", "c"]).unwrap_err();
+    assert_eq!(error.message, "EC2 has no machine type a, b, c in us-east-1");
+    assert!(error.hint.unwrap().starts_with("name one that the region has in pools.run.machine"));
+}
+
+#[test]
 fn recorded_zones_win_until_the_file_asks_for_more() {
     let before = ["a", "b"].map(String::from);
     let of = |rest: &str| zones_on_record(&spec(rest), &before);

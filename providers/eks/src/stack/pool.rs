@@ -1,6 +1,6 @@
 //! A pool: a launch template and a node group, both of one generation.
 use super::{Stack, fact, network::Networking};
-use crate::facts::{Arch, Machine, machine_key};
+use crate::facts::{self, Arch, Machine, machine_key};
 use crate::names;
 use crate::resources::{AddOn, Cluster, LaunchTemplate, NodeGroup, Role, Taint, own_disks};
 use provision_core::{Error, Handle, Place, Result, fingerprint, out};
@@ -65,7 +65,7 @@ impl Stack<'_> {
             cluster: out!(cluster.id),
             role: out!(role.arn),
             subnets,
-            machines: pool.machine.clone(),
+            machines: self.offered(pool).cloned().collect(),
             capacity: capacity.into(),
             image: image.into(),
             launch_template: out!(template.id),
@@ -82,7 +82,13 @@ impl Stack<'_> {
     }
 
     fn machines(&self, pool: &Pool) -> Result<Vec<Machine>> {
-        pool.machine.iter().map(|name| fact(self.facts, &machine_key(name))).collect()
+        self.offered(pool).map(|name| fact(self.facts, &machine_key(name))).collect()
+    }
+
+    /// Returns the machine types of a pool that the region has.
+    fn offered<'p>(&self, pool: &'p Pool) -> impl Iterator<Item = &'p String> + use<'p> {
+        let absent = facts::absent(self.facts);
+        pool.machine.iter().filter(move |name| !absent.contains(*name))
     }
 
     /// Returns the zones of a pool in the order of their slots.
@@ -198,6 +204,22 @@ mod tests {
         }
         assert!(!needs.iter().any(|it| it.ends_with("us-east-1a")));
         assert_eq!(group.slot.as_deref(), Some("pool/app"));
+    }
+
+    #[test]
+    fn what_the_region_does_not_have_is_not_asked_for() {
+        let mut fewer = facts();
+        let absent = ["r5dn.2xlarge", "r6id.2xlarge"];
+        fewer.recorded.insert("machines-absent".into(), json!(absent));
+        absent.iter().for_each(|it| drop(fewer.recorded.remove(&format!("machine/{it}"))));
+        let machines = |facts: &Facts| {
+            let graph = graph("", facts);
+            let mut nodes = graph.nodes().iter();
+            let pool = nodes.find(|node| node.slot.as_deref() == Some("pool/executor")).unwrap();
+            (pool.address.clone(), pool.spec["machines"].clone())
+        };
+        let ((address, _), (same, machines)) = (machines(&facts()), machines(&fewer));
+        assert_eq!((address, machines), (same, json!(["r5d.2xlarge", "r5ad.2xlarge"])));
     }
 
     #[test]

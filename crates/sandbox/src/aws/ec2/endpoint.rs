@@ -1,5 +1,5 @@
 //! A VPC endpoint: a way to an AWS service that does not leave the network.
-use super::super::{Answer, Call, Refusal, unknown_turn};
+use super::super::{Answer, Call, Refusal, domain, unknown_turn};
 use super::endpoint_service::{self, Service};
 use super::living::{self, NewInterface, Place};
 use super::noun::{begin, items, items_mut, within};
@@ -172,7 +172,8 @@ fn interface(
     body["privateDnsEnabled"] = json!(private);
     body["groupSet"] = security_group::shown(call.world, &groups);
     let suffix = format!("{}-{}", id, call.world.digits(8));
-    let dns = format!("{suffix}.{}.{}.vpce.amazonaws.com", service.short, call.region);
+    let domain = domain(&call.region);
+    let dns = format!("{suffix}.{}.{}.vpce.{domain}", service.short, call.region);
     let mut entries = vec![json!({ "dnsName": dns, "hostedZoneId": "Z7HUB22UULQXV" })];
     entries.extend(private.then(|| json!({ "dnsName": service.private_name })));
     body["dnsEntrySet"] = json!(entries);

@@ -1,5 +1,5 @@
 //! The services that VPC endpoints lead to, and the prefixes of those behind gateways.
-use super::super::{Answer, Call, Refusal, partition};
+use super::super::{Answer, Call, Refusal, domain, partition};
 use super::describe::Describe;
 use super::noun::Filters;
 use super::{Filter, Operation, zones};
@@ -28,6 +28,9 @@ const INTERFACE: &[(&str, &str)] = &[
     ("sts", "sts"),
 ];
 
+/// The services whose names begin with `cn.` in China.
+const OF_CHINA: &[&str] = &["autoscaling", "ec2", "ecr.api", "ecr.dkr", "sts"];
+
 /// The services with gateway endpoints, with the list of their prefixes.
 const GATEWAY: &[(&str, &str, &[&str])] = &[
     ("s3", "pl-63a5400a", &["198.19.128.0/18"]),
@@ -46,9 +49,12 @@ pub(super) struct Service {
 
 /// Returns the services of a region.
 pub(super) fn all(region: &str) -> Vec<Service> {
-    let suffix = if partition(region) == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let suffix = domain(region);
     let service = |short, kind, host: &str, prefix_list| Service {
-        name: format!("com.amazonaws.{region}.{short}"),
+        name: match partition(region) == "aws-cn" && OF_CHINA.contains(&short) {
+            true => format!("cn.com.amazonaws.{region}.{short}"),
+            false => format!("com.amazonaws.{region}.{short}"),
+        },
         short,
         kind,
         private_name: match short {
@@ -188,7 +194,7 @@ fn detail(call: &Call<'_>, service: &Service) -> Value {
         "serviceRegion": call.region,
         "availabilityZoneSet": zones,
         "owner": "amazon",
-        "baseEndpointDnsNameSet": [format!("{}.{}.vpce.amazonaws.com", service.short, call.region)],
+        "baseEndpointDnsNameSet": [format!("{}.{}.vpce.{}", service.short, call.region, domain(&call.region))],
         "privateDnsName": private,
         "privateDnsNameSet": private.map(|name| json!([{ "privateDnsName": name }])),
         "vpcEndpointPolicySupported": true,

@@ -1,5 +1,5 @@
 //! Regions and their zones.
-use super::super::{Answer, Call, Refusal, partition};
+use super::super::{Answer, Call, Refusal, domain, partition};
 use super::describe::Describe;
 use super::noun::{Filters, invalid};
 use super::{Filter, Operation};
@@ -296,7 +296,7 @@ fn regions(call: &mut Call<'_>, request: Regions) -> Answer {
             return Err(invalid(format!("Invalid region: {name}")));
         }
     }
-    let suffix = if here == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let suffix = domain(&call.region);
     let is_asked = |region: &&Region| match request.region_name.is_empty() {
         true => !region.closed || request.all_regions,
         false => request.region_name.iter().any(|name| name == region.name),

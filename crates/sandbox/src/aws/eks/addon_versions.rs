@@ -1,5 +1,5 @@
 //! The add-ons that EKS offers, in which versions, for which versions of Kubernetes.
-use super::super::{Answer, Call};
+use super::super::{Answer, Call, partition};
 use super::found::{Paging, body, invalid, refusal};
 use super::versions;
 use serde::Deserialize;
@@ -192,7 +192,7 @@ pub(super) struct Configuration {
 }
 
 /// Describes what an add-on can be configured with: here, anything that is an object.
-pub(super) fn configuration(_: &mut Call<'_>, request: Configuration) -> Answer {
+pub(super) fn configuration(call: &mut Call<'_>, request: Configuration) -> Answer {
     let offer = offer(&request.addon_name);
     let offer = offer.filter(|offer| {
         offer.versions.iter().any(|(version, ..)| *version == request.addon_version)
@@ -203,7 +203,7 @@ pub(super) fn configuration(_: &mut Call<'_>, request: Configuration) -> Answer 
     };
     let schema = json!({ "$schema": "http://json-schema.org/draft-07/schema#", "type": "object" });
     let identity = offer.identity.map(|(account, policy)| {
-        let arn = format!("arn:aws:iam::aws:policy/{policy}");
+        let arn = format!("arn:{}:iam::aws:policy/{policy}", partition(&call.region));
         json!([{ "serviceAccount": account, "recommendedManagedPolicies": [arn] }])
     });
     Ok(Value::Object(body(json!({

@@ -1,6 +1,6 @@
 //! The control plane: what becomes of it by itself, and what comes and goes with it.
 use super::super::ec2::living::{self, NewInterface, Place};
-use super::super::{logs, partition, unknown_turn};
+use super::super::{domain, logs, unknown_turn};
 use super::cluster::logged;
 use super::found::{children, seconds};
 use super::update::{self, NO_ADDRESSES, New};
@@ -168,10 +168,7 @@ fn ready(world: &mut World, key: &Key) {
     let Some(cluster) = world.get(key).cloned() else { return };
     let id = world.digits(32).to_uppercase();
     let (region, name) = (&cluster.region, cluster.text("name"));
-    let domain = match partition(region) {
-        "aws-cn" => "amazonaws.com.cn",
-        _ => "amazonaws.com",
-    };
+    let domain = domain(region);
     let subject = STANDARD.encode(format!("the authority of {name}"));
     let certificate =
         format!("-----BEGIN CERTIFICATE-----\n{subject}\n-----END CERTIFICATE-----\n");

@@ -1,6 +1,6 @@
 //! Roles that EKS and its nodes and pods take on.
 use super::super::iam::{Unassumable, assumable, attached};
-use super::super::{Call, Refusal};
+use super::super::{Call, Refusal, domain};
 use super::found::invalid;
 
 /// The policy that the role of every cluster has.
@@ -35,12 +35,13 @@ pub(super) fn of_cluster(call: &Call<'_>, cluster: &str, arn: &str) -> Result<()
 /// When EC2 cannot take it on yet, or EKS has not heard of its policies.
 pub(super) fn of_nodes(call: &Call<'_>, arn: &str) -> Result<(), Refusal> {
     let name = arn.rsplit('/').next().unwrap_or_default();
-    match assumable(call.world, arn, "ec2.amazonaws.com") {
+    let machines = format!("ec2.{}", domain(&call.region));
+    match assumable(call.world, arn, &machines) {
         Err(Unassumable::Missing) => {
             Err(invalid(format!("The role with name {name} cannot be found: {arn} does not exist")))
         }
         Err(Unassumable::Untrusted) => Err(invalid(format!(
-            "Following required service principals [ec2.amazonaws.com] were not found in the trust \
+            "Following required service principals [{machines}] were not found in the trust \
              relationships of nodeRole {arn}"
         ))),
         Ok(()) => policies(call, arn, OF_NODES),

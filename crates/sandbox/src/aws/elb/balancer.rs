@@ -1,6 +1,6 @@
 //! Load balancers with their listeners.
 use super::super::ec2::living::{self, NewInterface, Place};
-use super::super::{Answer, Call, Refusal, partition};
+use super::super::{Answer, Call, Refusal, domain, partition};
 use super::{no_page, page, target_group};
 use crate::behaviour::Behaviour;
 use crate::clock::iso;
@@ -49,7 +49,7 @@ pub(crate) fn create(world: &mut World, new: NewBalancer<'_>) -> String {
         &new,
         json!({
             "LoadBalancerArn": arn,
-            "DNSName": format!("{}-{id}.elb.{region}.amazonaws.com", new.name),
+            "DNSName": format!("{}-{id}.elb.{region}.{}", new.name, domain(region)),
             "CanonicalHostedZoneId": "Z26RNL4JYFTOTI",
             "CreatedTime": iso(world.now),
             "LoadBalancerName": new.name,

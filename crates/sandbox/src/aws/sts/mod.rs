@@ -2,7 +2,7 @@
 mod assume;
 mod session;
 
-pub(crate) use session::{expired, session};
+pub(crate) use session::{expired, session, unknown};
 
 use super::constraint::Constraint;
 use super::{Answer, Call, Caller, Input};

@@ -16,7 +16,8 @@ const REMEMBERED: Time = 24 * 60 * 60 * 1000;
 /// knows when it ends: so short that those that refresh their sessions ask again every time.
 const UNTOLD: u64 = 5_000;
 
-fn unknown() -> Refusal {
+/// Returns what a caller hears whose credentials are nobody's here.
+pub(crate) fn unknown() -> Refusal {
     let message = "The security token included in the request is invalid.";
     Refusal::new("InvalidClientTokenId", message).status(403)
 }
