@@ -61,14 +61,9 @@ fn every_problem_of_a_file_is_shown_at_once() {
 
 #[test]
 fn what_is_not_built_yet_is_refused_by_name() {
-    for (arguments, words, exit) in [
-        (&["plan", "--state", "s3://bucket/key"][..], "not a local file is not supported yet", 64),
-        (&["destroy", "--auto-approve", "--delete-volumes"], "--delete-volumes is not", 64),
-    ] {
-        let (code, _, stderr) = run(&folder(GOOD), arguments);
-        assert_eq!(code, exit, "{stderr}");
-        assert!(stderr.contains(words), "{stderr}");
-    }
+    let (code, _, stderr) = run(&folder(GOOD), &["plan", "--state", "s3://bucket/key"]);
+    assert_eq!(code, 64, "{stderr}");
+    assert!(stderr.contains("not a local file is not supported yet"), "{stderr}");
     let file = format!("{GOOD}inCluster: true\nmanifests: [a.yaml]\n");
     let (code, _, stderr) = run(&folder(&file), &["validate"]);
     assert_eq!((code, stderr.matches("not supported yet").count()), (65, 2), "{stderr}");

@@ -13,7 +13,7 @@ fn root(path: &str) -> PathBuf {
 }
 
 /// Runs a Python file against a server, and returns the JSON that it prints.
-fn script(file: &str, url: &str, arguments: &[&Path]) -> Value {
+pub(crate) fn script(file: &str, url: &str, arguments: &[&Path]) -> Value {
     let folders = ["crates/sandbox/tests/judge", "tests/aws"].map(root);
     let output = Command::new(python())
         .arg(root(file))

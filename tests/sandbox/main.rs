@@ -1,6 +1,7 @@
 //! The whole program on the simulated AWS: embedded, and as a server that faults can be asked of.
 mod boto;
 mod boundary;
+mod destroy;
 mod edits;
 mod folder;
 mod judged;

@@ -67,6 +67,11 @@ impl Served {
         self.control("POST", "faults", Some(json!({ "faults": faults })));
     }
 
+    /// Lets something happen in a living cluster.
+    pub(crate) fn event(&self, cluster: &str, event: &str) {
+        self.control("POST", "events", Some(json!({ "cluster": cluster, "event": event })));
+    }
+
     fn control(&self, method: &str, endpoint: &str, body: Option<Value>) -> Value {
         let address = self.url.trim_start_matches("http://");
         let body = body.map(|body| body.to_string()).unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::{place, providers, shell};
 use provision_core::plan::{Question, plan};
 use provision_core::{Address, Drivers, Facts, Graph, Marks, Observed, Plan, Scope, State, World};
 use provision_engine::{Adoptions, Engine, Header, Loaded, LocalSecrets, Pace, new_lineage};
-use provision_spec::{ClusterSpec, Provider, Session, Target};
+use provision_spec::{ClusterSpec, Provider, Session, Target, Volumes};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -42,6 +42,8 @@ pub(crate) struct Subject {
     /// `None` offline.
     pub(crate) session: Option<Box<dyn Session>>,
     drivers: Option<Drivers>,
+    /// What becomes of volumes, when everything is to be removed.
+    removal: Option<Volumes>,
     /// The simulated cloud that the session is with, which ends with the subject.
     rehearsal: Option<Rehearsal>,
     /// Whose objects are ours: as the state says, or as a new one will.
@@ -55,6 +57,7 @@ impl Subject {
         spec: Option<ClusterSpec>,
         state_path: &Path,
         loaded: Option<Loaded>,
+        removal: Option<Volumes>,
     ) -> Result<Self, Failure> {
         let header = loaded.as_ref().map(|loaded| loaded.header.clone());
         let (provider, region) = match (&spec, &header) {
@@ -81,6 +84,7 @@ impl Subject {
             recorded: loaded.as_ref().map(|loaded| loaded.state.facts()).unwrap_or_default(),
             scope: header.as_ref().map(|header| &header.scope),
             simulation: rehearsal.as_ref().map(Rehearsal::simulation),
+            removal,
         };
         let session = provider.connect(&target).await?;
         tracing::info!(caller = session.caller(), "connected");
@@ -93,7 +97,17 @@ impl Subject {
             (None, None) => unreachable!("a subject has a file or a state"),
         };
         let (state_path, session) = (state_path.to_owned(), Some(session));
-        Ok(Self { provider, spec, state_path, loaded, session, drivers: None, rehearsal, header })
+        Ok(Self {
+            provider,
+            spec,
+            state_path,
+            loaded,
+            session,
+            drivers: None,
+            removal,
+            rehearsal,
+            header,
+        })
     }
 
     /// Makes do with what is on record.
@@ -122,6 +136,7 @@ impl Subject {
             loaded,
             session: None,
             drivers,
+            removal: None,
             rehearsal: None,
             header,
         })
@@ -272,6 +287,8 @@ impl Decision {
             true => BTreeMap::new(),
             false => self.new_facts(&subject.state()),
         };
+        let losses =
+            subject.removal.map(|volumes| subject.provider.losses(&self.observed, volumes));
         show(&render::plan::View {
             cluster: &subject.header.cluster,
             provider: &subject.header.provider,
@@ -282,7 +299,7 @@ impl Decision {
             facts: &self.facts.recorded,
             unmanaged: &unmanaged,
             warnings: &warnings,
-            destroys: self.graphs.is_empty(),
+            losses: losses.as_deref(),
             plan: &self.plan,
         })
     }

@@ -39,7 +39,7 @@ pub use network::{Layout, Nat, Network, Zones};
 pub use pools::{Capacity, Effect, Pool, Taint};
 pub use problem::{Problem, Problems, Snippet};
 pub use profile::Profile;
-pub use provider::{Provider, Session, Simulation, Target};
+pub use provider::{Loss, Provider, Session, Simulation, Target, Volumes};
 pub use read::{read, read_with};
 pub use schema::schema;
 pub use secrets::Secrets;

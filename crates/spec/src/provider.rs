@@ -1,7 +1,8 @@
 //! What a cloud's provider brings.
 use crate::{ClusterSpec, Field};
 use futures::future::BoxFuture;
-use provision_core::{Drivers, Facts, Graph, Plan, Result, Scope, State};
+use provision_core::{Drivers, Facts, Graph, LiveValue, Observed, Plan, Result, Scope, State};
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -43,6 +44,12 @@ pub trait Provider: Send + Sync {
     /// Tells why this plan must not be carried out in this scope, if so.
     fn refusal(&self, spec: &ClusterSpec, scope: &Scope, plan: &Plan) -> Option<String>;
 
+    /// Returns what a person loses with what was seen, or keeps of it, when everything goes.
+    fn losses(&self, observed: &Observed, volumes: Volumes) -> Vec<Loss>;
+
+    /// Names the things that an object consists of, where it is more than one. Empty elsewhere.
+    fn parts(&self, live: &LiveValue) -> Vec<String>;
+
     /// Returns what the cluster's users need: its name, endpoint and the like.
     fn outputs(&self, state: &State) -> BTreeMap<String, Value>;
 }
@@ -62,6 +69,32 @@ pub struct Target<'a> {
     pub scope: Option<&'a Scope>,
     /// The simulation to connect to, instead of the vendor.
     pub simulation: Option<Simulation>,
+    /// What becomes of volumes, when everything is to be removed.
+    pub removal: Option<Volumes>,
+}
+
+/// What becomes of the volumes of a cluster that is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Volumes {
+    /// They stay, without the marks of the cluster.
+    Keep,
+    /// They are deleted with everything on them.
+    Delete,
+}
+
+/// Something that a person may miss when everything is removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// What people call it, such as `load balancer`.
+    pub what: &'static str,
+    /// Its name.
+    pub name: String,
+    /// What there is to say of it.
+    pub told: String,
+    /// What becomes of it.
+    pub becomes: String,
+    /// Whether it stays.
+    pub kept: bool,
 }
 
 /// A simulation of the cloud that is part of the program.

@@ -9,6 +9,7 @@ use provision_core::{
     ADDRESS_MARK, CLUSTER_MARK, Cx, Diff, Error, Input, Kind, Live, Marks, Owner, Phase, Resource,
     Result, Started,
 };
+use provision_spec::Volumes;
 use std::collections::BTreeMap;
 
 pub(crate) use crate::classify::classify;
@@ -20,9 +21,13 @@ pub struct Aws {
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) kms: aws_sdk_kms::Client,
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(crate) elb: aws_sdk_elasticloadbalancing::Client,
+    pub(crate) elbv2: aws_sdk_elasticloadbalancingv2::Client,
     pub(crate) account: String,
     pub(crate) partition: String,
     pub(crate) region: String,
+    /// Whether everything is to be removed, and then what becomes of volumes.
+    pub(crate) removal: Option<Volumes>,
 }
 
 /// Where each service answers, when not at the vendor's own address.
@@ -55,9 +60,12 @@ impl Aws {
             iam: client!(aws_sdk_iam, config, endpoints, "IAM"),
             kms: client!(aws_sdk_kms, config, endpoints, "KMS"),
             logs: client!(aws_sdk_cloudwatchlogs, config, endpoints, "LOGS"),
+            elb: client!(aws_sdk_elasticloadbalancing, config, endpoints, "ELB"),
+            elbv2: client!(aws_sdk_elasticloadbalancingv2, config, endpoints, "ELBV2"),
             account: account.to_owned(),
             partition: partition.to_owned(),
             region: config.region().map(ToString::to_string).unwrap_or_default(),
+            removal: None,
         }
     }
 }
@@ -176,7 +184,14 @@ fn is_absence(code: Option<&str>, message: Option<&str>) -> bool {
     let Some(code) = code else { return false };
     code.ends_with(".NotFound")
         || code.ends_with("NotFoundException")
-        || matches!(code, "NatGatewayNotFound" | "NoSuchEntity" | "Gateway.NotAttached")
+        || matches!(
+            code,
+            "NatGatewayNotFound"
+                | "NoSuchEntity"
+                | "Gateway.NotAttached"
+                | "LoadBalancerNotFound"
+                | "TargetGroupNotFound"
+        )
         || (code == "ClientException"
             && message.is_some_and(|message| message.contains("No cluster found")))
 }

@@ -59,9 +59,20 @@ const CODES: [(Kind, &[&str]); 8] = [
             "ScalingActivityInProgress",
             "ResourceContention",
             "EntityTemporarilyUnmodifiable",
+            "ResourceInUse",
+            "VolumeInUse",
         ],
     ),
-    (Kind::Propagation, &["KMSInvalidStateException", "NatGatewayNotFound", "Gateway.NotAttached"]),
+    (
+        Kind::Propagation,
+        &[
+            "KMSInvalidStateException",
+            "NatGatewayNotFound",
+            "Gateway.NotAttached",
+            "LoadBalancerNotFound",
+            "TargetGroupNotFound",
+        ],
+    ),
     (
         Kind::Exists,
         &[

@@ -21,13 +21,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The services, by the names that `PROVISION_ENDPOINT_…` and AWS's own configuration know.
-const SERVICES: [(&str, &str); 6] = [
+const SERVICES: [(&str, &str); 8] = [
     ("EKS", "EKS"),
     ("EC2", "EC2"),
     ("IAM", "IAM"),
     ("STS", "STS"),
     ("KMS", "KMS"),
     ("LOGS", "CloudWatch Logs"),
+    ("ELB", "Elastic Load Balancing"),
+    ("ELBV2", "Elastic Load Balancing v2"),
 ];
 
 /// How the file, or else the record, says to get in.
@@ -64,7 +66,8 @@ pub(crate) async fn connect(target: &Target<'_>) -> Result<Session> {
     let caller = identity.arn.ok_or_else(|| untold("ARN"))?;
     let partition = caller.split(':').nth(1).unwrap_or("aws").to_owned();
     tracing::debug!(%caller, %world, "connected to AWS");
-    let aws = Arc::new(Aws::new(&config, &endpoints, &account, &partition));
+    let aws = Aws::new(&config, &endpoints, &account, &partition);
+    let aws = Arc::new(Aws { removal: target.removal, ..aws });
     let place = [("account", account), ("partition", partition), ("region", target.region.clone())];
     let place = place.map(|(key, value)| (key.to_owned(), value)).into();
     let scope = Scope { world, place };
@@ -130,12 +133,16 @@ fn simulated(region: &str, way: &Way, simulation: &Simulation) -> (SdkConfig, En
 
 /// Returns the kinds with clients that reach nothing.
 pub(crate) fn kinds() -> Drivers {
+    drivers(&Arc::new(unconnected()))
+}
+
+fn unconnected() -> Aws {
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .retry_config(RetryConfig::disabled())
         .build();
-    drivers(&Arc::new(Aws::new(&config, &Endpoints::default(), "", "aws")))
+    Aws::new(&config, &Endpoints::default(), "", "aws")
 }
 
 impl Way {
@@ -274,7 +281,7 @@ fn is_loopback(url: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use aws_types::service_config::LoadServiceConfig;
 
@@ -287,6 +294,11 @@ mod tests {
             let mut all = self.0.iter().filter(|(name, _)| *name == key.service_id());
             all.next().map(|(_, url)| (*url).to_owned())
         }
+    }
+
+    /// Clients that reach nothing.
+    pub(crate) fn nowhere() -> Aws {
+        unconnected()
     }
 
     fn found(set: &[(&str, &str)], common: Option<&str>) -> Result<(Endpoints, World)> {
@@ -326,7 +338,7 @@ mod tests {
     fn endpoints_on_this_machine_are_another_world() {
         assert_eq!(found(&[], None).unwrap().1, World::Vendor);
         let (urls, world) = found(&[], Some("http://127.0.0.1:5000")).unwrap();
-        assert_eq!((urls.0.len(), world), (6, World::Loopback));
+        assert_eq!((urls.0.len(), world), (8, World::Loopback));
         let own = ("PROVISION_ENDPOINT_EKS", "http://[::1]:1");
         let (urls, _) = found(&[own], Some("http://localhost:5000/")).unwrap();
         assert_eq!(urls.0["EKS"], "http://[::1]:1");
@@ -352,6 +364,6 @@ mod tests {
 
     #[test]
     fn every_kind_is_known_without_a_network() {
-        assert_eq!(kinds().len(), 19);
+        assert_eq!(kinds().len(), 20);
     }
 }

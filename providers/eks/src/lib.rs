@@ -10,6 +10,7 @@ mod calls;
 mod classify;
 mod connect;
 mod facts;
+mod losses;
 mod names;
 pub mod resources;
 mod section;
@@ -23,8 +24,12 @@ pub use section::Section;
 pub use stack::stack;
 
 use futures::future::BoxFuture;
-use provision_core::{Action, Drivers, Error, Facts, Graph, Plan, Resource, Result, Scope, State};
-use provision_spec::{ClusterSpec, Field, Nat, Pool, Provider, ProviderName, Session, Target};
+use provision_core::{
+    Action, Drivers, Error, Facts, Graph, LiveValue, Observed, Plan, Resource, Result, Scope, State,
+};
+use provision_spec::{
+    ClusterSpec, Field, Loss, Nat, Pool, Provider, ProviderName, Session, Target, Volumes,
+};
 use resources::Cluster;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -107,6 +112,14 @@ impl Provider for Eks {
              with one could be entered by no one"
                 .to_owned()
         })
+    }
+
+    fn losses(&self, observed: &Observed, volumes: Volumes) -> Vec<Loss> {
+        losses::of(observed, volumes)
+    }
+
+    fn parts(&self, live: &LiveValue) -> Vec<String> {
+        losses::parts(live)
     }
 
     fn outputs(&self, state: &State) -> BTreeMap<String, Value> {

@@ -6,7 +6,8 @@ mod pool;
 use crate::facts::{self, Secrets};
 use crate::names;
 use crate::resources::{
-    Cluster, Key, KeyAlias, LogGroup, OidcProvider, Role, RolePolicy, attached, trust,
+    Cluster, Key, KeyAlias, LEFTOVERS, Leftovers, LogGroup, OidcProvider, Role, RolePolicy,
+    attached, trust,
 };
 use crate::section::Section;
 use network::Networking;
@@ -108,11 +109,19 @@ impl Stack<'_> {
             secrets_key,
             tags: names::tags(self.spec, "cluster"),
         };
-        let mut place = Place::at("cluster").after(&logs);
+        let leftovers = self.leftovers(network, &role);
+        let mut place = Place::at("cluster").after(&logs).after(&leftovers);
         if let Some(policy) = &key_policy {
             place = place.after(policy);
         }
         Ok(self.graph.add(place, cluster))
+    }
+
+    /// Adds what the cluster will leave behind in the network. The role tells its age.
+    fn leftovers(&mut self, network: &Networking, role: &Handle<Role>) -> Handle<Leftovers> {
+        let vpc = &network.vpc;
+        let place = network.subnets.iter().fold(Place::at(LEFTOVERS).after(role), Place::after);
+        self.graph.add(place, Leftovers { vpc: out!(vpc.id), found: Vec::new() })
     }
 
     fn secrets_key(&mut self) -> Option<Input<String>> {

@@ -21,7 +21,7 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failu
     let loaded = place::state(&wish.state_path, &wish.spec)?;
     let on_record = loaded.as_ref().map(|l| l.state.facts()).unwrap_or_default();
     let subject =
-        Subject::connect(global, Some(wish.spec.clone()), &wish.state_path, loaded).await?;
+        Subject::connect(global, Some(wish.spec.clone()), &wish.state_path, loaded, None).await?;
     wish.check_place(&subject)?;
     let recorded = match &wish.saved {
         Some(saved) => Facts { recorded: saved.facts.clone(), ..Facts::default() },

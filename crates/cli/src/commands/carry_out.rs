@@ -110,9 +110,10 @@ impl CarryOut<'_> {
             outcome = applying => outcome,
             never = self.announce_stop(&reporter) => match never {},
         };
-        let left = match self.destroys && outcome.is_complete() {
-            true => self.sweep(&engine, &journal).await,
-            false => Ok(Vec::new()),
+        let left = match (self.destroys, outcome.is_complete()) {
+            (true, true) => self.sweep(&engine, &journal).await,
+            (true, false) => Ok(self.untold(&engine, &outcome).await),
+            (false, _) => Ok(Vec::new()),
         };
         self.compact(&journal, &outcome);
         let (known, unknown) = match left {
@@ -142,6 +143,22 @@ impl CarryOut<'_> {
             engine.record_facts(journal, &Facts::default()).await?;
         }
         Ok(left)
+    }
+
+    /// Looks for what is left of a run that did not end well and that its end does not name.
+    async fn untold(&self, engine: &Engine<'_>, outcome: &Outcome) -> Vec<LiveValue> {
+        if outcome.interrupted || outcome.fatal.is_some() {
+            return Vec::new();
+        }
+        let failed = outcome.failed.iter().map(|(address, _)| address);
+        let told: Vec<_> = failed.chain(outcome.skipped.iter().map(|(a, _)| a)).collect();
+        let is_untold = |live: &LiveValue| {
+            let is_told = live.address.as_ref().is_some_and(|address| told.contains(&address));
+            !is_told || !self.subject.provider.parts(live).is_empty()
+        };
+        // Why the run did not end well is told in any case.
+        let left = engine.leftovers().await.unwrap_or_default();
+        left.into_iter().filter(is_untold).collect()
     }
 
     /// Returns the facts to record: those that were resolved, and what the file protects.
@@ -187,7 +204,7 @@ impl CarryOut<'_> {
             false => journal.with(|state| self.subject.provider.outputs(state)),
         };
         let next = self.next(outcome, left);
-        let left: Vec<_> = left.iter().map(named).collect();
+        let left: Vec<_> = left.iter().flat_map(|live| self.named(live)).collect();
         reporter.finished(&Finish {
             outcome,
             outputs: &outputs,
@@ -196,6 +213,16 @@ impl CarryOut<'_> {
             next: &next,
             elapsed: since.elapsed(),
         });
+    }
+
+    /// Names an object that is left by its address, or everything that it consists of.
+    fn named(&self, live: &LiveValue) -> Vec<(String, String)> {
+        let address = live.address.as_ref().map(ToString::to_string).unwrap_or_default();
+        let mut parts = self.subject.provider.parts(live);
+        if parts.is_empty() {
+            parts.push(format!("{} {}", live.kind, live.id().unwrap_or_default()));
+        }
+        parts.into_iter().map(|part| (address.clone(), part)).collect()
     }
 
     fn next(&self, outcome: &Outcome, left: &[LiveValue]) -> Vec<(String, &'static str)> {
@@ -213,11 +240,6 @@ impl CarryOut<'_> {
             }
         }
     }
-}
-
-fn named(live: &LiveValue) -> (String, String) {
-    let address = live.address.as_ref().map(ToString::to_string).unwrap_or_default();
-    (address, format!("{} {}", live.kind, live.id().unwrap_or_default()))
 }
 
 /// Returns the exit code of a run; what stopped it altogether is told as an error as well.

@@ -6,7 +6,7 @@ use crate::failure::{Exit, Failure};
 use crate::run::Subject;
 use crate::{output, place};
 use provision_engine::{Lock, load};
-use provision_spec::ClusterSpec;
+use provision_spec::{ClusterSpec, Volumes};
 use std::path::{Path, PathBuf};
 
 /// The cluster file when none is named.
@@ -15,10 +15,6 @@ const DEFAULT: &str = "provision.yaml";
 pub(crate) const PROTECT: &str = "protect";
 
 pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Failure> {
-    if args.delete_volumes {
-        let error = "--delete-volumes is not supported yet";
-        return Err(Failure::new(Exit::Usage, "usage.unsupported", error));
-    }
     let asks = needs_approval(global, args.auto_approve, "destroy")?;
     let (spec, state_path) = subject(global, args)?;
     let _lock = Lock::take(&state_path)?;
@@ -34,7 +30,8 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
         return Err(Failure::new(Exit::Failed, "protected", error)
             .hint("set `protect: false` in the cluster file and apply it first"));
     }
-    let subject = Subject::connect(global, spec, &state_path, Some(loaded)).await?;
+    let volumes = if args.delete_volumes { Volumes::Delete } else { Volumes::Keep };
+    let subject = Subject::connect(global, spec, &state_path, Some(loaded), Some(volumes)).await?;
     let decision = subject.decide_to_destroy(global).await?;
     if asks {
         show(global, &subject, &decision);

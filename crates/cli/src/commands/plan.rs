@@ -16,7 +16,7 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
     let recorded = loaded.as_ref().map(|l| l.state.facts()).unwrap_or_default();
     let subject = match args.offline {
         true => Subject::offline(global, spec.clone(), &state_path, loaded)?,
-        false => Subject::connect(global, Some(spec.clone()), &state_path, loaded).await?,
+        false => Subject::connect(global, Some(spec.clone()), &state_path, loaded, None).await?,
     };
     let consent = Consent::from(&args.consents);
     let decision = subject.decide(global, &spec, recorded, &consent).await?;

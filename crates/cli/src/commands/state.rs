@@ -21,7 +21,7 @@ pub(crate) async fn run(global: &Global, args: &StateArgs) -> Result<Exit, Failu
             if loaded.as_ref().is_none_or(|l| l.state.get(&address).is_none()) {
                 return Err(unknown(global, &address));
             }
-            let subject = Subject::connect(global, Some(spec), &path, loaded).await?;
+            let subject = Subject::connect(global, Some(spec), &path, loaded, None).await?;
             let journal = begin(&subject)?;
             subject.engine(global).forget(&journal, &address).await?;
             if !global.quiet && !global.json {

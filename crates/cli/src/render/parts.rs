@@ -50,7 +50,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ),
     (
         "Left behind by the cluster",
-        &["leftover", "load-balancer", "target-group", "network-interface", "volume", "disk"],
+        &["leftovers", "load-balancer", "target-group", "network-interface", "volume", "disk"],
     ),
 ];
 /// The part in which everything about one pool stands together.

@@ -1,5 +1,6 @@
 //! A plan as people read it, and as the document that scripts read.
 mod facts;
+mod losses;
 mod notes;
 mod steps;
 #[cfg(test)]
@@ -9,6 +10,7 @@ use super::finish::counted;
 use super::page::Page;
 use super::style::{Paint, Style, Word};
 use provision_core::{Action, Plan, Scope, World};
+use provision_spec::Loss;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -39,8 +41,8 @@ pub(crate) struct View<'a> {
     pub(crate) unmanaged: &'a [String],
     /// What the user should think about.
     pub(crate) warnings: &'a [String],
-    /// Whether it removes everything.
-    pub(crate) destroys: bool,
+    /// What a person loses or keeps; `None` where not everything is removed.
+    pub(crate) losses: Option<&'a [Loss]>,
     /// The plan.
     pub(crate) plan: &'a Plan,
 }
@@ -53,6 +55,7 @@ impl View<'_> {
         facts::write(&mut page, self.new_facts);
         steps::write(&mut page, self.plan);
         notes::write(&mut page, self);
+        losses::write(&mut page, self.losses.unwrap_or_default());
         page.gap();
         page.paragraph(Paint::Bold, &self.sum());
         page.text()
@@ -61,9 +64,10 @@ impl View<'_> {
     /// Returns the document of format `provision.plan/v1`.
     ///
     /// Beside what the contract names it always has `newFacts`, `warnings` (lists or maps that
-    /// may be empty) and `unknown`, `degraded` and `kept`, which are maps by address.
+    /// may be empty) and `unknown`, `degraded` and `kept`, which are maps by address; where
+    /// everything is removed, `losses` too.
     pub(crate) fn json(&self) -> Value {
-        json!({
+        let mut document = json!({
             "format": PLAN_FORMAT,
             "cluster": self.cluster,
             "provider": self.provider,
@@ -79,7 +83,11 @@ impl View<'_> {
             "kept": self.plan.kept,
             "summary": self.summary(),
             "steps": self.plan,
-        })
+        });
+        if let Some(losses) = self.losses {
+            document["losses"] = json!(losses);
+        }
+        document
     }
 
     /// Counts the steps by action.
@@ -131,7 +139,7 @@ impl View<'_> {
             let counts = if counts.is_empty() { "no changes".to_owned() } else { counts };
             return format!("Plan: {counts}.{unseen}");
         }
-        if self.destroys {
+        if self.losses.is_some() {
             return "Nothing to destroy: nothing of this cluster is left.".to_owned();
         }
         let but = match (self.plan.degraded.len(), self.plan.kept.len()) {

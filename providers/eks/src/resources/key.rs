@@ -10,7 +10,7 @@ use provision_core::{
 use serde::{Deserialize, Serialize};
 
 /// How long a key can still be rescued after its deletion was asked for.
-const DAYS_TO_RESCUE: i32 = 30;
+pub(crate) const DAYS_TO_RESCUE: i32 = 30;
 
 /// The key that encrypts a cluster's secrets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ mod internet_gateway;
 mod key;
 mod key_alias;
 mod launch_template;
+mod leftovers;
 mod log_group;
 mod nat_gateway;
 mod node_group;
@@ -25,10 +26,13 @@ pub use addon::AddOn;
 pub use cluster::Cluster;
 pub use elastic_ip::ElasticIp;
 pub use internet_gateway::InternetGateway;
+pub(crate) use key::DAYS_TO_RESCUE;
 pub use key::Key;
 pub use key_alias::KeyAlias;
 pub use launch_template::LaunchTemplate;
 pub(crate) use launch_template::own_disks;
+pub(crate) use leftovers::ADDRESS as LEFTOVERS;
+pub use leftovers::{Found, Leftovers, What};
 pub use log_group::LogGroup;
 pub use nat_gateway::NatGateway;
 pub use node_group::{NodeGroup, Taint};
@@ -55,6 +59,7 @@ pub fn drivers(aws: &Arc<Aws>) -> Drivers {
         Typed::<Key>::driver(aws),
         Typed::<KeyAlias>::driver(aws),
         Typed::<LaunchTemplate>::driver(aws),
+        Typed::<Leftovers>::driver(aws),
         Typed::<LogGroup>::driver(aws),
         Typed::<NatGateway>::driver(aws),
         Typed::<NodeGroup>::driver(aws),

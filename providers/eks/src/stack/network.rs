@@ -14,6 +14,9 @@ const EVERYWHERE: &str = "0.0.0.0/0";
 
 /// What the rest of the stack needs of the network.
 pub(super) struct Networking {
+    pub(super) vpc: Handle<Vpc>,
+    /// Every subnet.
+    pub(super) subnets: Vec<Handle<Subnet>>,
     /// The private subnets by zone.
     pub(super) private: BTreeMap<String, Handle<Subnet>>,
     /// What a node needs on its way to the control plane, by zone.
@@ -80,7 +83,9 @@ impl Stack<'_> {
             tables.push(table);
         }
         self.endpoint(&vpc, &tables);
-        Ok(Networking { private, ways })
+        let subnets = public.subnets.into_iter().map(|(_, subnet, _)| subnet);
+        let subnets = subnets.chain(private.values().cloned()).collect();
+        Ok(Networking { vpc, subnets, private, ways })
     }
 
     /// Adds the public side.

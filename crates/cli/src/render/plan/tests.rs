@@ -42,7 +42,7 @@ impl Case {
             facts: &self.facts,
             unmanaged: &self.unmanaged,
             warnings: &self.warnings,
-            destroys: false,
+            losses: None,
             plan: &self.plan,
         }
     }

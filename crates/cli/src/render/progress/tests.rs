@@ -205,7 +205,7 @@ fn the_first_and_the_last_event_are_about_the_run() {
         facts: &nothing,
         unmanaged: &[],
         warnings: &[],
-        destroys: false,
+        losses: None,
         plan: &plan,
     };
     let quiet = Desk::default();

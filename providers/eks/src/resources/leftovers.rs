@@ -1,0 +1,251 @@
+//! What a living cluster leaves behind in its network, which its controllers made and AWS keeps.
+//!
+//! The object itself is a tag on the network: as long as it is there, what carries the tags of the
+//! cluster goes with the cluster. Only a run that removes everything looks at what that is.
+mod balancers;
+mod network;
+mod owned;
+mod volumes;
+
+use crate::aws::{Aws, Reply, filter, of_cluster};
+use aws_sdk_ec2::types::Tag;
+use owned::Scene;
+use provision_core::{
+    Cx, Diff, Error, Identity, Input, Kind, Live, Owner, Phase, Resource, Result, Rule, Started,
+    Timing,
+};
+use serde::{Deserialize, Serialize};
+
+/// Where it stands in every graph.
+pub(crate) const ADDRESS: &str = "leftovers";
+/// The tag on the network; its value is the name of the cluster.
+const CLAIM: &str = "provision-leftovers";
+
+/// What a living cluster leaves behind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Leftovers {
+    /// The network.
+    pub vpc: Input<String>,
+    /// What there is, in the order in which it goes; nothing is wanted.
+    pub found: Vec<Found>,
+}
+
+/// What follows from where it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outputs {
+    /// The id of the network.
+    pub id: String,
+}
+
+/// Something that a cluster left behind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Found {
+    /// What it is.
+    pub what: What,
+    /// Its id, or its ARN.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// What else there is to say of it.
+    pub told: String,
+    /// What must happen before a call can remove it.
+    pub waits: Option<String>,
+}
+
+/// The kinds of what is left behind, in the order in which they go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// A load balancer for applications or connections.
+    LoadBalancer,
+    /// One of the kind before those.
+    ClassicLoadBalancer,
+    /// Where a load balancer sends requests.
+    TargetGroup,
+    /// What one security group says of another.
+    Rules,
+    /// A network interface.
+    NetworkInterface,
+    /// A security group.
+    SecurityGroup,
+    /// A disk that a claim asked for.
+    Volume,
+}
+
+impl What {
+    /// Returns what people call it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::LoadBalancer => "load balancer",
+            Self::ClassicLoadBalancer => "classic load balancer",
+            Self::TargetGroup => "target group",
+            Self::Rules => "rules of security group",
+            Self::NetworkInterface => "network interface",
+            Self::SecurityGroup => "security group",
+            Self::Volume => "volume",
+        }
+    }
+}
+
+impl Resource for Leftovers {
+    const KIND: &'static str = "aws.leftovers";
+    const RULES: &'static [(&'static str, Rule)] =
+        &[("vpc", Rule::Immutable), ("found", Rule::CreateOnly)];
+    const IDENTITY: Identity = Identity::Name;
+    const TIMING: Timing = Timing::new(5, 45 * 60, 30);
+    type Cloud = Aws;
+    type Outputs = Outputs;
+
+    async fn list(cx: &Cx<'_, Aws>) -> Result<Option<Vec<Live<Self>>>> {
+        let mut all = Vec::new();
+        for network in networks(cx, of_cluster(cx.marks())).await? {
+            if network.owner == Owner::Ours {
+                all.extend(look(cx, Some(network)).await?);
+            }
+        }
+        if all.is_empty() {
+            all.extend(look(cx, None).await?);
+        }
+        Ok(Some(all))
+    }
+
+    async fn read(&self, cx: &Cx<'_, Aws>, known: Option<&Outputs>) -> Result<Option<Live<Self>>> {
+        let vpc = self.vpc.get().ok().or(known.map(|known| &known.id));
+        let network = match vpc {
+            Some(vpc) => networks(cx, vec![filter("vpc-id", vpc)]).await?.pop(),
+            None => None,
+        };
+        look(cx, network).await
+    }
+
+    async fn create(&self, cx: &Cx<'_, Aws>) -> Result<Started<Outputs>> {
+        let vpc = self.vpc.get()?;
+        let call = cx.cloud.ec2.create_tags().resources(vpc).tags(claim(&cx.marks().cluster));
+        call.send().await.reply("ec2:CreateTags")?;
+        Ok(Started::made(Outputs { id: vpc.clone() }))
+    }
+
+    async fn update(&self, _: &Cx<'_, Aws>, _: &Live<Self>, _: &Diff) -> Result<Started<Outputs>> {
+        Err(Error::invalid("nothing about it can change"))
+    }
+
+    async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Result<Started<Outputs>> {
+        let scene = Scene::of(cx, Some(live.outputs.id.clone()).filter(|id| !id.is_empty()));
+        let found = match cx.cloud.removal {
+            Some(_) => live.spec.found.clone(),
+            None => find(&scene).await?,
+        };
+        if let Some(next) = found.iter().find(|found| found.waits.is_none()) {
+            return remove(&scene, next).await.map_err(|error| about(next, error));
+        }
+        if let Some(waits) = waiting(&found) {
+            return Err(Error::new(Kind::Blocked, waits));
+        }
+        let Some(vpc) = &scene.vpc else { return Ok(Started::done()) };
+        let call = cx.cloud.ec2.delete_tags().resources(vpc).tags(claim(scene.cluster));
+        call.send().await.gone("ec2:DeleteTags")
+    }
+}
+
+/// A network of ours, as far as it concerns what is left behind in it.
+struct Network {
+    id: String,
+    owner: Owner,
+    is_claimed: bool,
+}
+
+async fn networks(
+    cx: &Cx<'_, Aws>,
+    filters: Vec<aws_sdk_ec2::types::Filter>,
+) -> Result<Vec<Network>> {
+    let pages = cx.cloud.ec2.describe_vpcs().set_filters(Some(filters)).into_paginator();
+    let found: Result<Vec<_>, _> = pages.items().send().collect().await;
+    let network = |vpc: aws_sdk_ec2::types::Vpc| {
+        let tags = owned::tags(vpc.tags);
+        let is_claimed = tags.get(CLAIM) == Some(&cx.marks().cluster);
+        Network { id: vpc.vpc_id.unwrap_or_default(), owner: cx.owner(&tags), is_claimed }
+    };
+    Ok(found.reply("ec2:DescribeVpcs")?.into_iter().map(network).collect())
+}
+
+fn claim(cluster: &str) -> Tag {
+    Tag::builder().key(CLAIM).value(cluster).build()
+}
+
+/// Looks at a network, or at what is in none. It is there while the network is claimed, and, for a
+/// run that removes everything, while anything was left behind.
+async fn look(cx: &Cx<'_, Aws>, network: Option<Network>) -> Result<Option<Live<Leftovers>>> {
+    let (is_claimed, owner) = match &network {
+        Some(network) => (network.is_claimed, network.owner.clone()),
+        None => (false, Owner::Ours),
+    };
+    let id = network.map(|network| network.id);
+    let (found, phase) = match cx.cloud.removal {
+        Some(_) => {
+            let scene = Scene::of(cx, id.clone());
+            let (found, cluster) = futures::try_join!(find(&scene), is_alive(&scene))?;
+            let phase = phase(scene.cluster, cluster, &found);
+            (found, phase)
+        }
+        None => (Vec::new(), Phase::Ready),
+    };
+    if !is_claimed && found.is_empty() {
+        return Ok(None);
+    }
+    let id = id.unwrap_or_default();
+    let spec = Leftovers { vpc: Input::Known(id.clone()), found };
+    let (address, outputs) = (Some(ADDRESS.into()), Outputs { id });
+    Ok(Some(Live { address, spec, outputs, phase, owner, unobserved: &[] }))
+}
+
+/// Tells whether the cluster is there still, and would make anew what is taken from it.
+async fn is_alive(scene: &Scene<'_>) -> Result<bool> {
+    let found = scene.aws.eks.describe_cluster().name(scene.cluster).send().await;
+    Ok(found.found("eks:DescribeCluster")?.is_some())
+}
+
+fn phase(cluster: &str, is_alive: bool, found: &[Found]) -> Phase {
+    if is_alive {
+        return Phase::Busy(format!("cluster {cluster} goes first"));
+    }
+    waiting(found).map_or(Phase::Ready, Phase::Busy)
+}
+
+/// Says what everything that is left waits for. `None` when something can go.
+fn waiting(found: &[Found]) -> Option<String> {
+    let first = found.first()?;
+    let waits = first.waits.as_ref().filter(|_| found.iter().all(|it| it.waits.is_some()))?;
+    let more = match found.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Some(format!("{} {}: {waits}{more}", first.what.word(), first.name))
+}
+
+/// Finds everything that the cluster left behind, in the order in which it goes.
+async fn find(scene: &Scene<'_>) -> Result<Vec<Found>> {
+    let (balancers, volumes) = futures::try_join!(balancers::find(scene), volumes::find(scene))?;
+    let network = network::find(scene, &balancers.interfaces).await?;
+    let mut all: Vec<_> = balancers.found.into_iter().chain(network).chain(volumes).collect();
+    all.sort();
+    Ok(all)
+}
+
+/// Removes one thing with one call.
+async fn remove(scene: &Scene<'_>, found: &Found) -> Result<Started<Outputs>> {
+    match found.what {
+        What::LoadBalancer | What::ClassicLoadBalancer | What::TargetGroup => {
+            balancers::remove(scene.aws, found).await
+        }
+        What::Rules | What::NetworkInterface | What::SecurityGroup => {
+            network::remove(scene, found).await
+        }
+        What::Volume => volumes::remove(scene, found).await,
+    }
+}
+
+/// Says what a refused call was about.
+fn about(found: &Found, error: Error) -> Error {
+    let message = format!("{} {}: {}", found.what.word(), found.name, error.message);
+    Error { message, ..error }
+}

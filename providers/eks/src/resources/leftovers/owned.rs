@@ -1,0 +1,103 @@
+//! Whose the things are that controllers make: told by the tags that they give them.
+use crate::aws::{Aws, Tags};
+use aws_sdk_ec2::types::Tag;
+use provision_core::{Cx, LINEAGE_MARK};
+
+/// The tag of a volume that the driver for EBS made.
+pub(super) const OF_DRIVER: &str = "ebs.csi.aws.com/cluster";
+/// What begins the tag with which Kubernetes marks what is of a cluster.
+const OF_KUBERNETES: &str = "kubernetes.io/cluster/";
+/// Tags whose value is the name of the cluster: of the load balancer controller, of the network
+/// plugin, of EKS, and of what EKS runs by itself.
+const NAMING: [&str; 4] = [
+    "elbv2.k8s.aws/cluster",
+    "cluster.k8s.amazonaws.com/name",
+    "aws:eks:cluster-name",
+    "eks:eks-cluster-name",
+];
+
+/// Whose leftovers are looked at, and where.
+pub(super) struct Scene<'a> {
+    pub(super) aws: &'a Aws,
+    pub(super) cluster: &'a str,
+    pub(super) lineage: Option<&'a str>,
+    /// The network; `None` when it is gone.
+    pub(super) vpc: Option<String>,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn of(cx: &Cx<'a, Aws>, vpc: Option<String>) -> Self {
+        let marks = cx.marks();
+        Self { aws: cx.cloud, cluster: &marks.cluster, lineage: marks.lineage.as_deref(), vpc }
+    }
+
+    /// Returns the tag with which Kubernetes marks what is of this cluster.
+    pub(super) fn kubernetes_tag(&self) -> String {
+        format!("{OF_KUBERNETES}{}", self.cluster)
+    }
+
+    /// Tells whether tags say that something was made by this cluster, and by nobody else.
+    pub(super) fn owns(&self, tags: &Tags) -> bool {
+        let says = |(key, value): (&String, &String)| match key.strip_prefix(OF_KUBERNETES) {
+            Some(cluster) if value == "owned" => Some(cluster == self.cluster),
+            _ if key == LINEAGE_MARK => Some(Some(value.as_str()) == self.lineage),
+            _ if NAMING.contains(&key.as_str()) => Some(value == self.cluster),
+            _ => None,
+        };
+        let said: Vec<bool> = tags.iter().filter_map(says).collect();
+        !said.is_empty() && said.into_iter().all(|is_ours| is_ours)
+    }
+
+    /// Tells whether something is in the network of this cluster.
+    pub(super) fn is_here(&self, vpc: Option<&str>) -> bool {
+        vpc.is_some() && vpc == self.vpc.as_deref()
+    }
+}
+
+/// Reads EC2's notation of tags, those of AWS among them.
+pub(super) fn tags(tags: Option<Vec<Tag>>) -> Tags {
+    let pair = |tag: Tag| Some((tag.key?, tag.value.unwrap_or_default()));
+    tags.into_iter().flatten().filter_map(pair).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::connect::tests::nowhere;
+
+    /// The leftovers of cluster `acme` with lineage `l1`, in network `vpc-1`.
+    pub(in super::super) fn scene(aws: &Aws) -> Scene<'_> {
+        Scene { aws, cluster: "acme", lineage: Some("l1"), vpc: Some("vpc-1".to_owned()) }
+    }
+
+    #[test]
+    fn only_what_names_this_cluster_and_no_other_is_its_own() {
+        let aws = nowhere();
+        let owns = |tags: &[(&str, &str)]| {
+            let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            scene(&aws).owns(&tags.iter().map(pair).collect())
+        };
+        let kubernetes = ("kubernetes.io/cluster/acme", "owned");
+        for ours in [
+            &[kubernetes][..],
+            &[kubernetes, ("elbv2.k8s.aws/cluster", "acme"), ("team", "data")],
+            &[("cluster.k8s.amazonaws.com/name", "acme")],
+            &[("aws:eks:cluster-name", "acme"), ("kubernetes.io/cluster/other", "shared")],
+            &[(LINEAGE_MARK, "l1")],
+        ] {
+            assert!(owns(ours), "{ours:?}");
+        }
+        for theirs in [
+            &[][..],
+            &[("Name", "acme")],
+            &[("kubernetes.io/cluster/acme", "shared")],
+            &[("kubernetes.io/cluster/acme-2", "owned")],
+            &[("elbv2.k8s.aws/cluster", "acme-2")],
+            &[kubernetes, ("kubernetes.io/cluster/acme-2", "owned")],
+            &[kubernetes, ("elbv2.k8s.aws/cluster", "acme-2")],
+            &[kubernetes, (LINEAGE_MARK, "l2")],
+        ] {
+            assert!(!owns(theirs), "{theirs:?}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a living cluster left behind goes with it; volumes only when that is asked for; and
+//! nothing of anybody else.
+use crate::folder::{FILE, Folder};
+use crate::judged::script;
+use crate::served::Served;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// The tags that the driver for EBS gives to the volume of a claim.
+const DRIVER: [&str; 3] = [
+    "ebs.csi.aws.com/cluster=true",
+    "kubernetes.io/created-for/pvc/name=data",
+    "kubernetes.io/created-for/pvc/namespace=default",
+];
+
+/// A cluster that has served a while, and what there was before it.
+struct Lived {
+    served: Served,
+    folder: Folder,
+    before: Vec<String>,
+}
+
+impl Lived {
+    fn start() -> Self {
+        let served = Served::start();
+        let folder = Folder::on(&served, FILE);
+        folder.ok(&["plan"]);
+        let before = served.objects();
+        folder.ok(&["apply", "--auto-approve"]);
+        served.event("acme-prod", "workload");
+        assert_eq!(folder.plan(), [""; 0], "what a cluster does is no drift");
+        Self { served, folder, before }
+    }
+
+    /// Returns what there is beside what was there before.
+    fn grown(&self) -> Vec<String> {
+        let now = self.served.lasting(&self.before);
+        now.into_iter().filter(|object| !self.before.contains(object)).collect()
+    }
+}
+
+fn by_hand(served: &Served, arguments: &[&str]) -> Value {
+    let arguments: Vec<_> = arguments.iter().map(Path::new).collect();
+    script("tests/sandbox/leftovers.py", &served.url, &arguments)
+}
+
+/// Makes a volume like one of a claim of the cluster `owner`, and returns its id.
+fn volume(served: &Served, owner: &str) -> String {
+    let owner = format!("kubernetes.io/cluster/{owner}");
+    let made = by_hand(served, &[&["volume", &owner][..], &DRIVER].concat());
+    made.as_str().expect("an id").to_owned()
+}
+
+/// Returns the keys of an object's tags.
+fn keys(object: &Value) -> BTreeSet<&str> {
+    let tags = object["Tags"].as_array().into_iter().flatten();
+    tags.filter_map(|tag| tag["Key"].as_str()).collect()
+}
+
+#[test]
+fn a_workload_goes_with_its_cluster_and_volumes_stay_unmarked() {
+    let lived = Lived::start();
+    let shown = lived.folder.ok(&["destroy", "--auto-approve"]);
+    for words in
+        ["Will be lost", "elb.us-east-1.amazonaws.com", "Kubernetes 1.35", "1 of t3.2xlarge"]
+    {
+        assert!(shown.contains(words), "{words} is not in {shown}");
+    }
+    let (_, kept) = shown.split_once("Will stay").expect("a volume stays");
+    assert!(kept.contains("20 GiB of claim default/data-postgresql-0"), "{kept}");
+
+    let new = lived.grown();
+    let [volume] = &new[..] else { panic!("not one volume: {new:?}") };
+    let id = volume.rsplit(' ').next().unwrap_or_default().trim_matches('"');
+    let there = by_hand(&lived.served, &["show"]);
+    let told = keys(&there[id]);
+    assert!(told.contains("kubernetes.io/created-for/pvc/name"), "{told:?}");
+    for mark in ["kubernetes.io/cluster/acme-prod", "ebs.csi.aws.com/cluster"] {
+        assert!(!told.contains(mark), "{told:?}");
+    }
+    lived.folder.ok(&["destroy", "--auto-approve", "--delete-volumes"]);
+    assert_eq!(lived.grown(), new, "it is nobody's any more");
+}
+
+#[test]
+fn volumes_go_when_that_is_asked_for() {
+    let lived = Lived::start();
+    let shown = lived.folder.ok(&["destroy", "--auto-approve", "--delete-volumes", "--json"]);
+    let planned: Value = serde_json::from_str(shown.lines().next().expect("a line")).expect("JSON");
+    let losses = planned["plan"]["losses"].as_array().expect("losses").clone();
+    let volume = losses.iter().find(|loss| loss["what"] == "volume").expect("a volume");
+    assert_eq!(
+        (&volume["kept"], &volume["becomes"]),
+        (&json!(false), &json!("goes with everything on it"))
+    );
+    assert_eq!(lived.grown(), [""; 0]);
+}
+
+#[test]
+fn a_cluster_that_somebody_took_away_leaves_nothing_either() {
+    let lived = Lived::start();
+    by_hand(&lived.served, &["lose", "acme-prod"]);
+    std::fs::remove_file(lived.folder.path("provision.yaml")).expect("it is there");
+    let state = ["--state", "acme-prod.state.jsonl"];
+    lived.folder.ok(&[&["destroy", "--auto-approve", "--delete-volumes"][..], &state].concat());
+    assert_eq!(lived.grown(), [""; 0]);
+}
+
+#[test]
+fn what_is_of_others_stays_as_it_is() {
+    let served = Served::start();
+    let former = volume(&served, "acme-prod=owned");
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&["apply", "--auto-approve"]);
+    by_hand(&served, &["neighbour", "acme-prod-b"]);
+    served.event("acme-prod-b", "workload");
+    let theirs: BTreeSet<String> = {
+        let there = by_hand(&served, &["show"]);
+        let all = there.as_object().expect("objects");
+        let is_theirs = |(_, it): &(&String, &Value)| {
+            it.to_string().contains("acme-prod-b") || it["RequesterId"] == "amazon-elb"
+        };
+        all.iter().filter(is_theirs).map(|(id, _)| id.clone()).collect()
+    };
+    assert!(theirs.len() >= 8, "{theirs:?}");
+    let like_ours = ["acme-prod-b=owned", "acme-prod=shared", "acme=owned", "acme-prod/=owned"];
+    let like_ours = like_ours.map(|owner| volume(&served, owner));
+    let decoys = || {
+        let there = by_hand(&served, &["show"]);
+        let all = theirs.iter().chain(&like_ours).chain([&former]);
+        all.map(|id| (id.clone(), there[id].clone())).collect::<Vec<_>>()
+    };
+    let before = decoys();
+    served.event("acme-prod", "workload");
+
+    let ran = folder.run(&["destroy", "--auto-approve", "--delete-volumes"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("leftovers: deleted"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("DependencyViolation"), "{}", ran.stdout);
+    assert_eq!(decoys(), before);
+    let there = by_hand(&served, &["show"]);
+    let ours = there.to_string();
+    assert!(!ours.contains("\"acme-prod\""), "something of ours is left: {there:#}");
+}
+
+#[test]
+fn what_cannot_go_is_named_and_goes_the_next_time() {
+    let lived = Lived::start();
+    lived
+        .served
+        .faults(&[json!({ "operation": "DeleteLoadBalancer", "effect": "denied", "count": 1000 })]);
+    let ran = lived.folder.run(&["destroy", "--auto-approve", "--delete-volumes"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let (_, end) = ran.stdout.split_once("Failed").expect("a step failed");
+    for words in
+        ["elasticloadbalancing:DeleteLoadBalancer", "load balancer k8s-ingress-nginx-", "request "]
+    {
+        assert!(end.contains(words), "{words} is not in {end}");
+    }
+    let (_, there) = end.split_once("Still in the cloud").expect("something is left");
+    for what in ["load balancer k8s-ingress-nginx-", "volume vol-", "security group"] {
+        assert!(there.contains(what), "{what} is not in {there}");
+    }
+    lived.served.faults(&[]);
+    lived.folder.ok(&["destroy", "--auto-approve", "--delete-volumes"]);
+    assert_eq!(lived.grown(), [""; 0]);
+}
+
+#[test]
+fn a_run_that_dies_while_it_removes_them_is_gone_on_with() {
+    for operation in ["DeleteLoadBalancer", "DeleteSecurityGroup"] {
+        let lived = Lived::start();
+        lived.served.faults(&[json!({ "operation": operation, "effect": "hang", "count": 1 })]);
+        let arguments = ["destroy", "--auto-approve", "--delete-volumes"];
+        let mut run =
+            lived.folder.command(&arguments).stdout(Stdio::null()).spawn().expect("it runs");
+        let begun = Instant::now();
+        while !lived.served.operations().iter().any(|it| it == operation) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{operation} was never called");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        run.kill().and_then(|()| run.wait()).expect("it ends");
+        lived.served.faults(&[]);
+        lived.folder.ok(&arguments);
+        assert_eq!(lived.grown(), [""; 0], "{operation}");
+    }
+}

@@ -1,0 +1,58 @@
+"""Looks at what clusters leave behind, or makes some of it by hand.
+
+Usage: leftovers.py show | volume KEY=VALUE... | neighbour NAME | lose NAME
+"""
+
+import json
+import sys
+
+import boto3
+
+ec2, eks, iam, elb = (boto3.client(name) for name in ("ec2", "eks", "iam", "elbv2"))
+OURS = "acme-prod"
+
+
+def show():
+    """Everything that a cluster may leave behind, by id, as AWS tells it."""
+    found = {it["LoadBalancerArn"]: it for it in elb.describe_load_balancers()["LoadBalancers"]}
+    found |= {it["TargetGroupArn"]: it for it in elb.describe_target_groups()["TargetGroups"]}
+    for arn in found:
+        found[arn]["Tags"] = elb.describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"]
+    interfaces = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    found |= {it["NetworkInterfaceId"]: it for it in interfaces}
+    found |= {it["GroupId"]: it for it in ec2.describe_security_groups()["SecurityGroups"]}
+    return found | {it["VolumeId"]: it for it in ec2.describe_volumes()["Volumes"]}
+
+
+def volume(*tags):
+    """A volume with these tags, and its id."""
+    pairs = [dict(zip(("Key", "Value"), tag.split("=", 1))) for tag in tags]
+    specification = [{"ResourceType": "volume", "Tags": pairs}]
+    zone = "us-east-1a"
+    made = ec2.create_volume(AvailabilityZone=zone, Size=1, TagSpecifications=specification)
+    return made["VolumeId"]
+
+
+def neighbour(name):
+    """Another cluster in the network of ours."""
+    cluster = eks.describe_cluster(name=OURS)["cluster"]
+    subnets = cluster["resourcesVpcConfig"]["subnetIds"]
+    eks.create_cluster(
+        name=name, roleArn=cluster["roleArn"], resourcesVpcConfig={"subnetIds": subnets}
+    )
+    eks.get_waiter("cluster_active").wait(name=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+def lose(name):
+    """Takes a cluster away by hand, with its node groups."""
+    for group in eks.list_nodegroups(clusterName=name)["nodegroups"]:
+        eks.delete_nodegroup(clusterName=name, nodegroupName=group)
+        waiter = eks.get_waiter("nodegroup_deleted")
+        config = {"Delay": 1, "MaxAttempts": 60}
+        waiter.wait(clusterName=name, nodegroupName=group, WaiterConfig=config)
+    eks.delete_cluster(name=name)
+    eks.get_waiter("cluster_deleted").wait(name=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+made = {"show": show, "volume": volume, "neighbour": neighbour, "lose": lose}[sys.argv[1]](*sys.argv[2:])
+print(json.dumps(made, default=str))
