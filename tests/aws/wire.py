@@ -13,6 +13,8 @@ SESSION = botocore.session.get_session()
 # Each service that is known here, as signatures call it, with its model.
 SERVICES = {name: name for name in ("autoscaling", "ec2", "eks", "iam", "kms", "logs", "sts")}
 SERVICES["elasticloadbalancing"] = "elbv2"
+# The API of load balancers before that one, which only the version of a request tells apart.
+CLASSIC = ("elb", "Version=2012-06-01")
 
 # `unread` is what of the request the model has no place for.
 Call = namedtuple("Call", "service operation parameters unread")
@@ -36,10 +38,16 @@ def read(exchange):
     scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", header(exchange, "authorization"))
     if not scope or scope[1] not in SERVICES:
         raise Unreadable("it is not signed for a service that is known here")
-    service = model(SERVICES[scope[1]])
+    service = model(named(SERVICES[scope[1]], exchange))
     return {"ec2": query, "query": query, "json": json_call, "rest-json": rest}[service.protocol](
         service, exchange
     )
+
+
+def named(service, exchange):
+    """Returns the model of a call to a service."""
+    classic, version = CLASSIC
+    return classic if service == "elbv2" and version in (exchange["body"] or "") else service
 
 
 def operation_of(service, name):

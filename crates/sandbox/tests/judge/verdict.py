@@ -20,7 +20,7 @@ SESSION = re.compile(r"<AccessKeyId>(\w+)</AccessKeyId>\s*<SecretAccessKey>(\S+)
 # Where the code of a service chooses by the name of an operation, or lists what does it.
 CHOICE = re.compile(r'"([A-Z]\w+)"(?: =>|,\s*[\w|])')
 # Services that the sources call otherwise than their models.
-FOLDERS = {"elbv2": "elb"}
+FOLDERS = {"elbv2": "elb", "elb": "classic_elb"}
 
 
 def verdict(exchange):
@@ -44,7 +44,7 @@ def verdict(exchange):
 def built(sources):
     """Returns the operations that the sandbox does."""
     found = set()
-    for service in sorted(set(wire.SERVICES.values())):
+    for service in sorted({*wire.SERVICES.values(), wire.CLASSIC[0]}):
         known = set(wire.model(service).operation_names)
         for file in pathlib.Path(sources, FOLDERS.get(service, service)).rglob("*.rs"):
             told = CHOICE.findall(file.read_text(encoding="utf-8"))
