@@ -19,18 +19,33 @@ use std::process::Command;
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 const DESTROY: [&str; 2] = ["destroy", "--auto-approve"];
 
-/// Why no run here sends anything about add-ons.
-const NO_ADDONS: &str = "moto serves none; the sandbox does, where these calls are judged";
+/// Why no run here sends it: the runs on the sandbox do, where it is judged too.
+const UNSERVED: &str = "moto knows no add-ons, access entries, Pod Identity and scaling groups";
 /// What the provider can send and no run here does, and why.
-const UNREACHED: [(&str, &str); 11] = [
-    ("eks:CreateAddon", NO_ADDONS),
-    ("eks:DeleteAddon", NO_ADDONS),
-    ("eks:DescribeAddon", NO_ADDONS),
-    ("eks:DescribeAddonVersions", NO_ADDONS),
-    ("eks:ListAddons", NO_ADDONS),
-    ("eks:UpdateAddon", NO_ADDONS),
+const UNREACHED: [(&str, &str); 26] = [
+    ("autoscaling:CreateOrUpdateTags", UNSERVED),
+    ("autoscaling:DeleteTags", UNSERVED),
+    ("autoscaling:DescribeTags", UNSERVED),
+    ("eks:AssociateAccessPolicy", UNSERVED),
+    ("eks:CreateAccessEntry", UNSERVED),
+    ("eks:CreateAddon", UNSERVED),
+    ("eks:CreatePodIdentityAssociation", UNSERVED),
+    ("eks:DeleteAccessEntry", UNSERVED),
+    ("eks:DeleteAddon", UNSERVED),
+    ("eks:DeletePodIdentityAssociation", UNSERVED),
+    ("eks:DescribeAccessEntry", UNSERVED),
+    ("eks:DescribeAddon", UNSERVED),
+    ("eks:DescribeAddonVersions", UNSERVED),
+    ("eks:DescribePodIdentityAssociation", UNSERVED),
+    ("eks:DisassociateAccessPolicy", UNSERVED),
+    ("eks:ListAccessPolicies", UNSERVED),
+    ("eks:ListAddons", UNSERVED),
+    ("eks:ListAssociatedAccessPolicies", UNSERVED),
+    ("eks:ListPodIdentityAssociations", UNSERVED),
+    ("eks:UpdateAddon", UNSERVED),
     ("eks:UpdateClusterVersion", "a file that raises the version is refused yet"),
     ("eks:UpdateNodegroupVersion", "moto cannot give a node group another template"),
+    ("eks:UpdatePodIdentityAssociation", UNSERVED),
     ("kms:DisableKeyRotation", "the stack wants every key to rotate"),
     ("kms:UpdateAlias", "an alias of a key that is not ours is refused"),
     ("logs:DeleteRetentionPolicy", "the stack wants every log to end"),

@@ -60,9 +60,11 @@ impl Both {
 /// Makes values that differ from each other and are as good as the first.
 fn variations(first: &Value, count: u64) -> Value {
     let vary = |n: u64| match first {
-        Value::Object(_) => {
-            let key = first["key"].as_str().expect("a key");
-            with(first, "/key", json!(format!("{key}{n}")))
+        Value::Object(fields) => {
+            let mut names = ["key", "principal"].into_iter();
+            let name = names.find(|name| fields.contains_key(*name)).expect("a name");
+            let text = first[name].as_str().expect("text");
+            with(first, &format!("/{name}"), json!(format!("{text}{n}")))
         }
         Value::String(text) if text.contains('/') => {
             json!(format!("10.{}.{}.0/24", n / 250, n % 250))

@@ -66,13 +66,13 @@ const EDITS: &[Edit] = &[
         what: "pools.app.taints",
         rest: "pools: { app: { taints: [{ key: only, value: app, effect: NoSchedule }] }, \
                driver: {}, executor: {} }\n",
-        steps: &["update pool/app: min max taints"],
+        steps: &["update pool/app: min max taints", "update scaling-tags/app: tags"],
     },
     Edit {
         what: "pools.app.labels",
         rest: "pools: { app: { labels: { appNodes: \"true\", tier: one } }, driver: {}, \
                executor: {} }\n",
-        steps: &["update pool/app: labels taints"],
+        steps: &["update pool/app: labels taints", "update scaling-tags/app: tags"],
     },
     Edit {
         what: "pools.app.diskGb",
@@ -80,6 +80,7 @@ const EDITS: &[Edit] = &[
         steps: &[
             "create launch-template/app",
             "create pool/app",
+            "create scaling-tags/app",
             "delete launch-template/app",
             "delete pool/app",
         ],
@@ -90,6 +91,7 @@ const EDITS: &[Edit] = &[
         steps: &[
             "create launch-template/app",
             "create pool/app",
+            "create scaling-tags/app",
             "delete launch-template/app",
             "delete pool/app",
         ],
@@ -101,6 +103,7 @@ const EDITS: &[Edit] = &[
         steps: &[
             "create launch-template/app",
             "create pool/app",
+            "create scaling-tags/app",
             "delete launch-template/app",
             "delete pool/app",
         ],
@@ -112,6 +115,7 @@ const EDITS: &[Edit] = &[
         steps: &[
             "create launch-template/executor",
             "create pool/executor",
+            "create scaling-tags/executor",
             "delete launch-template/executor",
             "delete pool/executor",
         ],
@@ -121,7 +125,11 @@ const EDITS: &[Edit] = &[
         rest: "pools: { app: { machine: m5.2xlarge, zones: [us-east-1b] }, driver: {}, \
                executor: { capacity: on-demand }, gateway: { machine: m5.2xlarge, \
                capacity: on-demand, min: 1, max: 2 } }\n",
-        steps: &["create launch-template/gateway", "create pool/gateway"],
+        steps: &[
+            "create launch-template/gateway",
+            "create pool/gateway",
+            "create scaling-tags/gateway",
+        ],
     },
     Edit {
         what: "pools, back to those of the profile",
@@ -131,6 +139,8 @@ const EDITS: &[Edit] = &[
             "create launch-template/executor",
             "create pool/app",
             "create pool/executor",
+            "create scaling-tags/app",
+            "create scaling-tags/executor",
             "delete launch-template/app",
             "delete launch-template/executor",
             "delete launch-template/gateway",
@@ -144,17 +154,32 @@ const EDITS: &[Edit] = &[
     Edit {
         what: "eks.permissionsBoundary",
         rest: "eks: { permissionsBoundary: \"arn:aws:iam::aws:policy/PowerUserAccess\" }\n",
-        steps: &["update role/cluster: boundary", "update role/node: boundary"],
+        steps: &[
+            "update role/autoscaler: boundary",
+            "update role/cluster: boundary",
+            "update role/ebs-csi: boundary",
+            "update role/node: boundary",
+        ],
     },
     Edit {
         what: "eks.permissionsBoundary, another",
         rest: "eks: { permissionsBoundary: \"arn:aws:iam::aws:policy/ReadOnlyAccess\" }\n",
-        steps: &["update role/cluster: boundary", "update role/node: boundary"],
+        steps: &[
+            "update role/autoscaler: boundary",
+            "update role/cluster: boundary",
+            "update role/ebs-csi: boundary",
+            "update role/node: boundary",
+        ],
     },
     Edit {
         what: "eks.permissionsBoundary, back to its default",
         rest: "",
-        steps: &["update role/cluster: boundary", "update role/node: boundary"],
+        steps: &[
+            "update role/autoscaler: boundary",
+            "update role/cluster: boundary",
+            "update role/ebs-csi: boundary",
+            "update role/node: boundary",
+        ],
     },
     Edit {
         what: "eks.addons",
@@ -166,6 +191,57 @@ const EDITS: &[Edit] = &[
         what: "eks.addons, back to their default",
         rest: "",
         steps: &["create addon/metrics-server"],
+    },
+    Edit {
+        what: "eks.access",
+        rest: "eks: { access: [{ principal: \"arn:aws:iam::123456789012:user/ann\", \
+               policy: AmazonEKSViewPolicy }] }\n",
+        steps: &[
+            "create access-entry/user/123456789012/ann",
+            "delete access-entry/user/123456789012/sandbox",
+        ],
+    },
+    Edit {
+        what: "eks.access, another policy",
+        rest: "eks: { access: [{ principal: \"arn:aws:iam::123456789012:user/ann\", \
+               policy: AmazonEKSEditPolicy }] }\n",
+        steps: &["update access-entry/user/123456789012/ann: policies"],
+    },
+    Edit {
+        what: "eks.access, back to its default",
+        rest: "",
+        steps: &[
+            "create access-entry/user/123456789012/sandbox",
+            "delete access-entry/user/123456789012/ann",
+        ],
+    },
+    Edit {
+        what: "eks.podIdentity",
+        rest: "eks: { podIdentity: false }\n",
+        steps: &[
+            "delete pod-identity/autoscaler",
+            "delete pod-identity/ebs-csi",
+            "delete role-policy/autoscaler",
+            "delete role/autoscaler",
+            "delete role/ebs-csi",
+            "delete scaling-tags/app",
+            "delete scaling-tags/driver",
+            "delete scaling-tags/executor",
+        ],
+    },
+    Edit {
+        what: "eks.podIdentity, back to its default",
+        rest: "",
+        steps: &[
+            "create pod-identity/autoscaler",
+            "create pod-identity/ebs-csi",
+            "create role-policy/autoscaler",
+            "create role/autoscaler",
+            "create role/ebs-csi",
+            "create scaling-tags/app",
+            "create scaling-tags/driver",
+            "create scaling-tags/executor",
+        ],
     },
     Edit {
         what: "network.zones",
@@ -201,7 +277,7 @@ const EDITS: &[Edit] = &[
 /// Takes the generation off an address, which says nothing of what changes.
 fn step(step: &str) -> String {
     let (head, fields) = step.split_once(':').map_or((step, ""), |(head, rest)| (head, rest));
-    let generations = ["pool/", "launch-template/"];
+    let generations = ["pool/", "launch-template/", "scaling-tags/"];
     let is_one = generations.iter().any(|it| head.contains(it)) && head.matches('/').count() == 2;
     let head = if is_one { head.rsplit_once('/').map_or(head, |(head, _)| head) } else { head };
     if fields.is_empty() { head.to_owned() } else { format!("{head}:{fields}") }

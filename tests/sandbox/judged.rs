@@ -52,6 +52,11 @@ fn a_whole_life_is_valid_and_others_read_what_was_made() {
         "executor": pool(&spot, "SPOT", 12, "executorNodes"),
     });
     assert_eq!(read["pools"], pools, "{read:#}");
+    let addons = read["addons"].as_object().expect("a map");
+    assert_eq!((addons.len(), addons.values().all(|it| it == "ACTIVE")), (6, true), "{read:#}");
+    let entries = json!(["role/provision-acme-prod-us-east-1-node", "user/sandbox"]);
+    let pods = json!(["kube-system/cluster-autoscaler", "kube-system/ebs-csi-controller-sa"]);
+    assert_eq!((&read["entries"], &read["pods"]), (&entries, &pods));
     assert_eq!((&read["cluster"], &read["subnets"]), (&json!("ACTIVE 1.35"), &json!(6)));
     assert_eq!((&read["encrypted"], &read["unmarked"]), (&json!(true), &json!([])));
 

@@ -16,4 +16,5 @@ mod served;
 #[expect(dead_code, reason = "the tests against moto use the rest of it")]
 mod server;
 mod together;
+mod within;
 mod world_of;

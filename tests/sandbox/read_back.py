@@ -40,6 +40,13 @@ def main():
         eks.describe_nodegroup(clusterName=CLUSTER, nodegroupName=name)["nodegroup"]
         for name in names
     ]
+    addons = {
+        name: eks.describe_addon(clusterName=CLUSTER, addonName=name)["addon"]
+        for name in cli("eks", "list-addons", "--cluster-name", CLUSTER)["addons"]
+    }
+    entries = cli("eks", "list-access-entries", "--cluster-name", CLUSTER)["accessEntries"]
+    pods = eks.list_pod_identity_associations(clusterName=CLUSTER)["associations"]
+    pods = [f"{pod['namespace']}/{pod['serviceAccount']}" for pod in pods]
     vpc = cluster["resourcesVpcConfig"]["vpcId"]
     within = [{"Name": "vpc-id", "Values": [vpc]}]
     subnets = ec2.describe_subnets(Filters=OURS)["Subnets"]
@@ -47,8 +54,11 @@ def main():
     tables = cli("ec2", "describe-route-tables", "--filters", f"Name=vpc-id,Values={vpc}")
     tables = [table for table in tables["RouteTables"] if not is_main(table)]
     marked = [it["Tags"] for it in [*everything, *tables]] + [tags(cluster)]
-    marked += [tags(group) for group in groups]
+    marked += [tags(group) for group in groups] + [tags(addon) for addon in addons.values()]
     print(json.dumps({
+        "addons": {name: addon["status"] for name, addon in addons.items()},
+        "entries": sorted(entry.split(":")[-1] for entry in entries),
+        "pods": sorted(pods),
         "cluster": f"{cluster['status']} {cluster['version']}",
         "encrypted": bool(cluster["encryptionConfig"][0]["provider"]["keyArn"]),
         "pools": {group["nodegroupName"].rsplit("-", 1)[0]: pool(group) for group in groups},

@@ -193,13 +193,7 @@ impl Subject {
         if facts.recorded.keys().any(|key| key.starts_with("generation/")) {
             graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
         }
-        let decision = self.plan(global, graphs, facts, consent, replace).await?;
-        let scope = &self.header.scope;
-        match self.provider.refusal(spec, scope, &decision.plan).filter(|_| self.session.is_some())
-        {
-            Some(why) => Err(Failure::new(Exit::Failed, "plan.refused", why)),
-            None => Ok(decision),
-        }
+        self.plan(global, graphs, facts, consent, replace).await
     }
 
     /// Decides what to do so that nothing of ours is left.

@@ -1,7 +1,7 @@
 //! What a cloud's provider brings.
 use crate::{ClusterSpec, Field};
 use futures::future::BoxFuture;
-use provision_core::{Drivers, Facts, Graph, LiveValue, Observed, Plan, Result, Scope, State};
+use provision_core::{Drivers, Facts, Graph, LiveValue, Observed, Result, Scope, State};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -40,9 +40,6 @@ pub trait Provider: Send + Sync {
 
     /// Returns what a person should know before saying yes.
     fn warnings(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String>;
-
-    /// Tells why this plan must not be carried out in this scope, if so.
-    fn refusal(&self, spec: &ClusterSpec, scope: &Scope, plan: &Plan) -> Option<String>;
 
     /// Returns what a person loses with what was seen, or keeps of it, when everything goes.
     fn losses(&self, observed: &Observed, volumes: Volumes) -> Vec<Loss>;

@@ -15,15 +15,24 @@ impl<'a> Arn<'a> {
     pub(crate) fn iam(text: &'a str) -> Option<Self> {
         let parts: Vec<_> = text.splitn(6, ':').collect();
         let ["arn", partition, "iam", "", account, thing] = parts[..] else { return None };
-        let mut words = partition.split('-');
-        let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase());
-        let is_known = words.next() == Some("aws") && words.all(|it| !it.is_empty() && is_word(it));
+        let is_known = is_partition(partition);
         let is_account = account == "aws" || is_account(account);
         let (_, name) = thing.split_once('/')?;
         let is_plain = thing.bytes().all(|byte| byte.is_ascii_graphic());
         let is_whole = is_known && is_account && is_plain && !name.is_empty();
         (is_whole && !name.ends_with('/')).then_some(Self { partition, account, thing })
     }
+
+    /// Tells whether text is how ARNs of a partition begin: `arn:aws`.
+    pub(crate) fn is_begun(text: &str) -> bool {
+        text.strip_prefix("arn:").is_some_and(is_partition)
+    }
+}
+
+fn is_partition(text: &str) -> bool {
+    let mut words = text.split('-');
+    let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase());
+    words.next() == Some("aws") && words.all(|it| !it.is_empty() && is_word(it))
 }
 
 /// Tells whether text is the number of an account.

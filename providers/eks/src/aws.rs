@@ -16,6 +16,7 @@ pub(crate) use crate::classify::classify;
 
 /// The clients of one account and region. None of them retries.
 pub struct Aws {
+    pub(crate) autoscaling: aws_sdk_autoscaling::Client,
     pub(crate) ec2: aws_sdk_ec2::Client,
     pub(crate) eks: aws_sdk_eks::Client,
     pub(crate) iam: aws_sdk_iam::Client,
@@ -55,6 +56,7 @@ impl Aws {
         partition: &str,
     ) -> Self {
         Self {
+            autoscaling: client!(aws_sdk_autoscaling, config, endpoints, "AUTOSCALING"),
             ec2: client!(aws_sdk_ec2, config, endpoints, "EC2"),
             eks: client!(aws_sdk_eks, config, endpoints, "EKS"),
             iam: client!(aws_sdk_iam, config, endpoints, "IAM"),

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The services, by the names that `PROVISION_ENDPOINT_…` and AWS's own configuration know.
-const SERVICES: [(&str, &str); 8] = [
+const SERVICES: [(&str, &str); 9] = [
     ("EKS", "EKS"),
     ("EC2", "EC2"),
     ("IAM", "IAM"),
@@ -30,6 +30,7 @@ const SERVICES: [(&str, &str); 8] = [
     ("LOGS", "CloudWatch Logs"),
     ("ELB", "Elastic Load Balancing"),
     ("ELBV2", "Elastic Load Balancing v2"),
+    ("AUTOSCALING", "Auto Scaling"),
 ];
 
 /// How the file, or else the record, says to get in.
@@ -187,7 +188,8 @@ impl provision_spec::Session for Session {
                      eks.assumeRole, or mend eks.account"
                 )));
             }
-            let mut facts = crate::facts::resolve(&self.aws, spec, &section, recorded).await?;
+            let mut facts =
+                crate::facts::resolve(&self.aws, spec, &section, &self.caller, recorded).await?;
             match section.assume_role {
                 Some(role) => drop(facts.recorded.insert(ASSUME_ROLE.into(), json!(role))),
                 None => drop(facts.recorded.remove(ASSUME_ROLE)),
@@ -338,7 +340,7 @@ pub(crate) mod tests {
     fn endpoints_on_this_machine_are_another_world() {
         assert_eq!(found(&[], None).unwrap().1, World::Vendor);
         let (urls, world) = found(&[], Some("http://127.0.0.1:5000")).unwrap();
-        assert_eq!((urls.0.len(), world), (8, World::Loopback));
+        assert_eq!((urls.0.len(), world), (9, World::Loopback));
         let own = ("PROVISION_ENDPOINT_EKS", "http://[::1]:1");
         let (urls, _) = found(&[own], Some("http://localhost:5000/")).unwrap();
         assert_eq!(urls.0["EKS"], "http://[::1]:1");
@@ -364,6 +366,6 @@ pub(crate) mod tests {
 
     #[test]
     fn every_kind_is_known_without_a_network() {
-        assert_eq!(kinds().len(), 20);
+        assert_eq!(kinds().len(), 23);
     }
 }

@@ -1,4 +1,5 @@
 //! What only AWS knows about a cluster: zones, machines and versions.
+use crate::access;
 use crate::addons;
 use crate::aws::{Aws, Reply};
 use crate::section::Section;
@@ -67,12 +68,14 @@ pub(crate) async fn resolve(
     aws: &Aws,
     spec: &ClusterSpec,
     section: &Section,
+    caller: &str,
     recorded: &Facts,
 ) -> Result<Facts> {
     let mut facts = Facts { recorded: recorded.recorded.clone(), ..Facts::default() };
     let minor = version(spec, recorded)?;
     facts.recorded.insert(KUBERNETES.into(), json!(minor.to_string()));
     facts.recorded.extend(addons::resolve(aws, &section.addons, &[minor], recorded).await?);
+    facts.recorded.extend(access::resolve(aws, section, caller, recorded).await?);
     if let Some(key) = secrets_key(aws, spec, recorded).await? {
         facts.recorded.insert(SECRETS_KEY.into(), json!(key));
     }

@@ -2,6 +2,7 @@
 //!
 //! [`Eks`] is the way in. To add a kind: write `resources/<kind>.rs`, add a line to
 //! [`resources::drivers`], and use it in `stack.rs`.
+mod access;
 mod addons;
 mod arn;
 mod assume;
@@ -20,17 +21,14 @@ mod zones;
 
 pub use assume::AssumeRole;
 pub use aws::Aws;
-pub use section::Section;
+pub use section::{Access, Section};
 pub use stack::stack;
 
 use futures::future::BoxFuture;
-use provision_core::{
-    Action, Drivers, Error, Facts, Graph, LiveValue, Observed, Plan, Resource, Result, Scope, State,
-};
+use provision_core::{Drivers, Error, Facts, Graph, LiveValue, Observed, Result, State};
 use provision_spec::{
     ClusterSpec, Field, Loss, Nat, Pool, Provider, ProviderName, Session, Target, Volumes,
 };
-use resources::Cluster;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -66,10 +64,9 @@ impl Provider for Eks {
 
     fn unmanaged(&self, spec: &ClusterSpec) -> Vec<String> {
         let section = Section::of(spec).unwrap_or_default();
-        let parts =
-            [(section.no_access, "access entries"), (section.no_pod_identity, "pod identity")];
-        let ours = parts.into_iter().filter(|(left_out, _)| !left_out);
-        ours.map(|(_, words)| words.to_owned()).chain(spec.unmanaged()).collect()
+        let autoscaler = section.pod_identity && spec.in_cluster;
+        let autoscaler = autoscaler.then(|| "cluster-autoscaler (its role is here)".to_owned());
+        autoscaler.into_iter().chain(spec.unmanaged()).collect()
     }
 
     fn warnings(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String> {
@@ -98,20 +95,21 @@ impl Provider for Eks {
                     .to_owned(),
             );
         }
+        if section.pod_identity && !has(addons::POD_IDENTITY_AGENT) {
+            warnings.push(
+                "pods get no roles without eks-pod-identity-agent: add it to eks.addons, or write \
+                 `podIdentity: false`"
+                    .to_owned(),
+            );
+        }
+        if section.access.as_ref().is_some_and(|access| access.is_empty()) {
+            warnings.push(
+                "eks.access is []: nobody can enter the cluster until somebody makes access \
+                 entries for it"
+                    .to_owned(),
+            );
+        }
         warnings
-    }
-
-    fn refusal(&self, _: &ClusterSpec, scope: &Scope, plan: &Plan) -> Option<String> {
-        let makes_cluster = |step: &provision_core::Step| {
-            step.action == Action::Create && step.kind == Cluster::KIND
-        };
-        let locked_out =
-            scope.world == provision_core::World::Vendor && plan.steps.iter().any(makes_cluster);
-        locked_out.then(|| {
-            "this version manages no access entries, and a cluster that lets in nobody but those \
-             with one could be entered by no one"
-                .to_owned()
-        })
     }
 
     fn losses(&self, observed: &Observed, volumes: Volumes) -> Vec<Loss> {
@@ -151,36 +149,26 @@ fn without(pool: &Pool, spec: &ClusterSpec, facts: &Facts) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use provision_core::{Cause, Diff, Step, World};
 
     #[test]
-    fn what_is_left_out_by_name_is_not_missed() {
-        let of = |rest: &str| Eks.unmanaged(&stack::tests::spec(rest)).len();
-        let all = of("");
-        assert_eq!(of("eks: { access: [], podIdentity: false }"), all - 2);
+    fn an_autoscaler_that_has_only_its_role_is_told() {
+        let told = |rest: &str| Eks.unmanaged(&stack::tests::spec(rest));
+        assert!(told("")[0].starts_with("cluster-autoscaler"), "{:?}", told(""));
+        for rest in ["inCluster: false", "eks: { podIdentity: false }"] {
+            assert!(!told(rest).iter().any(|it| it.starts_with("cluster-autoscaler")), "{rest}");
+        }
     }
 
     #[test]
-    fn a_cluster_that_nobody_could_enter_is_not_made_at_the_vendor() {
-        let step = Step {
-            stage: 0,
-            action: Action::Create,
-            address: "cluster".into(),
-            kind: Cluster::KIND.into(),
-            cause: Cause::File,
-            changes: Diff::default(),
-            slot: None,
-            lane: None,
-            after: Default::default(),
+    fn a_cluster_that_nobody_can_enter_and_pods_without_roles_are_warned_about() {
+        let of = |eks: &str| {
+            let spec = stack::tests::spec(&format!("eks: {{ {eks} }}"));
+            Eks.warnings(&spec, &Facts::default()).join("; ")
         };
-        let plan = Plan { steps: vec![step], ..Plan::default() };
-        let spec = stack::tests::spec("");
-        let refusal = |world, plan: &Plan| {
-            Eks.refusal(&spec, &Scope { world, place: Default::default() }, plan)
-        };
-        assert!(refusal(World::Vendor, &plan).is_some());
-        assert!(refusal(World::Loopback, &plan).is_none());
-        assert!(refusal(World::Vendor, &Plan::default()).is_none());
+        assert!(of("access: []").contains("nobody can enter"));
+        assert!(of("addons: []").contains("without eks-pod-identity-agent"));
+        assert!(!of("addons: [], podIdentity: false").contains("agent"));
+        assert!(!of("").contains("enter") && !of("").contains("agent"));
     }
 
     #[test]

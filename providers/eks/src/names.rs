@@ -8,7 +8,7 @@ use provision_spec::ClusterSpec;
 use std::collections::BTreeSet;
 
 /// What takes a role on, each one of its own.
-pub(crate) const ROLES: [&str; 2] = ["cluster", "node"];
+pub(crate) const ROLES: [&str; 4] = ["autoscaler", "cluster", "ebs-csi", "node"];
 
 /// Returns the name of a role; IAM allows 64 characters and knows no regions.
 pub(crate) fn role(cluster: &str, region: &str, of: &str) -> String {

@@ -1,9 +1,14 @@
 //! The `eks` section of a cluster file.
+use crate::access;
 use crate::addons;
 use crate::arn::{Arn, is_account};
 use crate::assume::AssumeRole;
 use crate::names::partition;
 use provision_spec::{ClusterSpec, Field, Problems};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Principals, each with the names of its access policies.
+pub type Access = BTreeMap<String, BTreeSet<String>>;
 
 /// What the `eks` section of a cluster file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,10 +23,10 @@ pub struct Section {
     pub irsa: bool,
     /// The add-ons; with none, they and EKS's own bootstrap of them are left to others.
     pub addons: Vec<String>,
-    /// Whether the file leaves access entries out by name.
-    pub no_access: bool,
-    /// Whether the file leaves pod identity out by name.
-    pub no_pod_identity: bool,
+    /// Who may enter; `None` is whoever applies the file first.
+    pub access: Option<Access>,
+    /// Whether pods of add-ons and of the autoscaler get roles.
+    pub pod_identity: bool,
 }
 
 /// The fields of the section.
@@ -36,8 +41,8 @@ impl Default for Section {
             boundary: String::new(),
             irsa: false,
             addons: addons::DEFAULT.map(String::from).into(),
-            no_access: false,
-            no_pod_identity: false,
+            access: None,
+            pod_identity: true,
         }
     }
 }
@@ -66,18 +71,14 @@ impl Section {
             Some(arn)
         });
         section.boundary = boundary.unwrap_or_default();
-        let left_out = |name| fields.optional(name).is_some_and(|field| is_empty_list(&field));
         if let Some(field) = fields.optional("addons") {
             let names = Field::each(field.list(), |name| name.parse(addon));
             section.addons = names.unwrap_or_default();
         }
-        section.no_access = left_out("access");
-        let flag = |name| fields.optional(name).and_then(|field| Some((field.boolean()?, field)));
-        match flag("podIdentity") {
-            Some((true, field)) => field.refuse_unsupported("write `podIdentity: false`"),
-            said => section.no_pod_identity = said.is_some(),
-        }
-        section.irsa = flag("irsa").is_some_and(|(irsa, _)| irsa);
+        section.access = fields.optional("access").map(|field| access::read(&field, region));
+        let flag = |name| fields.optional(name).and_then(|field| field.boolean());
+        section.pod_identity = flag("podIdentity").unwrap_or(true);
+        section.irsa = flag("irsa").unwrap_or_default();
         section
     }
 }
@@ -106,7 +107,7 @@ fn assume_role(field: &Field<'_>, account: Option<&str>, region: &str) -> Option
 }
 
 /// Checks that something is in the partition of the region.
-fn check_partition(field: &Field<'_>, arn: &str, region: &str) {
+pub(crate) fn check_partition(field: &Field<'_>, arn: &str, region: &str) {
     let of = Arn::iam(arn).map(|arn| arn.partition);
     let here = partition(region).ok();
     if let Some((of, here)) = of.zip(here).filter(|(of, here)| of != here) {
@@ -141,7 +142,7 @@ fn boundary_arn(text: &str) -> Result<String, (String, Option<String>)> {
 }
 
 /// Says that text is not the ARN that was wanted.
-fn not_arn(what: &str, example: &str) -> (String, Option<String>) {
+pub(crate) fn not_arn(what: &str, example: &str) -> (String, Option<String>) {
     let hint = format!("write it as in `arn:aws:iam::123456789012:{example}`");
     (format!("must be the ARN of {what}"), Some(hint))
 }
@@ -160,15 +161,6 @@ fn addon(text: &str) -> Result<String, (String, Option<String>)> {
     Err(("must be the name of an add-on, such as `coredns`".to_owned(), Some(hint)))
 }
 
-/// Tells whether a list is there and empty; one with items is refused.
-fn is_empty_list(field: &Field<'_>) -> bool {
-    let Some(items) = field.list() else { return false };
-    if !items.is_empty() {
-        field.refuse_unsupported(&format!("write `{}: []`", field.name()));
-    }
-    items.is_empty()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,14 +177,14 @@ mod tests {
     }
 
     #[test]
-    fn what_this_version_does_not_do_is_refused_unless_left_out() {
-        let left_out = read("{ addons: [], access: [], podIdentity: false }").unwrap();
-        assert!(left_out.no_access && left_out.no_pod_identity);
+    fn what_is_left_out_is_left_to_others() {
+        let others = read("{ addons: [], access: [], podIdentity: false }").unwrap();
+        assert_eq!(
+            (others.addons.len(), others.access, others.pod_identity),
+            (0, Some([].into()), false)
+        );
         assert_eq!(read("{}").unwrap(), Section::default());
-        for asked in ["{ access: [{ principal: x }] }", "{ podIdentity: true }"] {
-            let refused = read(asked).unwrap_err();
-            assert!(refused.ends_with("is not supported yet"), "{asked}: {refused}");
-        }
+        assert!(read("{ podIdentity: true }").unwrap().pod_identity);
     }
 
     #[test]

@@ -1,19 +1,22 @@
 //! What a cluster on EKS is made of.
+mod access;
 mod addons;
 mod network;
 mod pool;
+mod scaling;
 
 use crate::facts::{self, Secrets};
 use crate::names;
 use crate::resources::{
     Cluster, Key, KeyAlias, LEFTOVERS, Leftovers, LogGroup, OidcProvider, Role, RolePolicy,
-    attached, trust,
+    Statement, attached, trust,
 };
 use crate::section::Section;
 use network::Networking;
 use provision_core::{Error, Facts, Graph, Handle, Input, Place, Result, out};
 use provision_spec::ClusterSpec;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// How long the control plane's logs are kept, in days.
@@ -57,11 +60,13 @@ pub fn stack(spec: &ClusterSpec, section: &Section, facts: &Facts) -> Result<Gra
         stack.oidc_provider(&cluster)?;
     }
     let machines = names::machines(names::partition(&spec.region)?);
-    let role = stack.role("node", machines, &NODE_POLICIES)?;
+    let role = stack.role("node", trust(machines), &NODE_POLICIES)?;
+    stack.access_entries(&cluster)?;
+    let of_volumes = section.pod_identity.then(|| stack.pod_identities(&cluster)).transpose()?;
     let addons = stack.addons_of_nodes(&cluster)?;
     let pools = spec.pools.iter().map(|pool| stack.pool(pool, &network, &cluster, &role, &addons));
     let pools = pools.collect::<Result<Vec<_>>>()?;
-    stack.addons_on_nodes(&cluster, &pools)?;
+    stack.addons_on_nodes(&cluster, &pools, of_volumes.as_ref())?;
     Ok(stack.graph)
 }
 
@@ -74,11 +79,12 @@ impl Stack<'_> {
     fn cluster(&mut self, network: &Networking) -> Result<Handle<Cluster>> {
         let version: String = fact(self.facts, facts::KUBERNETES)?;
         let secrets_key = self.secrets_key();
-        let role = self.role("cluster", "eks.amazonaws.com", &CLUSTER_POLICIES)?;
+        let role = self.role("cluster", trust("eks.amazonaws.com"), &CLUSTER_POLICIES)?;
         let key_policy = secrets_key.clone().map(|resource| {
             let (name, role) = ("secrets-key".to_owned(), out!(role.id));
             let actions = KEY_ACTIONS.map(String::from).into();
-            self.graph.add("role-policy/cluster", RolePolicy { name, role, actions, resource })
+            let statements = vec![Statement { actions, resource, equal: BTreeMap::new() }];
+            self.graph.add("role-policy/cluster", RolePolicy { name, role, statements })
         });
         let logs = self.graph.add(
             "log-group",
@@ -142,13 +148,13 @@ impl Stack<'_> {
         Some(out!(key.arn))
     }
 
-    fn role(&mut self, of: &str, service: &str, policies: &[&str]) -> Result<Handle<Role>> {
+    fn role(&mut self, of: &str, trust: Value, policies: &[&str]) -> Result<Handle<Role>> {
         let address = format!("role/{of}");
         let partition = names::partition(&self.spec.region)?;
         let arn = |policy: &&str| format!("arn:{partition}:iam::aws:policy/{policy}");
         let role = Role {
             name: names::role(&self.spec.name, &self.spec.region, of),
-            trust: trust(service),
+            trust,
             policies: attached(policies.iter().map(arn)),
             boundary: self.section.boundary.clone(),
             tags: names::tags(self.spec, &address),

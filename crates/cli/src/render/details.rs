@@ -5,7 +5,7 @@ use provision_core::{LINEAGE_MARK, Marks, Step};
 use serde_json::{Map, Value};
 
 /// The fields that tell most, in the order they are shown in.
-const TELLING: [&str; 22] = [
+const TELLING: [&str; 23] = [
     "cidr",
     "cidrs",
     "zone",
@@ -21,6 +21,7 @@ const TELLING: [&str; 22] = [
     "disk_gb",
     "labels",
     "taints",
+    "service_account",
     "policies",
     "boundary",
     "audiences",
@@ -66,6 +67,10 @@ fn phrase(name: &str, fields: &Map<String, Value>) -> Option<String> {
         ("secrets_key", _) => format!("secrets under {}", place(value)),
         (_, value) if reference(value).is_some() => return None,
         ("description", Value::String(text)) if text.contains(LINEAGE_MARK) => return None,
+        ("service_account", _) => match fields.get("namespace") {
+            Some(namespace) => format!("{}/{}", compact(namespace), compact(value)),
+            None => compact(value),
+        },
         ("version", Value::String(text)) if text.starts_with('v') => text.clone(),
         ("version", _) => format!("version {}", compact(value)),
         ("min", _) => match fields.get("max") {

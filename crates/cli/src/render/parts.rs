@@ -42,7 +42,7 @@ const PARTS: &[(&str, &[&str])] = &[
     ),
     ("Keys", &["key-ring", "vault", "key", "key-alias"]),
     ("Cluster", &["log-group", "cluster", "oidc-provider", "access", "access-entry"]),
-    (POOLS, &["pool", "launch-template"]),
+    (POOLS, &["pool", "launch-template", "scaling-tags"]),
     ("Add-ons", &["addon", "add-on", "pod-identity"]),
     (
         "Inside the cluster",

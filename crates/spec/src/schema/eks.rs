@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::fields::Field;
 
-use super::{left_out, only_false, patterns};
+use super::patterns;
 
 /// Returns the section `eks`.
 pub(super) fn section() -> Value {
@@ -69,8 +69,13 @@ pub(super) fn section() -> Value {
                     "metrics-server",
                 ],
             },
-            "access": left_out("Who may enter the cluster."),
-            "podIdentity": only_false("Pod identity."),
+            "access": access(),
+            "podIdentity": {
+                "description": "Whether the driver of volumes and the autoscaler get their roles \
+                                through EKS Pod Identity.",
+                "type": "boolean",
+                "default": true,
+            },
             "irsa": {
                 "description": "`true` makes the OIDC provider, for IAM roles of service accounts.",
                 "type": "boolean",
@@ -78,5 +83,35 @@ pub(super) fn section() -> Value {
             },
         },
         "additionalProperties": false,
+    })
+}
+
+/// Returns who may enter a cluster.
+fn access() -> Value {
+    json!({
+        "description": "Who may enter the cluster, and what for; by default whoever applies it \
+                        first, for everything. `[]` leaves that to somebody else.",
+        "type": "array",
+        "items": {
+            "type": "object",
+            "required": ["principal", "policy"],
+            "properties": {
+                "principal": {
+                    "description": "The ARN of a role or a user.",
+                    "type": "string",
+                    "pattern": patterns::PRINCIPAL_ARN,
+                    "examples": ["arn:aws:iam::123456789012:role/admin"],
+                },
+                "policy": {
+                    "description": "An access policy of EKS, by its name or its ARN.",
+                    "type": "string",
+                    "pattern": patterns::ACCESS_POLICY,
+                    "examples": ["AmazonEKSClusterAdminPolicy"],
+                },
+            },
+            "additionalProperties": false,
+        },
+        "maxItems": Field::MOST_ITEMS,
+        "uniqueItems": true,
     })
 }

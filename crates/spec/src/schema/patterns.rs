@@ -19,6 +19,12 @@ pub(super) const POLICY_ARN: &str =
 pub(super) const ROLE_ARN: &str = "^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[!-~]*[!-.0-~]$";
 /// Words that a role's trust policy may ask for.
 pub(super) const EXTERNAL_ID: &str = "^[A-Za-z0-9_+=,.@:/-]{2,1224}$";
+/// ARNs of roles and users in IAM.
+pub(super) const PRINCIPAL_ARN: &str =
+    "^arn:aws(-[a-z]+)*:iam::[0-9]{12}:(role|user)/[!-~]*[!-.0-~]$";
+/// Names of access policies of EKS, or their ARNs.
+pub(super) const ACCESS_POLICY: &str =
+    "^(arn:aws(-[a-z]+)*:eks::aws:cluster-access-policy/)?[A-Za-z0-9]{1,128}$";
 /// Names of add-ons of EKS.
 pub(super) const ADDON: &str = "^[a-z0-9]+([_-][a-z0-9]+)*$";
 /// Ids of keys: visible characters but quotes, at least one of which no plain word has.

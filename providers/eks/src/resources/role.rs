@@ -164,6 +164,21 @@ pub(crate) fn trust(service: &str) -> Value {
     json!({ "Version": "2012-10-17", "Statement": [statement] })
 }
 
+/// Writes the policy that lets pods of one service account in one cluster take a role on.
+pub(crate) fn trust_of_pods(cluster: &str, namespace: &str, account: &str) -> Value {
+    let statement = json!({
+        "Effect": "Allow",
+        "Principal": { "Service": "pods.eks.amazonaws.com" },
+        "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": { "StringEquals": {
+            "aws:RequestTag/eks-cluster-name": cluster,
+            "aws:RequestTag/kubernetes-namespace": namespace,
+            "aws:RequestTag/kubernetes-service-account": account,
+        } },
+    });
+    json!({ "Version": "2012-10-17", "Statement": [statement] })
+}
+
 async fn detach(cx: &Cx<'_, Aws>, live: &Live<Role>, policy: &str) -> Result<Started<Outputs>> {
     let call = cx.cloud.iam.detach_role_policy().role_name(&live.spec.name).policy_arn(policy);
     call.send().await.gone("iam:DetachRolePolicy")
@@ -254,5 +269,9 @@ mod tests {
         let trust = trust("eks.amazonaws.com");
         assert_eq!(trust["Statement"][0]["Principal"]["Service"], "eks.amazonaws.com");
         assert_eq!(document(&trust.to_string()), trust);
+        let pods = &trust_of_pods("acme", "kube-system", "sa")["Statement"][0];
+        assert_eq!(pods["Action"], json!(["sts:AssumeRole", "sts:TagSession"]));
+        let only = &pods["Condition"]["StringEquals"];
+        assert_eq!(only["aws:RequestTag/kubernetes-service-account"], "sa");
     }
 }

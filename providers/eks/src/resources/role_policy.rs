@@ -1,4 +1,4 @@
-//! What one role may do with one thing, written into the role itself.
+//! What one role may do, written into the role itself.
 //!
 //! It carries no tags, so it is as much ours as its role, which takes it along when it goes.
 use super::role::document;
@@ -8,19 +8,29 @@ use provision_core::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What one role may do with one thing.
+/// What one role may do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RolePolicy {
     /// Its name, of which a role has one.
     pub name: String,
     /// The name of the role.
     pub role: Input<String>,
-    /// What it may do, such as `kms:Encrypt`.
+    /// What it may do.
+    #[serde(default)]
+    pub statements: Vec<Statement>,
+}
+
+/// What may be done with what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Statement {
+    /// What may be done, such as `kms:Encrypt`.
     pub actions: BTreeSet<String>,
-    /// The ARN of what it may do that with.
+    /// The ARN of what that may be done with, or `*`.
     pub resource: Input<String>,
+    /// What must be equal to what, such as a tag of the thing.
+    pub equal: BTreeMap<String, String>,
 }
 
 /// What follows from where it is.
@@ -70,12 +80,36 @@ impl RolePolicy {
     }
 
     fn document(&self) -> Result<Value> {
-        let statement = json!({
+        let statements = self.statements.iter().map(Statement::document);
+        let statements = statements.collect::<Result<Vec<_>>>()?;
+        Ok(json!({ "Version": "2012-10-17", "Statement": statements }))
+    }
+}
+
+impl Statement {
+    fn document(&self) -> Result<Value> {
+        let mut statement = json!({
             "Effect": "Allow",
             "Action": self.actions,
             "Resource": self.resource.get()?,
         });
-        Ok(json!({ "Version": "2012-10-17", "Statement": [statement] }))
+        if !self.equal.is_empty() {
+            statement["Condition"] = json!({ "StringEquals": self.equal });
+        }
+        Ok(statement)
+    }
+
+    /// Reads a statement; `None` when it is not of our making.
+    fn read(document: &Value) -> Option<Self> {
+        let allows = document["Effect"] == "Allow";
+        let actions = Deserialize::deserialize(&document["Action"]).ok().filter(|_| allows)?;
+        let resource = Input::Known(document["Resource"].as_str()?.to_owned());
+        let equal = match document.get("Condition") {
+            None => BTreeMap::new(),
+            Some(condition) => Deserialize::deserialize(&condition["StringEquals"]).ok()?,
+        };
+        let statement = Self { actions, resource, equal };
+        (statement.document().as_ref() == Ok(document)).then_some(statement)
     }
 }
 
@@ -85,16 +119,12 @@ fn outputs(role: &str, name: &str) -> Outputs {
 
 /// Maps a document; one that is not of our making allows nothing that we know.
 fn live(role: &str, name: &str, document: &Value) -> Live<RolePolicy> {
-    let statement = match document["Statement"].as_array().map(Vec::as_slice) {
-        Some([one]) if one["Effect"] == "Allow" => one,
-        _ => &Value::Null,
-    };
-    let actions = statement["Action"].as_array().into_iter().flatten();
+    let statements = document["Statement"].as_array().into_iter().flatten();
+    let statements: Option<Vec<_>> = statements.map(Statement::read).collect();
     let spec = RolePolicy {
         name: name.to_owned(),
         role: Input::Known(role.to_owned()),
-        actions: actions.filter_map(|action| action.as_str().map(str::to_owned)).collect(),
-        resource: Input::Known(statement["Resource"].as_str().unwrap_or_default().to_owned()),
+        statements: statements.unwrap_or_default(),
     };
     inherited(Phase::Ready, outputs(role, name), spec)
 }
@@ -103,17 +133,48 @@ fn live(role: &str, name: &str, document: &Value) -> Live<RolePolicy> {
 mod tests {
     use super::*;
 
+    fn statement(resource: &str, equal: &[(&str, &str)]) -> Statement {
+        let equal = equal.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Statement {
+            actions: ["kms:Decrypt", "kms:Encrypt"].map(String::from).into(),
+            resource: Input::Known(resource.into()),
+            equal: equal.collect(),
+        }
+    }
+
     #[test]
     fn a_policy_comes_back_as_it_was_sent() {
-        let policy = RolePolicy {
-            name: "secrets-key".into(),
-            role: Input::Known("r".into()),
-            actions: ["kms:Decrypt", "kms:Encrypt"].map(String::from).into(),
-            resource: Input::Known("arn:aws:kms:us-east-1:1:key/k".into()),
-        };
+        let key = statement("arn:aws:kms:us-east-1:1:key/k", &[]);
+        let statements = vec![key, statement("*", &[("aws:ResourceTag/a", "owned")])];
+        let policy =
+            RolePolicy { name: "secrets-key".into(), role: Input::Known("r".into()), statements };
         let document = policy.document().unwrap();
         assert_eq!(live("r", "secrets-key", &document).spec, policy);
-        let other = json!({ "Statement": [{ "Effect": "Deny", "Action": ["kms:Decrypt"] }] });
-        assert!(live("r", "secrets-key", &other).spec.actions.is_empty());
+        assert_eq!(document["Statement"][0].get("Condition"), None);
+    }
+
+    #[test]
+    fn what_is_not_of_our_making_is_nothing_that_we_know() {
+        let ours = json!({ "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": "*" });
+        let of = |statements: Value| {
+            live("r", "n", &json!({ "Statement": statements })).spec.statements.len()
+        };
+        assert_eq!(of(json!([ours])), 1);
+        let changed = |field: &str, value: Value| {
+            let mut other = ours.clone();
+            other[field] = value;
+            json!([ours, other])
+        };
+        assert_eq!(of(changed("Effect", json!("Deny"))), 0);
+        assert_eq!(of(changed("NotAction", json!("kms:*"))), 0);
+        let condition = json!({ "StringEquals": { "a": "b" }, "Bool": { "c": "true" } });
+        assert_eq!(of(changed("Condition", condition)), 0);
+    }
+
+    #[test]
+    fn a_record_of_one_action_list_is_read() {
+        let before = json!({ "name": "n", "role": "r", "actions": ["a"], "resource": "*" });
+        let policy: RolePolicy = serde_json::from_value(before).unwrap();
+        assert_eq!((policy.name.as_str(), policy.statements.len()), ("n", 0));
     }
 }

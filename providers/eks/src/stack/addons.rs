@@ -1,6 +1,6 @@
 //! Add-ons: what nodes need comes before them, the rest once there is a node for it.
 use super::{Stack, fact};
-use crate::resources::{AddOn, Cluster, NodeGroup};
+use crate::resources::{AddOn, Cluster, NodeGroup, PodIdentityAssociation};
 use crate::{addons, facts, names};
 use provision_core::{Error, Handle, Place, Result, out};
 use provision_spec::{Capacity, Minor, Pool};
@@ -13,7 +13,7 @@ impl Stack<'_> {
     ) -> Result<Vec<Handle<AddOn>>> {
         let section = self.section;
         let names = section.addons.iter().filter(|name| addons::is_of_nodes(name));
-        names.map(|name| self.addon(name, cluster, &[])).collect()
+        names.map(|name| self.addon(name, cluster, |place| place)).collect()
     }
 
     /// Adds the add-ons that have pods of their own, after the nodes that those run on.
@@ -21,6 +21,7 @@ impl Stack<'_> {
         &mut self,
         cluster: &Handle<Cluster>,
         pools: &[Handle<NodeGroup>],
+        of_volumes: Option<&Handle<PodIdentityAssociation>>,
     ) -> Result<()> {
         let homes = match self.spec.pools.iter().position(is_home) {
             Some(home) => &pools[home..=home],
@@ -28,14 +29,21 @@ impl Stack<'_> {
         };
         let section = self.section;
         let mut names = section.addons.iter().filter(|name| !addons::is_of_nodes(name));
-        names.try_for_each(|name| self.addon(name, cluster, homes).map(drop))
+        names.try_for_each(|name| {
+            let role = of_volumes.filter(|_| name == addons::EBS_CSI_DRIVER);
+            let place = |place: Place| {
+                let place = homes.iter().fold(place, Place::after);
+                role.into_iter().fold(place, Place::after)
+            };
+            self.addon(name, cluster, place).map(drop)
+        })
     }
 
     fn addon(
         &mut self,
         name: &str,
         cluster: &Handle<Cluster>,
-        homes: &[Handle<NodeGroup>],
+        placed: impl FnOnce(Place) -> Place,
     ) -> Result<Handle<AddOn>> {
         let address = format!("addon/{name}");
         let minor: String = fact(self.facts, facts::KUBERNETES)?;
@@ -47,9 +55,7 @@ impl Stack<'_> {
             configuration: String::new(),
             tags: names::tags(self.spec, &address),
         };
-        let place = Place::at(address).within(cluster);
-        let place = homes.iter().fold(place, Place::after);
-        Ok(self.graph.add(place, addon))
+        Ok(self.graph.add(placed(Place::at(address).within(cluster)), addon))
     }
 }
 

@@ -78,7 +78,11 @@ impl Stack<'_> {
             repair: true,
             tags: names::tags(self.spec, &slot),
         };
-        Ok(self.graph.add(place, group))
+        let group = self.graph.add(place, group);
+        if self.section.pod_identity {
+            self.scaling_tags(pool, &machines, &h, &group);
+        }
+        Ok(group)
     }
 
     fn machines(&self, pool: &Pool) -> Result<Vec<Machine>> {

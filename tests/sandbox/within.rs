@@ -1,0 +1,181 @@
+//! What is within a cluster: add-ons, access entries, Pod Identity, tags of scaling groups.
+use crate::boto::Boto;
+use crate::folder::{FILE, Folder};
+use crate::served::Served;
+use serde_json::{Value, json};
+
+const APPLY: [&str; 2] = ["apply", "--auto-approve"];
+const BOB: &str = "arn:aws:iam::123456789012:user/bob";
+const VIEW: &str = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy";
+/// The default add-ons but for one, which somebody else brings.
+const FIVE: &str = "eks: { addons: [vpc-cni, kube-proxy, eks-pod-identity-agent, coredns, \
+                    aws-ebs-csi-driver] }\n";
+
+fn of_cluster(rest: Value) -> Value {
+    let mut all = json!({ "clusterName": "acme-prod" });
+    let rest = rest.as_object().expect("parameters are a map").clone();
+    all.as_object_mut().expect("a map").extend(rest);
+    all
+}
+
+fn eks(boto: &Boto<'_>, method: &str, rest: Value) -> Value {
+    boto.call("eks", method, &of_cluster(rest))
+}
+
+/// Returns the scaling group of the pool `app`.
+fn group(boto: &Boto<'_>) -> Value {
+    let groups = boto.call("autoscaling", "describe_auto_scaling_groups", &json!({}));
+    let mut groups = groups["AutoScalingGroups"].as_array().expect("a list").iter();
+    let is_app = |group: &&Value| {
+        group["AutoScalingGroupName"].as_str().is_some_and(|name| name.contains("app-"))
+    };
+    groups.find(is_app).expect("the pool has a group").clone()
+}
+
+fn tag(boto: &Boto<'_>, key: &str) -> Option<(String, bool)> {
+    let group = group(boto);
+    let mut tags = group["Tags"].as_array().expect("a list").iter();
+    let tag = tags.find(|tag| tag["Key"] == key)?;
+    Some((tag["Value"].as_str()?.to_owned(), tag["PropagateAtLaunch"].as_bool()?))
+}
+
+/// Somebody else puts things of their own beside ours, and tags on ours.
+fn others_come(boto: &Boto<'_>) {
+    let whole = json!({ "type": "cluster" });
+    let entry = json!({ "principalArn": BOB });
+    eks(boto, "create_access_entry", entry.clone());
+    for principal in [BOB, "arn:aws:iam::123456789012:user/sandbox"] {
+        let policy = json!({ "principalArn": principal, "policyArn": VIEW, "accessScope": whole });
+        eks(boto, "associate_access_policy", policy);
+    }
+    eks(boto, "create_addon", json!({ "addonName": "metrics-server" }));
+    let role = "arn:aws:iam::123456789012:role/provision-acme-prod-us-east-1-ebs-csi";
+    let pod = json!({ "namespace": "default", "serviceAccount": "other", "roleArn": role });
+    eks(boto, "create_pod_identity_association", pod);
+    let addon = eks(boto, "describe_addon", json!({ "addonName": "coredns" }));
+    let ours = json!({ "principalArn": "arn:aws:iam::123456789012:user/sandbox" });
+    let entry = eks(boto, "describe_access_entry", ours);
+    for arn in [&addon["addon"]["addonArn"], &entry["accessEntry"]["accessEntryArn"]] {
+        let tags = json!({ "resourceArn": arn, "tags": { "cost": "1" } });
+        boto.call("eks", "tag_resource", &tags);
+    }
+    let name = &group(boto)["AutoScalingGroupName"];
+    let theirs = json!({ "ResourceId": name, "ResourceType": "auto-scaling-group", "Key": "cost",
+                         "Value": "1", "PropagateAtLaunch": true });
+    boto.call("autoscaling", "create_or_update_tags", &json!({ "Tags": [theirs] }));
+}
+
+#[test]
+fn what_others_have_in_a_cluster_is_left_alone() {
+    let served = Served::start();
+    let folder = Folder::on(&served, &format!("{FILE}{FIVE}"));
+    let boto = Boto::at_home(&served);
+    folder.ok(&APPLY);
+    others_come(&boto);
+    assert_eq!(folder.plan(), [""; 0]);
+
+    let labels = "pools: { app: { labels: { tier: one } }, driver: {}, executor: {} }\n";
+    folder.write(&format!("{FILE}{FIVE}tags: {{ team: a }}\n{labels}"));
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+    let hint = "k8s.io/cluster-autoscaler/node-template/label/tier";
+    assert_eq!(tag(&boto, hint), Some(("one".into(), false)));
+    assert_eq!(tag(&boto, "cost"), Some(("1".into(), true)));
+    assert_eq!(tag(&boto, "eks:cluster-name").map(|(value, _)| value), Some("acme-prod".into()));
+    assert_eq!(tag(&boto, &hint.replace("tier", "appNodes")), None, "it left the file");
+
+    let bob = eks(&boto, "list_associated_access_policies", json!({ "principalArn": BOB }));
+    assert_eq!(bob["associatedAccessPolicies"][0]["policyArn"], VIEW);
+    let entries = eks(&boto, "list_access_entries", json!({}));
+    let node = "arn:aws:iam::123456789012:role/provision-acme-prod-us-east-1-node";
+    assert!(entries["accessEntries"].as_array().is_some_and(|all| all.contains(&json!(node))));
+    let pods = eks(&boto, "list_pod_identity_associations", json!({}));
+    assert_eq!(pods["associations"].as_array().map(Vec::len), Some(3));
+
+    folder.write(FILE);
+    let ran = folder.run(&["plan"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("--adopt addon/metrics-server"), "{}", ran.stderr);
+    folder.ok(&["apply", "--auto-approve", "--adopt", "addon/metrics-server"]);
+    assert_eq!(folder.plan(), [""; 0]);
+}
+
+#[test]
+fn whoever_applied_first_stays_the_administrator() {
+    let served = Served::start();
+    let boto = Boto::at_home(&served);
+    let statement = json!({
+        "Effect": "Allow",
+        "Principal": { "AWS": "arn:aws:iam::123456789012:root" },
+        "Action": "sts:AssumeRole",
+    });
+    let trust = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+    let role = json!({ "RoleName": "deploy", "Path": "/team/", "AssumeRolePolicyDocument": trust });
+    boto.call("iam", "create_role", &role);
+    for _ in 0..8 {
+        boto.call("iam", "get_role", &json!({ "RoleName": "deploy" }));
+    }
+    let arn = "arn:aws:iam::123456789012:role/team/deploy";
+    let folder =
+        Folder::on(&served, &format!("{FILE}eks: {{ assumeRole: {{ arn: \"{arn}\" }} }}\n"));
+    folder.ok(&APPLY);
+    let entry = json!({ "principalArn": arn });
+    let policies = eks(&boto, "list_associated_access_policies", entry);
+    let all = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
+    assert_eq!(policies["associatedAccessPolicies"][0]["policyArn"], all);
+
+    folder.write(FILE);
+    assert_eq!(folder.plan(), [""; 0], "another caller wants the same");
+    let so_far = served.operations().len();
+    folder.ok(&APPLY);
+    let reads = ["Describe", "Get", "List"];
+    let again = &served.operations()[so_far..];
+    assert!(again.iter().all(|it| reads.iter().any(|read| it.starts_with(read))), "{again:?}");
+}
+
+#[test]
+fn an_add_on_without_a_node_is_degraded_until_there_is_one() {
+    let served = Served::start();
+    let pools = |min: u32| {
+        let pool = format!("{{ min: {min} }}");
+        format!("{FILE}pools: {{ app: {pool}, driver: {pool}, executor: {pool} }}\n")
+    };
+    let folder = Folder::on(&served, &pools(0));
+    let ran = folder.run(&APPLY);
+    assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
+    let told = format!("{}{}", ran.stdout, ran.stderr);
+    let words = "InsufficientNumberOfReplicas";
+    assert!(told.contains("addon/coredns") && told.contains(words), "{told}");
+    assert_eq!(folder.plan(), [""; 0], "a degraded add-on alone is no change");
+    folder.write(&pools(1));
+    assert!(folder.plan().iter().all(|step| step.starts_with("update pool/")));
+    assert_eq!(folder.run(&APPLY).code, Some(4), "they were degraded when it began");
+    // On an instant clock it is requests that let time pass.
+    let boto = Boto::at_home(&served);
+    let status = || {
+        let addon = eks(&boto, "describe_addon", json!({ "addonName": "coredns" }));
+        addon["addon"]["status"].as_str().expect("a status").to_owned()
+    };
+    assert!((0..8).any(|_| status() == "ACTIVE"), "it is {}", status());
+    assert!(folder.ok(&["plan"]).contains("The cluster is as the file says."));
+}
+
+#[test]
+fn what_eks_does_not_offer_is_told_by_the_plan() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    let refused = |rest: &str, words: &[&str]| {
+        folder.write(&format!("{FILE}{rest}\n"));
+        let ran = folder.run(&["plan"]);
+        assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
+        for word in words {
+            assert!(ran.stderr.contains(word), "{word} is not in {}", ran.stderr);
+        }
+    };
+    let addon = "eks.addons: EKS has no add-on core-dns for Kubernetes 1.35";
+    refused("eks: { addons: [vpc-cni, core-dns] }", &[addon, "did you mean coredns?"]);
+    let entry =
+        "access: [{ principal: \"arn:aws:iam::123456789012:user/ann\", policy: AmazonEKSEdit }]";
+    let policy = "eks.access: EKS has no access policy AmazonEKSEdit";
+    refused(&format!("eks: {{ {entry} }}"), &[policy]);
+}
