@@ -1,11 +1,19 @@
 //! What our requests say, judged by the vendor's models and compared with the vendor's CLI.
-mod recorder;
-
+#[path = "../common/cloud.rs"]
+mod cloud;
+#[path = "../common/folder.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod folder;
 #[path = "../moto/provision.rs"]
-#[expect(dead_code, reason = "the tests against moto use the rest of it")]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod provision;
-#[path = "../moto/server.rs"]
-#[expect(dead_code, reason = "the tests against moto use the rest of it")]
+#[path = "../common/recorder.rs"]
+mod recorder;
+#[path = "../common/relay.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod relay;
+#[path = "../common/server.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
 
 use provision::{FILE, Folder};
@@ -90,8 +98,8 @@ impl Stage {
         Self { recorder: Recorder::start(&moto.url), moto }
     }
 
-    fn folder(&self, file: &str) -> Folder<'_> {
-        let mut folder = Folder::new(&self.moto, file);
+    fn folder(&self, file: &str) -> Folder {
+        let mut folder = Folder::on(&self.moto, file);
         folder.set("AWS_ENDPOINT_URL", &self.recorder.url);
         folder
     }
@@ -109,7 +117,7 @@ fn the_judge_finds_each_kind_of_bad_request() {
 }
 
 /// Makes the cluster of the intent and changes it. What is recorded until then is compared.
-fn make_and_change(folder: &Folder<'_>) {
+fn make_and_change(folder: &Folder) {
     folder.ok(&APPLY);
     folder.write(&changed_intent());
     folder.ok(&APPLY);
@@ -119,7 +127,7 @@ fn make_and_change(folder: &Folder<'_>) {
 ///
 /// Moto 5.2 knows neither tags of node groups nor the encryption of a cluster that is there, so some
 /// of these runs fail; what counts is what they send.
-fn send_the_rest(stage: &Stage, folder: &Folder<'_>) {
+fn send_the_rest(stage: &Stage, folder: &Folder) {
     stage.moto.python(here("drift.py").to_str().expect("it is text"), &["eu-west-1", "acme-dev"]);
     folder.ok(&APPLY);
     let retagged = changed_intent().replace("tags: { team", "tags: { owner");

@@ -1,5 +1,6 @@
 //! State files that were cut, edited, mixed up, or are of something else.
-use crate::provision::{FILE, Folder, Ran};
+use crate::folder::Ran;
+use crate::provision::{FILE, Folder};
 use crate::proxy::{Fate, Proxy, Reason};
 use crate::server::Moto;
 use serde_json::Value;
@@ -9,14 +10,14 @@ use std::path::PathBuf;
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 
 /// A cluster whose state is put back before each command.
-struct Subject<'a> {
-    folder: Folder<'a>,
+struct Subject {
+    folder: Folder,
     state: PathBuf,
 }
 
-impl<'a> Subject<'a> {
-    fn new(moto: &'a Moto) -> Self {
-        let folder = Folder::new(moto, FILE);
+impl Subject {
+    fn new(moto: &Moto) -> Self {
+        let folder = Folder::on(moto, FILE);
         Self { state: folder.path("acme-prod.state.jsonl"), folder }
     }
 
@@ -113,7 +114,7 @@ fn a_state_that_is_not_as_it_was_written_is_refused_and_left_alone() {
         edited[at] = if edited[at] == b'x' { b'y' } else { b'x' };
         subject.refused(&format!("byte {at}"), &edited, &["show"], "state file ");
     }
-    let other = Folder::new(&moto, &FILE.replace("acme-prod", "acme-test"));
+    let other = Folder::on(&moto, &FILE.replace("acme-prod", "acme-test"));
     other.ok(&APPLY);
     let theirs = fs::read_to_string(other.path("acme-test.state.jsonl")).expect("a state");
     let their_lines: Vec<&str> = theirs.split_inclusive('\n').collect();

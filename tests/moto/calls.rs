@@ -1,5 +1,6 @@
 //! What is logged of calls, and what never is.
-use crate::provision::{FILE, Folder, Ran};
+use crate::folder::Ran;
+use crate::provision::{FILE, Folder};
 use crate::proxy::{Fate, Proxy};
 use crate::server::Moto;
 use serde_json::Value;
@@ -29,7 +30,7 @@ fn calls(ran: &Ran) -> Vec<Value> {
 fn every_call_is_one_line_with_its_request_id() {
     let moto = Moto::start();
     let proxy = Proxy::start(&moto.url, |_| Fate::Pass);
-    let mut folder = Folder::new(&moto, FILE);
+    let mut folder = Folder::on(&moto, FILE);
     folder.set("AWS_ENDPOINT_URL", &proxy.url);
     let ran = folder.run(&["apply", "--auto-approve", "-vv", "--log-format", "json"]);
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
@@ -66,7 +67,7 @@ fn every_call_is_one_line_with_its_request_id() {
 #[test]
 fn no_secret_is_logged_however_much_is_asked_for() {
     let moto = Moto::start();
-    let mut folder = Folder::new(&moto, FILE);
+    let mut folder = Folder::on(&moto, FILE);
     SECRETS.iter().for_each(|(name, value)| folder.set(name, value));
     folder.set("PROVISION_LOG", "trace");
     for format in ["text", "json"] {
@@ -108,7 +109,7 @@ fn refusing() -> (String, JoinHandle<()>) {
 #[test]
 fn a_failed_call_is_told_with_its_request_id() {
     let moto = Moto::start();
-    let mut folder = Folder::new(&moto, FILE);
+    let mut folder = Folder::on(&moto, FILE);
     SECRETS.iter().for_each(|(name, value)| folder.set(name, value));
     let (url, thread) = refusing();
     folder.set("AWS_ENDPOINT_URL", &url);

@@ -1,5 +1,6 @@
 //! Credentials that are missing, wrong, or expire in the middle of a run.
-use crate::provision::{FILE, Folder, Ran};
+use crate::folder::Ran;
+use crate::provision::{FILE, Folder};
 use crate::proxy::{Fate, Proxy, Reason};
 use crate::server::Moto;
 use serde_json::Value;
@@ -21,7 +22,7 @@ fn refused(ran: &Ran, words: &[&str]) {
 fn missing_and_wrong_credentials_change_nothing_and_are_told_as_that() {
     let moto = Moto::start();
     let proxy = Proxy::start(&moto.url, |_| Fate::Refuse(Reason::Unknown));
-    let mut folder = Folder::new(&moto, FILE);
+    let mut folder = Folder::on(&moto, FILE);
     folder.ok(&["apply", "--auto-approve"]);
     let state = folder.path("acme-prod.state.jsonl");
     let (before, text) = (moto.inventory(), std::fs::read(&state).expect("a state"));
@@ -41,7 +42,7 @@ fn missing_and_wrong_credentials_change_nothing_and_are_told_as_that() {
     let ran = folder.run(&["apply", "--auto-approve", "--json"]);
     let error: Value = serde_json::from_str(&ran.stderr).expect("an error is one JSON object");
     assert_eq!((&error["exit"], &error["code"]), (&77.into(), &"credentials".into()));
-    assert_eq!(proxy.restart(), 0, "nothing was asked for that changes anything");
+    assert_eq!(proxy.restart(), [""; 0], "nothing was asked for that changes anything");
     assert_eq!(std::fs::read(&state).expect("a state"), text);
     assert_eq!(moto.inventory(), before);
 }
@@ -73,14 +74,14 @@ fn credentials_that_expire_stop_the_run_and_the_next_one_goes_on() {
     let lifetime = Arc::new(Lifetime { changes: usize::MAX.into(), is_over: false.into() });
     let its = lifetime.clone();
     let proxy = Proxy::start(&moto.url, move |call| its.fate(call.change));
-    let mut folder = Folder::new(&moto, FILE);
+    let mut folder = Folder::on(&moto, FILE);
     folder.set("AWS_ENDPOINT_URL", &proxy.url);
     let empty = moto.inventory();
     let (apply, destroy) = (["apply", "--auto-approve"], ["destroy", "--auto-approve"]);
     folder.ok(&apply);
-    let (build, built) = (proxy.restart(), moto.counts());
+    let (build, built) = (proxy.restart().len(), moto.counts());
     folder.ok(&destroy);
-    let gone = proxy.restart();
+    let gone = proxy.restart().len();
     assert!(build > 35 && gone > 30, "{build} {gone}");
     for part in [0, 1, 3, 5] {
         for (arguments, changes) in [(&apply, build), (&destroy, gone)] {
@@ -89,7 +90,7 @@ fn credentials_that_expire_stop_the_run_and_the_next_one_goes_on() {
             lifetime.of(usize::MAX);
             proxy.restart();
             folder.ok(arguments);
-            let (changed, left) = (proxy.restart(), changes - part * changes / 6);
+            let (changed, left) = (proxy.restart().len(), changes - part * changes / 6);
             assert!(changed <= left, "{arguments:?}: {changed} changes, and {left} were left");
             match arguments[0] {
                 "apply" => assert_eq!(moto.counts(), built),

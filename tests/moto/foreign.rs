@@ -6,7 +6,7 @@ use crate::server::Moto;
 fn an_object_of_somebody_else_is_named_and_left_alone_until_adopted() {
     let moto = Moto::start();
     let made = moto.python("foreign.py", &[]);
-    let folder = Folder::new(&moto, FILE);
+    let folder = Folder::on(&moto, FILE);
     let before = moto.inventory();
     for command in [&["plan"][..], &["apply", "--auto-approve"]] {
         let ran = folder.run(command);
@@ -29,7 +29,7 @@ fn an_object_of_somebody_else_is_named_and_left_alone_until_adopted() {
 #[test]
 fn a_lost_state_never_builds_a_second_network() {
     let moto = Moto::start();
-    let folder = Folder::new(&moto, FILE);
+    let folder = Folder::on(&moto, FILE);
     folder.ok(&["apply", "--auto-approve"]);
     let before = moto.inventory();
     std::fs::remove_file(folder.path("acme-prod.state.jsonl")).expect("it is there");
@@ -42,7 +42,7 @@ fn a_lost_state_never_builds_a_second_network() {
 #[test]
 fn a_forgotten_object_stays_without_our_marks() {
     let moto = Moto::start();
-    let folder = Folder::new(&moto, FILE);
+    let folder = Folder::on(&moto, FILE);
     folder.ok(&["apply", "--auto-approve"]);
     folder.ok(&["state", "forget", "log-group"]);
     assert!(!folder.ok(&["state", "list"]).contains("log-group"));

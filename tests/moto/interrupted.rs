@@ -11,7 +11,7 @@ fn a_signal_ends_a_run_safely_and_the_next_one_goes_on() {
     for signal in ["INT", "TERM"] {
         let moto = Moto::start();
         let before = moto.inventory();
-        let folder = Folder::new(&moto, FILE);
+        let folder = Folder::on(&moto, FILE);
         let mut run = folder
             .command(&["apply", "--auto-approve", "--json"])
             .stdout(Stdio::piped())
@@ -38,7 +38,7 @@ fn a_signal_ends_a_run_safely_and_the_next_one_goes_on() {
 #[test]
 fn a_saved_plan_is_carried_out_as_it_was_and_never_when_anything_moved() {
     let moto = Moto::start();
-    let folder = Folder::new(&moto, FILE);
+    let folder = Folder::on(&moto, FILE);
     folder.ok(&["plan", "--out", "first.plan"]);
     folder.ok(&["apply", "first.plan"]);
     assert_eq!(folder.plan(), [""; 0]);
@@ -69,7 +69,7 @@ fn a_saved_plan_is_carried_out_as_it_was_and_never_when_anything_moved() {
 #[test]
 fn protection_holds_until_it_is_taken_back_and_applied() {
     let moto = Moto::start();
-    let folder = Folder::new(&moto, &format!("{FILE}protect: true\n"));
+    let folder = Folder::on(&moto, &format!("{FILE}protect: true\n"));
     folder.ok(&["apply", "--auto-approve"]);
     let before = moto.inventory();
     folder.write(FILE);

@@ -32,7 +32,7 @@ struct Life<'a> {
     moto: &'a Moto,
     proxy: &'a Proxy,
     plot: &'a Plot,
-    folder: Folder<'a>,
+    folder: Folder,
     kills: usize,
 }
 
@@ -83,24 +83,19 @@ fn a_killed_run_loses_nothing_and_makes_nothing_twice() {
     let plot = Arc::new(Plot::default());
     let its = plot.clone();
     let proxy = Proxy::start(&moto.url, move |call| its.fate(call.change));
-    let mut life = Life {
-        moto: &moto,
-        proxy: &proxy,
-        plot: &plot,
-        folder: Folder::new(&moto, FILE),
-        kills: 0,
-    };
+    let mut life =
+        Life { moto: &moto, proxy: &proxy, plot: &plot, folder: Folder::on(&moto, FILE), kills: 0 };
     life.folder.set("AWS_ENDPOINT_URL", &proxy.url);
     let apply = ["apply", "--auto-approve"];
     let destroy = ["destroy", "--auto-approve"];
 
     life.folder.ok(&apply);
-    let (build, built) = (proxy.restart(), life.moto.counts());
+    let (build, built) = (proxy.restart().len(), life.moto.counts());
     life.folder.write(&changed());
     life.folder.ok(&apply);
-    let (change, became) = (proxy.restart(), life.moto.counts());
+    let (change, became) = (proxy.restart().len(), life.moto.counts());
     life.folder.ok(&destroy);
-    let gone = proxy.restart();
+    let gone = proxy.restart().len();
     assert!(build > 35 && change > 4 && gone > 30, "{build} {change} {gone}");
 
     for number in 0..LIVES {

@@ -12,7 +12,7 @@ const OFFERS: &str = "DescribeInstanceTypeOfferings";
 fn a_cluster_is_made_changed_and_destroyed() {
     let moto = Moto::start();
     let before = moto.inventory();
-    let folder = Folder::new(&moto, FILE);
+    let folder = Folder::on(&moto, FILE);
     folder.ok(&["validate"]);
     assert_eq!(folder.run(&["plan", "--detailed-exitcode"]).code, Some(2));
     assert_eq!(moto.inventory(), before, "a plan changes nothing");
@@ -70,7 +70,7 @@ pools:
 tags: { team: platform }
 eks: { irsa: true, addons: [], access: [], podIdentity: false }
 ";
-    let folder = Folder::new(&moto, file);
+    let folder = Folder::on(&moto, file);
     folder.ok(&["apply", "--auto-approve"]);
     assert_eq!(folder.plan(), [""; 0]);
 
@@ -90,7 +90,7 @@ eks: { irsa: true, addons: [], access: [], podIdentity: false }
 fn destroy_takes_along_what_is_ours_and_not_on_record() {
     let moto = Moto::start();
     let before = moto.inventory();
-    let folder = Folder::new(&moto, &with_key_and_issuer());
+    let folder = Folder::on(&moto, &with_key_and_issuer());
     folder.ok(&["apply", "--auto-approve"]);
     let state = folder.path("acme-prod.state.jsonl");
     let text = std::fs::read_to_string(&state).expect("a state");
@@ -104,7 +104,7 @@ fn destroy_takes_along_what_is_ours_and_not_on_record() {
 fn a_plan_without_changes_asks_little() {
     let moto = Moto::start();
     let proxy = Proxy::start(&moto.url, |_| Fate::Pass);
-    let mut folder = Folder::new(&moto, FILE);
+    let mut folder = Folder::on(&moto, FILE);
     folder.set("AWS_ENDPOINT_URL", &proxy.url);
     folder.ok(&["apply", "--auto-approve"]);
     proxy.restart();
@@ -123,7 +123,7 @@ fn a_plan_without_changes_asks_little() {
 fn the_control_plane_may_use_the_key_and_others_may_attach_policies() {
     let moto = Moto::start();
     let before = moto.inventory();
-    let folder = Folder::new(&moto, &format!("{FILE}kubernetes: {{ secretsKey: own }}\n"));
+    let folder = Folder::on(&moto, &format!("{FILE}kubernetes: {{ secretsKey: own }}\n"));
     folder.ok(&["apply", "--auto-approve"]);
     let role = moto.python("role.py", &["provision-acme-prod-us-east-1-cluster"]);
     let statement = &role["inline"]["secrets-key"]["Statement"][0];
@@ -139,7 +139,7 @@ fn the_control_plane_may_use_the_key_and_others_may_attach_policies() {
 #[test]
 fn what_a_cluster_cannot_become_is_told_by_the_plan() {
     let moto = Moto::start();
-    let folder = Folder::new(&moto, FILE);
+    let folder = Folder::on(&moto, FILE);
     folder.ok(&["apply", "--auto-approve"]);
     let refused = |more: &str, words: &str| {
         folder.write(&format!("{FILE}{more}\n"));
@@ -156,7 +156,7 @@ fn what_a_cluster_cannot_become_is_told_by_the_plan() {
 }
 
 /// Returns the steps of a plan with what each changes.
-fn changes(folder: &Folder<'_>) -> Vec<(String, Value)> {
+fn changes(folder: &Folder) -> Vec<(String, Value)> {
     let plan: Value = serde_json::from_str(&folder.ok(&["plan", "--json"])).expect("JSON");
     let steps = plan["steps"].as_array().expect("a plan has steps").iter();
     let word = |step: &Value, field: &str| step[field].as_str().unwrap_or("").to_owned();
@@ -177,7 +177,7 @@ fn group(moto: &Moto, pool: &str) -> Value {
     group.expect("the pool has a group").clone()
 }
 
-fn pool_addresses(folder: &Folder<'_>) -> std::collections::BTreeMap<String, String> {
+fn pool_addresses(folder: &Folder) -> std::collections::BTreeMap<String, String> {
     let addresses = folder.ok(&["state", "list"]);
     let pools = addresses.lines().filter(|address| address.starts_with("pool/"));
     let name = |address: &str| address.split('/').nth(1).expect("a pool has a name").to_owned();
@@ -219,7 +219,7 @@ fn shape_of(label: &str, capacity: &str, types: &[&str], max: u32) -> String {
 }
 
 /// Applies, and follows what the run tells about the pool in the slot of `old`.
-fn a_new_pool_is_up_before_the_old_one_goes(folder: &Folder<'_>, old: &str) {
+fn a_new_pool_is_up_before_the_old_one_goes(folder: &Folder, old: &str) {
     let events = folder.ok(&["apply", "--auto-approve", "--json"]);
     let events: Vec<Value> =
         events.lines().map(|line| serde_json::from_str(line).expect("an event")).collect();

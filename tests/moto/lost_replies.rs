@@ -37,7 +37,7 @@ fn a_lost_reply_makes_no_second_object() {
         }
     });
     let file = with_key_and_issuer();
-    let mut folder = Folder::new(&moto, &file);
+    let mut folder = Folder::on(&moto, &file);
     folder.set("AWS_ENDPOINT_URL", &proxy.url);
     folder.ok(&["apply", "--auto-approve"]);
 

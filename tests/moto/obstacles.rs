@@ -1,5 +1,6 @@
 //! A disk that is full, a folder that nobody may write, and two runs at once.
-use crate::provision::{FILE, Folder, Ran};
+use crate::folder::Ran;
+use crate::provision::{FILE, Folder};
 use crate::proxy::{Fate, Proxy};
 use crate::server::Moto;
 use serde_json::Value;
@@ -37,7 +38,7 @@ fn announced(state: &Path) -> (usize, usize) {
 }
 
 /// Runs a command that may write no file longer than so many blocks of half a kilobyte.
-fn limited(folder: &Folder<'_>, blocks: usize) -> Ran {
+fn limited(folder: &Folder, blocks: usize) -> Ran {
     let program = folder.command(&APPLY);
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -f \"$0\" && exec \"$@\"", &blocks.to_string()]);
@@ -56,7 +57,7 @@ fn limited(folder: &Folder<'_>, blocks: usize) -> Ran {
 fn a_full_disk_stops_the_run_before_its_next_effect() {
     let moto = Moto::start();
     let proxy = Proxy::start(&moto.url, |_| Fate::Pass);
-    let mut folder = Folder::new(&moto, FILE);
+    let mut folder = Folder::on(&moto, FILE);
     folder.set("AWS_ENDPOINT_URL", &proxy.url);
     let state = folder.path("acme-prod.state.jsonl");
     let (mut before, mut open) = (0, 0);
@@ -66,7 +67,7 @@ fn a_full_disk_stops_the_run_before_its_next_effect() {
         for words in ["File too large", "hint: make room"] {
             assert!(ran.stderr.contains(words), "{blocks}: {words} is not in {}", ran.stderr);
         }
-        let (changes, (durable, still_open)) = (proxy.restart(), announced(&state));
+        let (changes, (durable, still_open)) = (proxy.restart().len(), announced(&state));
         let most = durable - before + open;
         assert!(changes <= most, "{blocks}: {changes} changes, at most {most} were announced");
         (before, open) = (durable, still_open);
@@ -81,7 +82,7 @@ fn a_full_disk_stops_the_run_before_its_next_effect() {
 }
 
 /// Runs a command as somebody whom permissions hold back.
-fn as_nobody(folder: &Folder<'_>, root: &Path, arguments: &[&str]) -> Ran {
+fn as_nobody(folder: &Folder, root: &Path, arguments: &[&str]) -> Ran {
     let wanted = folder.command(arguments);
     let is_root = fs::metadata("/proc/self").map_or(true, |it| it.uid() == 0);
     let copy = root.join("provision");
@@ -102,7 +103,7 @@ fn as_nobody(folder: &Folder<'_>, root: &Path, arguments: &[&str]) -> Ran {
 fn what_cannot_be_written_stops_the_run_before_its_first_effect() {
     let moto = Moto::start();
     let proxy = Proxy::start(&moto.url, |_| Fate::Pass);
-    let mut folder = Folder::new(&moto, FILE);
+    let mut folder = Folder::on(&moto, FILE);
     folder.set("AWS_ENDPOINT_URL", &proxy.url);
     let root = tempfile::tempdir().expect("a folder can be made");
     let mode = |path: &Path, mode| {
@@ -124,7 +125,7 @@ fn what_cannot_be_written_stops_the_run_before_its_first_effect() {
         {
             assert!(ran.stderr.contains(words), "{words} is not in {}", ran.stderr);
         }
-        assert_eq!(proxy.restart(), 0, "nothing was changed");
+        assert_eq!(proxy.restart(), [""; 0], "nothing was changed");
     };
     refused("error: lock file ");
     mode(&here, 0o777);
@@ -141,7 +142,7 @@ fn what_cannot_be_written_stops_the_run_before_its_first_effect() {
 fn of_two_runs_at_once_the_second_does_nothing_and_names_the_first() {
     let moto = Moto::start();
     let proxy = Proxy::start(&moto.url, |_| Fate::Pass);
-    let mut folder = Folder::new(&moto, FILE);
+    let mut folder = Folder::on(&moto, FILE);
     let mut first = folder
         .command(&["apply", "--auto-approve", "--json"])
         .stdout(Stdio::piped())

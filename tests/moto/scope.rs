@@ -1,5 +1,6 @@
 //! A state is never applied to another place than its own.
-use crate::provision::{FILE, Folder, Ran};
+use crate::folder::Ran;
+use crate::provision::{FILE, Folder};
 use crate::server::Moto;
 use provision_core::Line;
 use std::fs;
@@ -28,7 +29,7 @@ pub(crate) fn with_header(state: &str, then: &str, now: &str) -> String {
 #[test]
 fn another_region_account_or_provider_is_refused() {
     let moto = Moto::start();
-    let mut folder = Folder::new(&moto, FILE);
+    let mut folder = Folder::on(&moto, FILE);
     folder.ok(&["apply", "--auto-approve"]);
     let state = folder.path("acme-prod.state.jsonl");
     let (text, before) = (fs::read_to_string(&state).expect("a state"), moto.inventory());
@@ -77,7 +78,7 @@ fn another_region_account_or_provider_is_refused() {
 #[test]
 fn a_state_in_use_is_locked_and_the_holder_is_named() {
     let moto = Moto::start();
-    let folder = Folder::new(&moto, FILE);
+    let folder = Folder::on(&moto, FILE);
     let lock = fs::File::create(folder.path("acme-prod.state.jsonl.lock")).expect("a lock");
     let holder = r#"{"host":"build-7","pid":4711,"since":"2026-01-02T03:04:05Z"}"#;
     fs::write(folder.path("acme-prod.state.jsonl.lock"), holder).expect("it can be written");
@@ -94,7 +95,7 @@ fn a_state_in_use_is_locked_and_the_holder_is_named() {
 #[test]
 fn endpoints_of_a_profile_are_held_to_the_same_rules() {
     let moto = Moto::start();
-    let mut folder = Folder::new(&moto, FILE);
+    let mut folder = Folder::on(&moto, FILE);
     folder.set("AWS_CONFIG_FILE", folder.path("config").to_str().expect("it is text"));
     let plan = |eks: &str| {
         let (url, services) = (&moto.url, format!("[services s]\neks =\n  endpoint_url = {eks}\n"));
@@ -114,7 +115,7 @@ fn endpoints_of_a_profile_are_held_to_the_same_rules() {
 #[test]
 fn missing_credentials_are_exit_77() {
     let moto = Moto::start();
-    let folder = Folder::new(&moto, FILE);
+    let folder = Folder::on(&moto, FILE);
     let mut command = folder.command(&["plan"]);
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     let ran = Ran::from(command.output().expect("it runs"));

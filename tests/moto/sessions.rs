@@ -34,7 +34,7 @@ eks: { addons: [], access: [], podIdentity: false }
 struct Session<'a> {
     name: &'a str,
     screen: Screen,
-    folder: Folder<'a>,
+    folder: Folder,
     /// What the cloud calls things today, and what snapshots call them.
     names: RefCell<Vec<(String, String)>>,
 }
@@ -143,7 +143,7 @@ fn sessions_read_well_on_terminals_and_in_logs() {
     for (name, screen) in
         [("80", Screen::Terminal(80)), ("160", Screen::Terminal(160)), ("log", Screen::Log)]
     {
-        let mut folder = Folder::new(&moto, FILE);
+        let mut folder = Folder::on(&moto, FILE);
         folder.set("AWS_ENDPOINT_URL", &proxy.url);
         let session = Session { name, screen, folder, names: RefCell::default() };
         before_the_cloud(&session);

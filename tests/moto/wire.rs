@@ -1,5 +1,6 @@
 //! Proxies, and certificates that only a company trusts.
-use crate::provision::{FILE, Folder, Ran};
+use crate::folder::Ran;
+use crate::provision::{FILE, Folder};
 use crate::scope::with_header;
 use crate::server::{Moto, python};
 use std::fs;
@@ -56,7 +57,7 @@ impl Drop for Inspector {
 }
 
 /// Runs a plan with these variables, and nothing that keeps it from a proxy.
-fn plan(folder: &Folder<'_>, variables: &[(&str, &str)]) -> Ran {
+fn plan(folder: &Folder, variables: &[(&str, &str)]) -> Ran {
     let mut command = folder.command(&["plan", "-v"]);
     command.env_remove("NO_PROXY").envs(variables.iter().copied());
     Ran::from(command.output().expect("it runs"))
@@ -71,7 +72,7 @@ fn dead_proxy() -> String {
 fn a_proxy_that_reads_along_is_passed_with_its_certificate() {
     let moto = Moto::start();
     let proxy = Inspector::start(&moto);
-    let folder = Folder::new(&moto, FILE);
+    let folder = Folder::on(&moto, FILE);
     folder.ok(&["apply", "--auto-approve"]);
     let state = folder.path("acme-prod.state.jsonl");
     let text = fs::read_to_string(&state).expect("a state");
@@ -102,7 +103,7 @@ fn a_proxy_that_reads_along_is_passed_with_its_certificate() {
 fn what_keeps_a_call_from_its_server_is_named() {
     let moto = Moto::start();
     let proxy = Inspector::start(&moto);
-    let folder = Folder::new(&moto, FILE);
+    let folder = Folder::on(&moto, FILE);
     let url = format!("127.0.0.1:{}", proxy.port);
     let by = |variables: &[(&str, &str)]| {
         let ran = plan(&folder, &[&[("AWS_ENDPOINT_URL", ENDPOINT)], variables].concat());
@@ -136,7 +137,7 @@ fn what_keeps_a_call_from_its_server_is_named() {
 fn what_is_on_this_machine_is_reached_without_a_proxy() {
     let moto = Moto::start();
     let proxy = Inspector::start(&moto);
-    let folder = Folder::new(&moto, FILE);
+    let folder = Folder::on(&moto, FILE);
     let dead = format!("http://{}", dead_proxy());
     let proxies = [("HTTP_PROXY", &*dead), ("HTTPS_PROXY", &*dead), ("ALL_PROXY", &*dead)];
     let ran = plan(&folder, &proxies);

@@ -1,4 +1,5 @@
 //! Somebody else in the simulated cloud, who uses boto3.
+use crate::cloud::environment;
 use crate::served::Served;
 use crate::server::python;
 use serde_json::Value;
@@ -22,15 +23,13 @@ impl<'a> Boto<'a> {
     /// Makes a call that must succeed.
     pub(crate) fn call(&self, service: &str, method: &str, parameters: &Value) -> Value {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sandbox/boto.py");
-        let output = Command::new(python())
+        let output = environment(&mut Command::new(python()))
             .arg(file)
             .args([service, method, &parameters.to_string()])
             .env("AWS_ACCESS_KEY_ID", self.key)
             .env("AWS_SECRET_ACCESS_KEY", self.key)
             .env("AWS_DEFAULT_REGION", self.region)
             .env("AWS_ENDPOINT_URL", &self.served.url)
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("NO_PROXY", "127.0.0.1")
             .output()
             .expect("python runs");
         let errors = String::from_utf8_lossy(&output.stderr);

@@ -1,5 +1,6 @@
 //! Every call of a cluster's whole life, and every reply, judged by botocore's models; and what we
 //! made, as boto3 and the AWS CLI read it.
+use crate::cloud::environment;
 use crate::folder::{FILE, Folder};
 use crate::recorder::Recorder;
 use crate::served::Served;
@@ -15,17 +16,12 @@ fn root(path: &str) -> PathBuf {
 /// Runs a Python file against a server, and returns the JSON that it prints.
 pub(crate) fn script(file: &str, url: &str, arguments: &[&Path]) -> Value {
     let folders = ["crates/sandbox/tests/judge", "tests/aws"].map(root);
-    let output = Command::new(python())
+    let output = environment(&mut Command::new(python()))
         .arg(root(file))
         .args(arguments)
         .env("PYTHONPATH", std::env::join_paths(folders).expect("no path has a colon"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("AWS_ACCESS_KEY_ID", "testing")
-        .env("AWS_SECRET_ACCESS_KEY", "testing")
-        .env("AWS_DEFAULT_REGION", "us-east-1")
         .env("AWS_ENDPOINT_URL", url)
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("NO_PROXY", "127.0.0.1")
         .output()
         .expect("python runs");
     assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));

@@ -1,10 +1,16 @@
 //! The sandbox, judged by what others wrote: botocore's models, boto3, the AWS CLI, and moto.
 mod stage;
 
-#[path = "../../../../tests/aws/recorder.rs"]
+#[path = "../../../../tests/common/cloud.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod cloud;
+#[path = "../../../../tests/common/recorder.rs"]
 mod recorder;
-#[path = "../../../../tests/moto/server.rs"]
-#[expect(dead_code, reason = "the tests against moto use the rest of it")]
+#[path = "../../../../tests/common/relay.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod relay;
+#[path = "../../../../tests/common/server.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
 
 use provision_sandbox::Speed;

@@ -1,4 +1,5 @@
 //! Where scenarios are played: a simulated AWS with a recorder before it.
+use crate::cloud::{self, KEY};
 use crate::recorder::Recorder;
 use crate::server::{Moto, python};
 use provision_sandbox::{Sandbox, Settings, Speed};
@@ -8,9 +9,6 @@ use std::process::{Command, Stdio};
 
 /// The longest that any script may take.
 const PATIENCE: &str = "300";
-
-/// The keys that scripts sign with; moto takes any.
-const KEY: &str = "testing";
 
 /// A file of this test.
 pub(crate) fn here(file: &str) -> PathBuf {
@@ -56,20 +54,12 @@ pub(crate) fn answer(command: &mut Command) -> Value {
 /// Returns the command for a Python file, with nothing of the caller's own configuration.
 pub(crate) fn script(file: &str) -> Command {
     let mut command = Command::new("timeout");
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
-        command.env_remove(name);
-    }
-    command
+    cloud::environment(&mut command)
         .arg(PATIENCE)
         .arg(python())
         .arg(here(file))
         .env("PYTHONPATH", beside(""))
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("AWS_ACCESS_KEY_ID", KEY)
-        .env("AWS_SECRET_ACCESS_KEY", KEY)
-        .env("AWS_DEFAULT_REGION", "us-east-1")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("NO_PROXY", "127.0.0.1");
+        .env("PYTHONDONTWRITEBYTECODE", "1");
     command
 }
 

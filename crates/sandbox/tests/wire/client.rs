@@ -1,11 +1,13 @@
 //! A small client, which signs as the vendor's do.
+use crate::relay::{self, Message};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use provision_sandbox::{CREDENTIAL, Sandbox};
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, SystemTime};
+
+/// How long a reply may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A reply: its status and its body. No reply at all has status 0.
 #[derive(Debug)]
@@ -24,15 +26,15 @@ impl Reply {
 
 /// A client of one sandbox.
 pub(crate) struct Client {
-    address: String,
+    url: String,
     /// The id of the key that requests are signed with, and its secret.
     pub(crate) key: (String, String),
 }
 
 impl Client {
     pub(crate) fn of(sandbox: &Sandbox) -> Self {
-        let address = sandbox.aws().trim_start_matches("http://").to_owned();
-        Self { address, key: (CREDENTIAL.0.to_owned(), CREDENTIAL.1.to_owned()) }
+        let key = (CREDENTIAL.0.to_owned(), CREDENTIAL.1.to_owned());
+        Self { url: sandbox.aws(), key }
     }
 
     /// Calls a service that reads forms.
@@ -71,8 +73,8 @@ impl Client {
             .settings(SigningSettings::default())
             .build()
             .expect("it is complete");
-        let host = [("host", self.address.as_str())];
-        let url = format!("http://{}{path}", self.address);
+        let host = [("host", relay::host(&self.url))];
+        let url = format!("{}{path}", self.url);
         let all = headers.iter().copied().chain(host);
         let request = SignableRequest::new(method, url, all, SignableBody::Bytes(body.as_bytes()));
         let signed = sign(request.expect("it is a request"), &params.into()).expect("it signs");
@@ -89,20 +91,12 @@ impl Client {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
-        let (address, length) = (&self.address, body.len());
-        let mut text = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
-             content-length: {length}\r\n"
-        );
-        headers.iter().for_each(|(name, value)| text += &format!("{name}: {value}\r\n"));
-        let mut stream = TcpStream::connect(address).expect("it answers");
-        stream.set_read_timeout(Some(Duration::from_secs(2))).expect("it can be set");
-        stream.write_all(format!("{text}\r\n{body}").as_bytes()).expect("it listens");
-        let mut reply = String::new();
-        let ended = stream.read_to_string(&mut reply);
-        let status = reply.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let (_, body) = reply.split_once("\r\n\r\n").unwrap_or_default();
-        assert_eq!(status.is_some(), ended.is_ok(), "{reply}");
-        Reply { status: status.unwrap_or(0), body: body.to_owned() }
+        let request = Message::request(&self.url, method, path, headers, body);
+        match relay::ask(&self.url, &request, PATIENCE) {
+            Ok(reply) => {
+                Reply { status: reply.status().unwrap_or(0), body: reply.text().to_owned() }
+            }
+            Err(_) => Reply { status: 0, body: String::new() },
+        }
     }
 }

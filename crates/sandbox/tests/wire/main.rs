@@ -3,5 +3,8 @@ mod client;
 mod faults;
 mod lag;
 mod open;
+#[path = "../../../../tests/common/relay.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod relay;
 mod two_writers;
 mod unsigned;

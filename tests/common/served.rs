@@ -1,9 +1,10 @@
 //! A sandbox of its own for each test, as a server.
+use super::cloud::{Cloud, KEY};
+use super::relay::{self, Message, PATIENCE};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 /// The kinds whose objects are still told of for a while after they were deleted.
 const PASSING: [&str; 4] = ["ec2.instance", "ec2.nat_gateway", "kms.key", "sts.session"];
@@ -15,17 +16,29 @@ pub(crate) struct Served {
 }
 
 impl Served {
+    /// Starts one whose world is in memory.
     pub(crate) fn start() -> Self {
-        Self::at("instant")
+        Self::with("instant", &[])
     }
 
-    /// Starts one whose clock is so fast. It takes a key of another account too, and one that
-    /// is good in the first partition alone.
+    /// Starts one whose clock is so fast.
     pub(crate) fn at(speed: &str) -> Self {
+        Self::with(speed, &[])
+    }
+
+    /// Starts one whose world is in a file.
+    pub(crate) fn of(world: &Path) -> Self {
+        Self::with("instant", &["--world", world.to_str().expect("the path is text")])
+    }
+
+    /// It takes a key of another account too, and one that is good in the first partition alone.
+    fn with(speed: &str, more: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_provision"))
             .args(["sandbox", "serve", "--sandbox-speed", speed])
-            .args(["--credential", "testing:testing", "--credential", "other:other:210987654321"])
+            .args(["--credential", &format!("{KEY}:{KEY}")])
+            .args(["--credential", "other:other:210987654321"])
             .args(["--credential", "foreign:foreign:123456789012:aws"])
+            .args(more)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
@@ -73,21 +86,20 @@ impl Served {
     }
 
     fn control(&self, method: &str, endpoint: &str, body: Option<Value>) -> Value {
-        let address = self.url.trim_start_matches("http://");
         let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let length = body.len();
-        let mut stream = TcpStream::connect(address).expect("it answers");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("it can be set");
-        let request = format!(
-            "{method} /_sandbox/{endpoint} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
-             content-length: {length}\r\n\r\n{body}"
-        );
-        stream.write_all(request.as_bytes()).expect("it listens");
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).expect("it replies");
-        let (head, body) = reply.split_once("\r\n\r\n").expect("a reply has a body");
-        assert!(head.starts_with("HTTP/1.1 200"), "{endpoint}: {reply}");
-        serde_json::from_str(body).expect("it is JSON")
+        let request =
+            Message::request(&self.url, method, &format!("/_sandbox/{endpoint}"), &[], &body);
+        let reply = relay::ask(&self.url, &request, PATIENCE).expect("it replies");
+        assert_eq!(reply.status(), Some(200), "{endpoint}: {}", reply.text());
+        serde_json::from_str(reply.text()).expect("it is JSON")
+    }
+}
+
+impl Cloud for Served {
+    const SCALE: &'static str = "1000";
+
+    fn url(&self) -> &str {
+        &self.url
     }
 }
 

@@ -1,4 +1,5 @@
 //! A moto server of its own for each test, and boto3 to look at it.
+use super::cloud::{self, Cloud};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -35,7 +36,7 @@ impl Moto {
         moto
     }
 
-    /// Runs one of the Python files beside this one, and returns the JSON that it prints.
+    /// Runs one of the Python files of the tests against moto, and returns the JSON that it prints.
     pub(crate) fn python(&self, file: &str, arguments: &[&str]) -> Value {
         let mut command = Command::new(python());
         command.arg(Path::new(HERE).join(file)).args(arguments);
@@ -64,18 +65,15 @@ impl Moto {
 
     /// Points a command at this server, with nothing of the caller's own configuration.
     pub(crate) fn environment(&self, command: &mut Command) {
-        let of_caller =
-            |name: &str| name.starts_with("AWS_") || name.to_ascii_uppercase().ends_with("_PROXY");
-        for (name, _) in std::env::vars().filter(|(name, _)| of_caller(name)) {
-            command.env_remove(name);
-        }
-        command
-            .env("AWS_ACCESS_KEY_ID", "testing")
-            .env("AWS_SECRET_ACCESS_KEY", "testing")
-            .env("AWS_DEFAULT_REGION", "us-east-1")
-            .env("AWS_ENDPOINT_URL", &self.url)
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("NO_PROXY", "127.0.0.1");
+        cloud::environment(command).env("AWS_ENDPOINT_URL", &self.url);
+    }
+}
+
+impl Cloud for Moto {
+    const SCALE: &'static str = "200";
+
+    fn url(&self) -> &str {
+        &self.url
     }
 }
 

@@ -1,5 +1,5 @@
 //! The program under test, in a folder of its own.
-use crate::served::Served;
+use super::cloud::{self, Cloud};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -14,18 +14,14 @@ region: us-east-1
 profile: qualytics
 ";
 
-/// Where the program's calls go.
-enum Cloud {
-    /// The simulated cloud within the program.
-    Embedded,
-    /// A server, by its URL.
-    Served(String),
-}
-
 /// A folder with a cluster file, and the program that is run in it.
 pub(crate) struct Folder {
-    cloud: Cloud,
+    /// Where the program's calls go; nowhere means that the cloud is within the program.
+    server: Option<String>,
+    /// How many times faster than a real cloud it is waited for.
+    scale: String,
     folder: TempDir,
+    variables: Vec<(String, String)>,
 }
 
 /// How a command ended.
@@ -38,24 +34,30 @@ pub(crate) struct Ran {
 impl Folder {
     /// Makes a folder whose cluster is in the simulated cloud within the program.
     pub(crate) fn embedded(file: &str) -> Self {
-        Self::new(Cloud::Embedded, file)
+        Self::new(None, "1", file)
     }
 
     /// Makes a folder whose cluster is on a server.
-    pub(crate) fn on(served: &Served, file: &str) -> Self {
-        Self::at(&served.url, file)
+    pub(crate) fn on<C: Cloud>(cloud: &C, file: &str) -> Self {
+        Self::new(Some(cloud.url()), C::SCALE, file)
     }
 
-    /// Makes a folder whose cluster is at a URL.
+    /// Makes a folder whose cluster is on a sandbox behind a URL.
     pub(crate) fn at(url: &str, file: &str) -> Self {
-        Self::new(Cloud::Served(url.to_owned()), file)
+        Self::new(Some(url), "1000", file)
     }
 
-    fn new(cloud: Cloud, file: &str) -> Self {
+    fn new(server: Option<&str>, scale: &str, file: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let this = Self { cloud, folder };
+        let (server, scale) = (server.map(str::to_owned), scale.to_owned());
+        let this = Self { server, scale, folder, variables: Vec::new() };
         this.write(file);
         this
+    }
+
+    /// Sets an environment variable for every later command.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     /// Puts another cluster file in the place of the last.
@@ -70,31 +72,32 @@ impl Folder {
     /// Runs a command that leaves the sandbox out, without any credentials.
     pub(crate) fn run_outside(&self, arguments: &[&str]) -> Ran {
         let mut command = self.bare(arguments);
-        command.env("AWS_EC2_METADATA_DISABLED", "true");
         command.output().expect("the program runs").into()
     }
 
+    /// Returns a command without credentials and endpoints.
     fn bare(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_provision"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
-            command.env_remove(name);
-        }
-        command.args(arguments).current_dir(self.folder.path()).env("HOME", self.folder.path());
+        cloud::environment(&mut command)
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY")
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("HOME", self.folder.path());
         command
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.bare(arguments);
-        match &self.cloud {
-            Cloud::Embedded => command.arg("--sandbox"),
-            Cloud::Served(url) => command
-                .env("AWS_ACCESS_KEY_ID", "testing")
-                .env("AWS_SECRET_ACCESS_KEY", "testing")
+        match &self.server {
+            None => command.arg("--sandbox"),
+            Some(url) => command
+                .env("AWS_ACCESS_KEY_ID", cloud::KEY)
+                .env("AWS_SECRET_ACCESS_KEY", cloud::KEY)
                 .env("AWS_ENDPOINT_URL", url)
-                .env("AWS_EC2_METADATA_DISABLED", "true")
-                .env("NO_PROXY", "127.0.0.1")
-                .env("PROVISION_TIME_SCALE", "1000"),
+                .env("PROVISION_TIME_SCALE", &self.scale),
         };
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
