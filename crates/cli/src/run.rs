@@ -7,7 +7,9 @@ use crate::sandbox::Rehearsal;
 use crate::{place, providers, shell};
 use provision_core::plan::{Question, plan};
 use provision_core::{Address, Drivers, Facts, Graph, Marks, Observed, Plan, Scope, State, World};
-use provision_engine::{Adoptions, Engine, Header, Loaded, LocalSecrets, Pace, new_lineage};
+use provision_engine::{
+    Adoptions, Engine, Header, Loaded, LocalSecrets, Pace, first_call, new_lineage,
+};
 use provision_spec::{ClusterSpec, Provider, Session, Target, Volumes};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,7 +88,12 @@ impl Subject {
             simulation: rehearsal.as_ref().map(Rehearsal::simulation),
             removal,
         };
-        let session = provider.connect(&target).await?;
+        let pace = match (&rehearsal, &header) {
+            (Some(rehearsal), _) => rehearsal.pace(),
+            (None, Some(header)) => pace_of(header.scope.world),
+            (None, None) => Pace::REAL,
+        };
+        let session = first_call(pace, async || provider.connect(&target).await).await?;
         tracing::info!(caller = session.caller(), "connected");
         if let Some(header) = &header {
             place::same_scope(state_path, header, session.scope())?;
@@ -184,7 +191,10 @@ impl Subject {
         consent: &Consent,
     ) -> Result<Decision, Failure> {
         let mut facts = match &self.session {
-            Some(session) => session.resolve(spec, &recorded).await.map_err(unresolved)?,
+            Some(session) => {
+                let resolve = async || session.resolve(spec, &recorded).await;
+                self.engine(global).asked(resolve).await.map_err(unresolved)?
+            }
             None => recorded,
         };
         let mut graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;

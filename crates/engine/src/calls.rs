@@ -4,7 +4,7 @@ use crate::listings::Listings;
 use crate::pace::{Backoff, Pace};
 use crate::stop::Stop;
 use provision_core::{
-    Address, At, Driver, Drivers, Error, Event, EventKind, Marks, Result, Secrets, Step,
+    Address, At, Driver, Drivers, Error, Event, EventKind, Kind, Marks, Result, Secrets, Step,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -38,11 +38,45 @@ impl From<Error> for Ended {
     }
 }
 
+impl From<Ended> for Error {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Failed(error) => error,
+            Ended::Stopped => Self::new(Kind::Retry, "interrupted"),
+        }
+    }
+}
+
+/// How often the first call of a run is made at most: nobody waits long for a cloud that is not
+/// there.
+const FIRST_CALLS: usize = 3;
+
+/// Makes a call that changes nothing and comes before any engine, again while its failure passes.
+///
+/// # Errors
+/// What the call failed with in the end.
+pub async fn first_call<T>(pace: Pace, call: impl AsyncFn() -> Result<T>) -> Result<T> {
+    let mut backoff = Backoff::new();
+    for _ in 1..FIRST_CALLS {
+        match call().await {
+            Err(e) if e.kind.is_transient() => {
+                tracing::debug!(error = %e, "asked again");
+                tokio::time::sleep(backoff.next(pace, false)).await;
+            }
+            done => return done,
+        }
+    }
+    call().await
+}
+
 /// How long a read that fails may be tried again while nothing but looking is going on.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The least of it on our own clock.
 const LEAST_PATIENCE: Duration = Duration::from_secs(3);
+
+/// The same for many calls, each of which may fail before all are well.
+const LEAST_PATIENCE_OF_MANY: Duration = Duration::from_secs(30);
 
 impl<'a> Engine<'a> {
     /// Makes an engine for the objects with these marks, with at most `bound` calls at once.
@@ -94,6 +128,15 @@ impl<'a> Engine<'a> {
     pub(crate) async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         let _place = self.bound.acquire().await.expect("the bound is never closed");
         call.await
+    }
+
+    /// Asks the cloud many things, and all of them again while the failure of one passes.
+    ///
+    /// # Errors
+    /// What the cloud answered in the end.
+    pub async fn asked<T>(&self, calls: impl AsyncFn() -> Result<T>) -> Result<T> {
+        let deadline = Instant::now() + self.pace.patience(PATIENCE, LEAST_PATIENCE_OF_MANY);
+        self.ask(Some(deadline), calls).await.map_err(Error::from)
     }
 
     /// Makes a call that changes nothing, again while its failure passes and there is time.
@@ -165,5 +208,31 @@ impl<'a> Engine<'a> {
             journal.record(&provision_core::Entry::Fact { key, value }).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_call_is_made_again_a_few_times_while_its_failure_passes() {
+        let tries = async |failures: usize, kind: Kind| {
+            let made = Cell::new(0);
+            let call = async || {
+                made.set(made.get() + 1);
+                match made.get() > failures {
+                    true => Ok(()),
+                    false => Err(Error::new(kind, "no")),
+                }
+            };
+            let ended = first_call(Pace::REAL, call).await;
+            (ended.map_err(|error| error.kind), made.get())
+        };
+        assert_eq!(tries(0, Kind::Retry).await, (Ok(()), 1));
+        assert_eq!(tries(2, Kind::Retry).await, (Ok(()), 3));
+        assert_eq!(tries(3, Kind::Retry).await, (Err(Kind::Retry), 3));
+        assert_eq!(tries(1, Kind::Auth).await, (Err(Kind::Auth), 1));
     }
 }

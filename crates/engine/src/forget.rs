@@ -1,7 +1,7 @@
 //! Takes an object off the record and leaves it in the cloud, without our marks.
-use crate::calls::{Ended, Engine};
+use crate::calls::Engine;
 use crate::journal::Journal;
-use provision_core::{Address, Change, Diff, Entry, Error, Kind, Marks, Owner, Result, resolve};
+use provision_core::{Address, Change, Diff, Entry, Error, Marks, Owner, Result, resolve};
 use serde_json::{Map, Value};
 
 impl Engine<'_> {
@@ -9,7 +9,7 @@ impl Engine<'_> {
     /// there any more, or not ours, is only forgotten.
     ///
     /// # Errors
-    /// [`Kind::Invalid`] when nothing is on record there; else what the cloud answered, and the
+    /// [`Kind::Invalid`](provision_core::Kind::Invalid) when nothing is on record there; else what the cloud answered, and the
     /// object stays on record.
     pub async fn forget(&self, journal: &Journal, address: &Address) -> Result<()> {
         let record = journal.with(|state| state.get(address).cloned());
@@ -27,7 +27,7 @@ impl Engine<'_> {
         });
         let at = self.at(address, parent.as_ref());
         let read = async || driver.read(at, &spec, record.outputs.as_ref()).await;
-        let live = self.ask(None, read).await.map_err(stopped)?;
+        let live = self.ask(None, read).await.map_err(Error::from)?;
         let live = live.filter(|live| live.owner == Owner::Ours);
         if let (Some(live), Some(field)) = (live, driver.meta().tags_field()) {
             let unmarked = without_marks(field, &live.spec[field]);
@@ -44,11 +44,4 @@ fn without_marks(field: &str, tags: &Value) -> Diff {
     let from: Map<_, _> = marks.map(|(key, value)| (key.clone(), value.clone())).collect();
     let to: Map<_, _> = from.keys().map(|key| (key.clone(), Value::Null)).collect();
     Diff(vec![Change { field: field.to_owned(), from: from.into(), to: to.into() }])
-}
-
-fn stopped(ended: Ended) -> Error {
-    match ended {
-        Ended::Failed(error) => error,
-        Ended::Stopped => Error::new(Kind::Retry, "interrupted"),
-    }
 }

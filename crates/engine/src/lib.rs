@@ -22,7 +22,7 @@ mod targets;
 mod work;
 
 pub use apply::{Outcome, Skip};
-pub use calls::Engine;
+pub use calls::{Engine, first_call};
 pub use journal::{Header, Journal, MemoryStore, STATE_FORMAT, Store, new_lineage};
 pub use lock::{Holder, Lock, Locked};
 pub use observe::Adoptions;

@@ -5,8 +5,7 @@ use crate::pace::until_next_look;
 use crate::targets::{Target, Turns, targets};
 use futures::stream::{FuturesUnordered, StreamExt};
 use provision_core::{
-    Address, Error, Graph, Identity, Kind, LiveValue, Observed, Owner, Result, Seen, Stage, State,
-    resolve,
+    Address, Graph, Identity, LiveValue, Observed, Owner, Result, Seen, Stage, State, resolve,
 };
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -190,7 +189,7 @@ impl Engine<'_> {
                 tracing::warn!(kind, %error, "cannot be listed: what is not on record is not seen");
                 Ok(Err(format!("cannot be listed: {error}")))
             }
-            Err(Ended::Stopped) => Err(Error::new(Kind::Retry, "interrupted")),
+            Err(ended @ Ended::Stopped) => Err(ended.into()),
         };
         cell.get_or_try_init(list).await.cloned()
     }
@@ -210,8 +209,7 @@ impl Engine<'_> {
                     left.extend(ours.map(|live| LiveValue::clone(live)));
                 }
                 Ok(None) => {}
-                Err(Ended::Failed(error)) => return Err(error),
-                Err(Ended::Stopped) => return Err(Error::new(Kind::Retry, "interrupted")),
+                Err(ended) => return Err(ended.into()),
             }
         }
         left.sort_by(|a, b| a.address.cmp(&b.address));
