@@ -124,16 +124,16 @@ def measure(folder, url):
     table = Table()
     table.row("binary", os.stat(PROGRAM).st_size / MB, 60, " MB")
     show_start(table, run)
-    show(table, "first plan", [run("plan")], 35, 0.3, 60)
+    show(table, "first plan", [run("plan")], 48, 0.3, 60)
     create = run("apply", "--auto-approve")
     resources = len(json.loads(run("show", "--json").out)["resources"])
     table.row("resources", resources)
-    show(table, "create", [create], 180, 1, 60)
+    show(table, "create", [create], 300, 1, 60)
     table.row("create: calls a resource", create.calls / resources)
     again = [run("plan", "--detailed-exitcode") for _ in range(5)]
-    show(table, "plan without changes", again, 30, 0.3, 60)
+    show(table, "plan without changes", again, 55, 0.3, 60)
     destroy = run("destroy", "--auto-approve")
-    show(table, "destroy", [destroy], 400, 1, 60)
+    show(table, "destroy", [destroy], 440, 1, 60)
     table.row("destroy: calls a resource", destroy.calls / resources)
     return table
 
