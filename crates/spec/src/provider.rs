@@ -1,5 +1,5 @@
 //! What a cloud's provider brings.
-use crate::{ClusterSpec, Field};
+use crate::{ClusterSpec, Field, Node};
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Facts, Graph, LiveValue, Observed, Result, Scope, State};
 use serde::Serialize;
@@ -18,6 +18,9 @@ pub trait Provider: Send + Sync {
     /// with it is reported through the field, together with everything else, which `spec` may
     /// have placeholders for.
     fn check_section(&self, spec: &ClusterSpec, section: &Field<'_>);
+
+    /// Returns the provider's own section with every default that a file can write.
+    fn resolved(&self, spec: &ClusterSpec) -> Node;
 
     /// Finds credentials and asks whose they are.
     ///

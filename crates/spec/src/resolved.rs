@@ -8,12 +8,19 @@ use crate::print;
 use crate::tree::{Entry, Node, Span, Value};
 
 impl ClusterSpec {
-    /// Prints the file with every default filled in; reading it gives an equal `ClusterSpec`.
+    /// Prints the file with every default filled in but those of the provider's own section;
+    /// reading it gives an equal `ClusterSpec`.
     ///
     /// What this version does not manage is not a field, which the reader would refuse, but a
     /// comment at the end.
     #[must_use]
     pub fn resolved(&self) -> String {
+        self.resolved_with(self.section.node().clone())
+    }
+
+    /// Prints the same with another section of its provider, which knows the defaults of that.
+    #[must_use]
+    pub fn resolved_with(&self, section: Node) -> String {
         let mut fields = Map::default()
             .field("name", self.name.as_str())
             .field("provider", self.provider.word())
@@ -34,7 +41,7 @@ impl ClusterSpec {
         fields = fields
             .field("manifests", manifests)
             .field("support", Map::default().field("access", support(self.support)))
-            .field(self.provider.word(), self.section.node().clone());
+            .field(self.provider.word(), section);
         let mut text = print::yaml(&fields.into());
         let unmanaged = self.unmanaged();
         if !unmanaged.is_empty() {

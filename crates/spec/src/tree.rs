@@ -116,6 +116,14 @@ impl PartialEq for Entry {
 }
 
 impl Node {
+    /// Makes a map that was written nowhere.
+    #[must_use]
+    pub fn map<'a>(fields: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
+        let field =
+            |(key, value): (&str, Self)| Entry { key: key.to_owned(), span: Span::START, value };
+        Self::made(Value::Map(fields.into_iter().map(field).collect()))
+    }
+
     /// Makes a value that stands in no file.
     #[must_use]
     pub(crate) fn made(value: Value) -> Self {

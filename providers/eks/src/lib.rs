@@ -27,7 +27,7 @@ pub use stack::stack;
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Error, Facts, Graph, LiveValue, Observed, Result, State};
 use provision_spec::{
-    ClusterSpec, Field, Loss, Nat, Pool, Provider, ProviderName, Session, Target, Volumes,
+    ClusterSpec, Field, Loss, Nat, Node, Pool, Provider, ProviderName, Session, Target, Volumes,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -47,6 +47,10 @@ impl Provider for Eks {
 
     fn check_section(&self, spec: &ClusterSpec, section: &Field<'_>) {
         Section::read(section, &spec.region);
+    }
+
+    fn resolved(&self, spec: &ClusterSpec) -> Node {
+        Section::of(spec).unwrap_or_default().resolved()
     }
 
     fn connect<'a>(&'a self, target: &'a Target<'_>) -> BoxFuture<'a, Result<Box<dyn Session>>> {

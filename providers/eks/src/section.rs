@@ -4,7 +4,7 @@ use crate::addons;
 use crate::arn::{Arn, is_account};
 use crate::assume::AssumeRole;
 use crate::names::partition;
-use provision_spec::{ClusterSpec, Field, Problems};
+use provision_spec::{ClusterSpec, Field, Node, Problems};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Principals, each with the names of its access policies.
@@ -80,6 +80,36 @@ impl Section {
         section.pod_identity = flag("podIdentity").unwrap_or(true);
         section.irsa = flag("irsa").unwrap_or_default();
         section
+    }
+
+    /// Writes the section with every default that a file can write.
+    pub(crate) fn resolved(&self) -> Node {
+        let account = self.account.as_deref().map(Node::from);
+        let role = self.assume_role.as_ref().map(|role| {
+            let word = Some(role.external_id.as_str()).filter(|word| !word.is_empty());
+            let word = word.map(|word| ("externalId", word.into()));
+            Node::map([("arn", role.arn.as_str().into())].into_iter().chain(word))
+        });
+        let boundary = Some(self.boundary.as_str()).filter(|boundary| !boundary.is_empty());
+        let access = self.access.as_ref().map(|access| {
+            let each = access.iter().flat_map(|(principal, policies)| {
+                policies.iter().map(|policy| (principal.as_str(), policy.as_str()))
+            });
+            let item = |(principal, policy): (&str, &str)| {
+                Node::map([("principal", principal.into()), ("policy", policy.into())])
+            };
+            each.map(item).collect::<Node>()
+        });
+        let said = [
+            ("account", account),
+            ("assumeRole", role),
+            ("permissionsBoundary", boundary.map(Node::from)),
+            ("addons", Some(self.addons.iter().map(String::as_str).collect())),
+            ("access", access),
+            ("podIdentity", Some(self.pod_identity.into())),
+            ("irsa", Some(self.irsa.into())),
+        ];
+        Node::map(said.into_iter().filter_map(|(name, value)| Some((name, value?))))
     }
 }
 
@@ -228,6 +258,24 @@ mod tests {
         assert_eq!(addons(some).unwrap(), ["vpc-cni", "datadog_operator"]);
         for wrong in ["[CoreDNS]", "[vpc-]", "[\"\"]", "[vpc-cni, vpc-cni]", "coredns"] {
             assert!(addons(&format!("{{ addons: {wrong} }}")).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_out_reads_back_the_same() {
+        let said = "{ account: \"123456789012\", irsa: true, podIdentity: false, addons: [vpc-cni], \
+                    assumeRole: { arn: \"arn:aws:iam::123456789012:role/a\", externalId: word }, \
+                    permissionsBoundary: \"arn:aws:iam::aws:policy/X\", access: [{ principal: \
+                    \"arn:aws:iam::123456789012:user/ann\", policy: AmazonEKSViewPolicy }] }";
+        for section in ["{}", "{ addons: [], access: [] }", said] {
+            let text = format!(
+                "name: acme\nprovider: eks\nregion: us-east-1\nprofile: none\neks: {section}\n"
+            );
+            let spec = provision_spec::read("a.yaml", text.as_bytes()).unwrap();
+            let section = Section::of(&spec).unwrap();
+            let resolved = spec.resolved_with(section.resolved());
+            let again = provision_spec::read("b.yaml", resolved.as_bytes()).unwrap();
+            assert_eq!(Section::of(&again).unwrap(), section, "{resolved}");
         }
     }
 

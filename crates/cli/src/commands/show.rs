@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 pub(crate) fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
     let spec = place::cluster_file(&args.file.file)?;
     if args.resolved {
-        output::stdout(&spec.resolved());
+        let section = providers::of(&spec)?.resolved(&spec);
+        output::stdout(&spec.resolved_with(section));
         return Ok(Exit::Done);
     }
     let path = place::state_path(global, &args.file.file, &spec.name);
