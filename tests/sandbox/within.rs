@@ -179,3 +179,70 @@ fn what_eks_does_not_offer_is_told_by_the_plan() {
     let policy = "eks.access: EKS has no access policy AmazonEKSEdit";
     refused(&format!("eks: {{ {entry} }}"), &[policy]);
 }
+
+/// Somebody else undoes what was made, each in another way.
+fn others_undo(boto: &Boto<'_>) {
+    let older = json!({ "addonName": "coredns", "addonVersion": "v1.12.4-eksbuild.1" });
+    eks(boto, "update_addon", older);
+    eks(boto, "delete_addon", json!({ "addonName": "metrics-server" }));
+    let entry = json!({ "principalArn": "arn:aws:iam::123456789012:user/sandbox",
+        "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy" });
+    eks(boto, "disassociate_access_policy", entry);
+    let pod = json!({ "namespace": "kube-system", "serviceAccount": "ebs-csi-controller-sa" });
+    let pods = eks(boto, "list_pod_identity_associations", pod);
+    let role = "arn:aws:iam::123456789012:role/provision-acme-prod-us-east-1-autoscaler";
+    let pod = json!({ "associationId": pods["associations"][0]["associationId"], "roleArn": role });
+    eks(boto, "update_pod_identity_association", pod);
+    let group = group(boto)["AutoScalingGroupName"].clone();
+    let tag = |key: &str| json!({ "ResourceId": group, "ResourceType": "auto-scaling-group", "Key": key });
+    let hint = "k8s.io/cluster-autoscaler/node-template/label/appNodes";
+    boto.call("autoscaling", "delete_tags", &json!({ "Tags": [tag(hint)] }));
+    let policy = json!({ "RoleName": "provision-acme-prod-us-east-1-autoscaler",
+                         "PolicyName": "autoscaler" });
+    boto.call("iam", "delete_role_policy", &policy);
+}
+
+#[test]
+fn what_others_undid_is_put_back() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    let boto = Boto::at_home(&served);
+    folder.ok(&APPLY);
+    others_undo(&boto);
+    // On an instant clock it is requests that let time pass.
+    folder.plan();
+    let mut changes: Vec<_> = folder.changes();
+    changes.sort();
+    let begin = ["create addon/metrics-server", "create role-policy/autoscaler"];
+    let updates = [
+        "update access-entry/user/123456789012/sandbox: policies",
+        "update addon/coredns: version",
+        "update pod-identity/ebs-csi: role",
+        "update scaling-tags/app/1c688e46: tags",
+    ];
+    assert_eq!(changes, [&begin[..], &updates[..]].concat());
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+}
+
+#[test]
+fn an_update_of_an_add_on_that_fails_is_sent_again_by_the_next_run_only() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    let boto = Boto::at_home(&served);
+    folder.ok(&APPLY);
+    let older = json!({ "addonName": "coredns", "addonVersion": "v1.12.4-eksbuild.1" });
+    eks(&boto, "update_addon", older);
+    folder.plan();
+    served.faults(&[json!({ "operation": "UpdateAddon", "effect": "capacity" })]);
+    let so_far = served.operations().len();
+    let ran = folder.run(&APPLY);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let told = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(told.contains("ConfigurationConflict"), "{told}");
+    let sent = served.operations()[so_far..].iter().filter(|it| *it == "UpdateAddon").count();
+    assert_eq!(sent, 1, "it is sent once");
+    assert_eq!(folder.changes(), ["update addon/coredns: version"]);
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+}
