@@ -3,6 +3,8 @@ use crate::boto::Boto;
 use crate::folder::{FILE, Folder};
 use crate::served::Served;
 use serde_json::{Value, json};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 const BOB: &str = "arn:aws:iam::123456789012:user/bob";
@@ -245,4 +247,33 @@ fn an_update_of_an_add_on_that_fails_is_sent_again_by_the_next_run_only() {
     assert_eq!(folder.changes(), ["update addon/coredns: version"]);
     folder.ok(&APPLY);
     assert_eq!(folder.plan(), [""; 0]);
+}
+
+#[test]
+fn a_cluster_that_is_still_being_made_has_nothing_within() {
+    let served = Served::at("20");
+    let folder = Folder::on(&served, FILE);
+    let start = |arguments: &[&str]| {
+        let mut command = folder.command(arguments);
+        command.env("PROVISION_TIME_SCALE", "20").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("it starts")
+    };
+    let mut apply = start(&APPLY);
+    let since = Instant::now();
+    while !served.operations().contains(&"CreateCluster".to_owned()) {
+        assert!(since.elapsed() < Duration::from_secs(60), "no cluster is begun");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    apply.kill().and_then(|()| apply.wait()).expect("it ends");
+    let output = start(&["plan", "--json"]).wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let plan: Value = serde_json::from_slice(&output.stdout).expect("a plan is JSON");
+    let steps = plan["steps"].as_array().expect("a plan has steps");
+    let action = |address: &str| {
+        let step = steps.iter().find(|step| step["address"] == address);
+        step.map_or(&Value::Null, |step| &step["action"])
+    };
+    assert_eq!(action("cluster"), "adopt");
+    assert_eq!(action("access-entry/user/123456789012/sandbox"), "create");
 }
