@@ -64,9 +64,13 @@ fn keys(object: &Value) -> BTreeSet<&str> {
 fn a_workload_goes_with_its_cluster_and_volumes_stay_unmarked() {
     let lived = Lived::start();
     let shown = lived.folder.ok(&["destroy", "--auto-approve"]);
-    for words in
-        ["Will be lost", "elb.us-east-1.amazonaws.com", "Kubernetes 1.35", "1 of t3.2xlarge"]
-    {
+    for words in [
+        "Will be lost",
+        "classic load balancer  a",
+        "elb.us-east-1.amazonaws.com",
+        "Kubernetes 1.35",
+        "1 of t3.2xlarge",
+    ] {
         assert!(shown.contains(words), "{words} is not in {shown}");
     }
     let (_, kept) = shown.split_once("Will stay").expect("a volume stays");

@@ -1,6 +1,7 @@
 //! A simulated AWS: who calls, in which protocol, and what comes of it.
 mod autoscaling;
 mod call;
+mod classic_elb;
 mod constraint;
 mod dialect;
 mod ec2;
@@ -62,6 +63,7 @@ pub(crate) const BEHAVIOURS: &[&[Behaviour]] = &[
     autoscaling::BEHAVIOURS,
     ec2::BEHAVIOURS,
     eks::BEHAVIOURS,
+    classic_elb::BEHAVIOURS,
     elb::BEHAVIOURS,
     iam::BEHAVIOURS,
     kms::BEHAVIOURS,
@@ -85,7 +87,7 @@ fn service(name: &str, request: &Request) -> Option<Service> {
         "eks" => (Protocol::Rest, eks::run),
         "elasticloadbalancing" if is_classic(request) => {
             let space = "http://elasticloadbalancing.amazonaws.com/doc/2012-06-01/";
-            (Protocol::Query(space), elb::classic)
+            (Protocol::Query(space), classic_elb::run)
         }
         "elasticloadbalancing" => {
             let space = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/";

@@ -19,9 +19,20 @@ use stage::{Stage, answer, docs, kept, run, script, sources};
 use std::fs;
 use std::path::PathBuf;
 
-const SCENARIOS: [&str; 12] = [
-    "networks", "gateways", "groups", "tags", "identity", "policies", "keys", "callers",
-    "clusters", "pools", "access", "places",
+const SCENARIOS: [&str; 13] = [
+    "networks",
+    "gateways",
+    "groups",
+    "tags",
+    "identity",
+    "policies",
+    "keys",
+    "callers",
+    "clusters",
+    "pools",
+    "access",
+    "places",
+    "balancers",
 ];
 
 /// How much faster than the real clock that of whole stacks is: they have to wait, but not long.

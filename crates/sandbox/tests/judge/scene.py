@@ -26,10 +26,12 @@ OWN = {"eipalloc", "igw", "lt", "nat", "rtb", "rtbassoc", "sg", "subnet", "vol",
 # Members whose values are times, addresses or random, whatever they look like.
 LOOSE = {"AccessKeyId", "PolicyId", "PrivateIp", "PrivateIpAddress", "PublicIp", "creationTime"}
 LOOSE |= {"InstanceProfileId", "RoleId", "endpoint", "issuer"}
+LOOSE |= {"CanonicalHostedZoneName", "DNSName"}
 
 # Each scenario has a region of its own, and so no networks, keys or clusters of others.
 REGIONS = [f"{area}-{n}" for area in ("us-east", "us-west", "eu-west") for n in (1, 2)]
 REGIONS += ["eu-central-1", "eu-north-1", "ap-south-1", "sa-east-1", "ca-central-1", "eu-west-3"]
+REGIONS += ["ap-southeast-1"]
 # What comes of a reply that is no answer of AWS's at all.
 BROKEN = "unreadable"
 

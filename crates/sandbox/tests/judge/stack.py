@@ -30,7 +30,7 @@ class Account:
         self.control, self.speed = control, speed
         self.waiters, self.paginators = set(), set()
         config = Config(retries={"total_max_attempts": 1}, read_timeout=30)
-        names = ("autoscaling", "ec2", "eks", "elbv2", "iam", "kms", "logs")
+        names = ("autoscaling", "ec2", "eks", "elb", "elbv2", "iam", "kms", "logs")
         for name in names:
             client = boto3.client(name, endpoint_url=url, region_name=region, config=config)
             client.meta.events.register("needs-retry", self.again)
@@ -256,6 +256,23 @@ def workload(a):
         elb.delete_target_group(TargetGroupArn=it["TargetGroupArn"])
 
 
+def classic(a, net):
+    """Makes a classic load balancer beside the one of the workload, and removes both."""
+    elb = a.elb
+    listener = {"Protocol": "TCP", "LoadBalancerPort": 80, "InstancePort": 8080}
+    made = {"LoadBalancerName": "by-hand", "Listeners": [listener], "Tags": pairs(team="data")}
+    elb.create_load_balancer(Subnets=net["subnets"][:1], Scheme="internal", **made)
+    listing = a.pages(elb, "describe_load_balancers", "LoadBalancerDescriptions", 1)
+    names = [it["LoadBalancerName"] for it in listing]
+    assert len(names) == 2 and "by-hand" in names, names
+    elb.add_tags(LoadBalancerNames=["by-hand"], Tags=pairs(seen="yes"))
+    told = elb.describe_tags(LoadBalancerNames=["by-hand"])["TagDescriptions"][0]["Tags"]
+    assert pairs(seen="yes")[0] in told and len(told) == 2, told
+    elb.remove_tags(LoadBalancerNames=["by-hand"], Tags=[{"Key": "seen"}])
+    for name in names:
+        elb.delete_load_balancer(LoadBalancerName=name)
+
+
 def spare(a, net):
     """Gives the spare interface of a machine an address, and takes both away."""
     ec2 = a.ec2
@@ -291,9 +308,13 @@ def leftovers(a, net):
         if not found:
             break
         time.sleep(10 / a.speed)
-    for it in ec2.describe_security_groups(Filters=here)["SecurityGroups"]:
-        if it["GroupName"] != "default":
-            ec2.delete_security_group(GroupId=it["GroupId"])
+    groups = ec2.describe_security_groups(Filters=here)["SecurityGroups"]
+    groups = [it for it in groups if it["GroupName"] != "default"]
+    for it in groups:
+        rules = it["IpPermissions"]
+        ec2.revoke_security_group_ingress(GroupId=it["GroupId"], IpPermissions=rules)
+    for it in groups:
+        ec2.delete_security_group(GroupId=it["GroupId"])
     for it in a.pages(ec2, "describe_volumes", "Volumes", 5):
         a.wait(ec2, "volume_available", VolumeIds=[it["VolumeId"]])
         ec2.delete_volume(VolumeId=it["VolumeId"])
@@ -349,6 +370,7 @@ def main(url, control, speed, _):
     inside(account, net)
     look(account, net)
     workload(account)
+    classic(account, net)
     spare(account, net)
     empty(account)
     tear_down(account, net, key)

@@ -152,6 +152,16 @@ pub(crate) fn security_group(
     id
 }
 
+/// Lets the members of one security group talk to those of another.
+pub(crate) fn admit(world: &mut World, place: &Place, group: &str, peer: &str) {
+    security_group::admit(world, place, group, peer);
+}
+
+/// Returns the default security group of a VPC.
+pub(crate) fn default_group(call: &Call<'_>, vpc: &str) -> Option<String> {
+    security_group::default_of(call, vpc)
+}
+
 /// Takes a security group away, with its rules.
 pub(crate) fn remove_security_group(world: &mut World, id: &str) {
     security_group::remove(world, id);

@@ -159,8 +159,13 @@ fn allow(world: &mut World, place: &Place, group: (&str, bool), peer: Peer) {
 
 /// Lets the members of a group talk to each other.
 pub(super) fn join(world: &mut World, place: &Place, id: &str) {
-    let own = Peer::Group(id.to_owned(), place.account.clone());
-    allow(world, place, (id, false), own);
+    admit(world, place, id, id);
+}
+
+/// Lets the members of another group talk to those of a group.
+pub(super) fn admit(world: &mut World, place: &Place, id: &str, peer: &str) {
+    let peer = Peer::Group(peer.to_owned(), place.account.clone());
+    allow(world, place, (id, false), peer);
 }
 
 /// Makes the default group of a VPC, whose members talk to each other.

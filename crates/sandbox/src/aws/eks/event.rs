@@ -1,5 +1,6 @@
 //! What happens in a living cluster without anybody calling AWS for it.
 use super::super::autoscaling::group;
+use super::super::classic_elb::balancer as classic;
 use super::super::ec2::living::{self, NewInterface, NewVolume, Place};
 use super::super::elb::balancer::{self, NewBalancer};
 use super::cluster_life;
@@ -8,6 +9,7 @@ use super::node_group::{NODE_GROUP, machines_of};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, Object, World};
 use serde::Deserialize;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 pub(super) const SCALED: Behaviour = Behaviour {
@@ -32,7 +34,7 @@ pub(crate) struct Event {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Kind {
-    /// Its controllers make a load balancer and a volume, and its network add-on a spare interface
+    /// Its controllers make load balancers of both kinds and a volume, and its network add-on a spare interface
     /// and one that it leaks.
     Workload,
     /// It has an autoscaler from now on.
@@ -108,6 +110,7 @@ fn work(world: &mut World, cluster: &Object) -> Result<(), String> {
         tags,
     };
     balancer::create(world, new);
+    service(world, cluster, &subnets, own);
     let machine = machines(world, cluster).into_iter().next();
     claim(world, &place, machine.as_ref(), &subnets, own);
     connect(world, cluster, machine.as_deref(), &subnets);
@@ -139,6 +142,39 @@ fn connect(world: &mut World, cluster: &Object, machine: Option<&str>, subnets: 
         living::interface(world, &place, new(&home, machine));
     }
     living::interface(world, &place, new(subnet, None));
+}
+
+/// Makes the classic load balancer of a service, as the controller within Kubernetes does: with a
+/// security group, which the cluster's own lets in.
+fn service(
+    world: &mut World,
+    cluster: &Object,
+    subnets: &[String],
+    own: impl Fn(&[(&str, &str)]) -> BTreeMap<String, String>,
+) {
+    let (place, network) = (Place::of(cluster), &cluster.body["resourcesVpcConfig"]);
+    let text = |member: &str| network[member].as_str().unwrap_or_default();
+    let name = format!("a{}", world.digits(31));
+    let words = (format!("k8s-elb-{name}"), format!("Security group for Kubernetes ELB {name}"));
+    let tags = own(&[("KubernetesCluster", cluster.text("name"))]);
+    let group = living::security_group(world, &place, text("vpcId"), (&words.0, &words.1), tags);
+    living::admit(world, &place, text("clusterSecurityGroupId"), &group);
+    let new = classic::NewBalancer {
+        place,
+        name: &name,
+        vpc: text("vpcId"),
+        subnets,
+        groups: &[group],
+        listeners: vec![json!({
+            "Protocol": "TCP",
+            "LoadBalancerPort": 80,
+            "InstanceProtocol": "TCP",
+            "InstancePort": 31080,
+        })],
+        scheme: "internet-facing",
+        tags: own(&[("kubernetes.io/service-name", "default/web")]),
+    };
+    classic::make(world, new);
 }
 
 /// Makes the volume of a claim, where a machine is that uses it.

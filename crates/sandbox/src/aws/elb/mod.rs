@@ -7,7 +7,6 @@ use super::constraint::Constraint;
 use super::{Answer, Call, Input, Page, Refusal, unknown_turn};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
-use serde_json::json;
 
 /// How Elastic Load Balancing calls a member that breaks its constraint.
 const RULE: Constraint = Constraint("ValidationError");
@@ -46,14 +45,6 @@ pub(crate) fn run(call: &mut Call<'_>, input: &Input) -> Answer {
         _ => call.unsupported(),
     };
     answer.map_err(|refusal| refusal.unreadable(RULE.0))
-}
-
-/// Does an operation of the API before that one, which has no load balancers here.
-pub(crate) fn classic(call: &mut Call<'_>, _: &Input) -> Answer {
-    match call.operation {
-        "DescribeLoadBalancers" => Ok(json!({ "LoadBalancerDescriptions": [] })),
-        _ => call.unsupported(),
-    }
 }
 
 /// Does what a load balancer was to do by itself.
