@@ -93,6 +93,7 @@ impl<A: Into<Address>> From<A> for Place {
 /// earlier one, so a cycle cannot be written.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
+    title: String,
     nodes: Vec<Node>,
     index: HashMap<Address, usize>,
 }
@@ -136,6 +137,16 @@ impl Graph {
     /// Makes an empty graph, which is what destroys everything.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes an empty graph for one stage of several, with what that is about.
+    pub fn titled(title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..Self::default() }
+    }
+
+    /// Returns what it is about; empty when nobody said.
+    pub fn title(&self) -> &str {
+        &self.title
     }
 
     /// Adds a resource.

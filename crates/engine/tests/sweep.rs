@@ -18,6 +18,11 @@ async fn a_change_survives_every_fault() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_upgrade_in_stages_survives_every_fault() {
+    check(Life::Upgrade, &FaultKind::ALL).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_destroy_survives_every_fault() {
     check(Life::Destroy, &FaultKind::ALL).await;
 }

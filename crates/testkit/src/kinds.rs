@@ -347,6 +347,8 @@ pub struct Pool {
     pub cluster: Input<String>,
     /// The machine type.
     pub machine: String,
+    /// Its version.
+    pub version: String,
     /// How many nodes there may be.
     pub max: u32,
     /// Its tags.
@@ -357,8 +359,12 @@ kind! {
     Pool,
     "fake.pool",
     Name,
-    const RULES: &'static [(&'static str, Rule)] =
-        &[("cluster", Rule::Immutable), ("machine", Rule::Immutable), ("tags", Rule::Tags)];
+    const RULES: &'static [(&'static str, Rule)] = &[
+        ("cluster", Rule::Immutable),
+        ("machine", Rule::Immutable),
+        ("version", Rule::AtLeast),
+        ("tags", Rule::Tags),
+    ];
 }
 
 impl Fake for Pool {

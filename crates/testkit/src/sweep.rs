@@ -11,18 +11,20 @@ pub enum Life {
     Build,
     /// From one cluster to another.
     Change,
+    /// From one version to another in stages, with other machines too.
+    Upgrade,
     /// From a cluster to nothing.
     Destroy,
 }
 
 impl Life {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::Build, Self::Change, Self::Destroy];
+    pub const ALL: [Self; 4] = [Self::Build, Self::Change, Self::Upgrade, Self::Destroy];
 
     fn before(self) -> Option<Vec<Graph>> {
         match self {
             Self::Build => None,
-            Self::Change => Some(first()),
+            Self::Change | Self::Upgrade => Some(first()),
             Self::Destroy => Some(second()),
         }
     }
@@ -31,6 +33,7 @@ impl Life {
         match self {
             Self::Build => first(),
             Self::Change => second(),
+            Self::Upgrade => upgrade(),
             Self::Destroy => Vec::new(),
         }
     }
@@ -126,6 +129,12 @@ pub fn second() -> Vec<Graph> {
     vec![stack(&["a", "c"], "1.34", "new", "large", "h2")]
 }
 
+/// The first cluster on other machines, and then two versions further, one at a time.
+fn upgrade() -> Vec<Graph> {
+    let stage = |version| stack(&["a", "b"], version, "old", "large", "h1");
+    ["1.33", "1.34", "1.35"].map(stage).into()
+}
+
 /// Makes the graph of a cluster.
 pub fn stack(zones: &[&str], version: &str, team: &str, machine: &str, hidden: &str) -> Graph {
     let mut g = Graph::new();
@@ -157,6 +166,7 @@ pub fn stack(zones: &[&str], version: &str, team: &str, machine: &str, hidden: &
         name: format!("app-{h}"),
         cluster: out!(cluster.id),
         machine: machine.into(),
+        version: version.into(),
         max: 3,
         tags: tags(team),
     };

@@ -176,25 +176,18 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// Returns what a stage makes of a node: what is wanted, or a version that is ahead of it.
-    fn ahead(&self, node: &Node, mut want: Value) -> Value {
-        let Some(live) = self.question.observed.live(&node.address) else { return want };
-        for (field, _) in self.meta(node).rules.iter().filter(|(_, r)| *r == Rule::AtLeast) {
-            if !is_lower(&live.spec[*field], &want[*field]) {
-                want[*field] = live.spec[*field].clone();
-            }
-        }
-        want
-    }
-
     /// Plans a node of a later stage against what the stage before makes of it.
     fn settle_later(&mut self, stage: usize, node: &Node) {
-        let want = self.wanted(node);
-        match self.targets.insert(node.address.clone(), want.clone()) {
-            None => self.push(stage, node, Action::Create, Cause::File, Diff::of_new(&want)),
+        let (want, meta) = (self.wanted(node), self.meta(node));
+        match self.targets.remove(&node.address) {
+            None => {
+                self.push(stage, node, Action::Create, Cause::File, Diff::of_new(&want));
+                self.targets.insert(node.address.clone(), want);
+            }
             Some(before) => {
-                let meta = self.meta(node);
-                let diff = Diff::between(&want, &before, Some(&before), meta.rules, &[]);
+                let target = becomes(&meta, want, &before);
+                let diff = Diff::between(&target, &before, Some(&before), meta.rules, &[]);
+                self.targets.insert(node.address.clone(), target);
                 if meta.must_replace(&diff) {
                     let fields = diff.0.into_iter().map(|change| change.field).collect();
                     self.refuse(Refusal::Precious { address: node.address.clone(), fields });
@@ -269,7 +262,11 @@ impl<'a> Decider<'a> {
 
     fn keep_target(&mut self, node: &Node, want: Value) {
         if self.question.graphs.len() > 1 {
-            let target = self.ahead(node, want);
+            let live = self.question.observed.live(&node.address);
+            let target = match live.filter(|_| !self.replaced.contains(&node.address)) {
+                Some(live) => becomes(&self.meta(node), want, &live.spec),
+                None => want,
+            };
             self.targets.insert(node.address.clone(), target);
         }
     }
@@ -296,6 +293,20 @@ impl<'a> Decider<'a> {
     fn meta(&self, node: &Node) -> Meta {
         self.question.drivers[node.kind].meta()
     }
+}
+
+/// Returns what a stage makes of an object: what is wanted, but for a version that is ahead of that
+/// already, and for what nobody decides, which stays as it is.
+fn becomes(meta: &Meta, mut want: Value, before: &Value) -> Value {
+    let Value::Object(fields) = &mut want else { return want };
+    for (field, value) in fields {
+        let before = &before[field.as_str()];
+        let is_version = meta.rules.contains(&(field.as_str(), Rule::AtLeast));
+        if value.is_null() || (is_version && !is_lower(before, value)) {
+            *value = before.clone();
+        }
+    }
+    want
 }
 
 /// Tells why an object that is there must change.
