@@ -19,7 +19,7 @@ fn provider(spec: &ClusterSpec) -> impl Provider {
 fn drawn(graphs: &[Graph]) -> String {
     let mut text = String::new();
     for node in graphs.iter().flat_map(Graph::nodes) {
-        let needs: Vec<_> = node.needs.iter().map(ToString::to_string).collect();
+        let needs: Vec<_> = node.needs.union(&node.follows).map(ToString::to_string).collect();
         let slot = node.slot.as_ref().map(|slot| format!(" in {slot}")).unwrap_or_default();
         let needs =
             if needs.is_empty() { String::new() } else { format!(" ← {}", needs.join(" ")) };

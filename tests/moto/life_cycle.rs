@@ -147,8 +147,6 @@ fn what_a_cluster_cannot_become_is_told_by_the_plan() {
         assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
         assert!(ran.stderr.contains(words), "{words} is not in {}", ran.stderr);
     };
-    let newer = "kubernetes: { version: \"1.36\" }";
-    refused(newer, "raising kubernetes.version is not supported yet: the cluster is at 1.35");
     let pool = |more: &str| format!("pools: {{ app: {{ {more} }}, driver: {{}}, executor: {{}} }}");
     refused(&pool("machine: g5.2xlarge"), "g5.2xlarge has GPUs");
     folder.write(&format!("{FILE}kubernetes: {{ version: \"1.33\" }}\n"));

@@ -19,11 +19,11 @@ mod recorder;
 mod relay;
 mod roles;
 #[path = "../common/served.rs"]
-#[expect(dead_code, reason = "other tests use the rest of it")]
 mod served;
 #[path = "../common/server.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
 mod together;
+mod upgrade;
 mod within;
 mod world_of;

@@ -195,7 +195,7 @@ impl Subject {
                 let resolve = async || session.resolve(spec, &recorded).await;
                 self.engine(global).asked(resolve).await.map_err(unresolved)?
             }
-            None => recorded,
+            None => Facts { seen: self.provider.recall(&self.state()), ..recorded },
         };
         let mut graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
         let replace = replacements(global, &graphs, &mut facts, &consent.replace)?;
@@ -280,13 +280,14 @@ impl Decision {
         subject: &Subject,
         show: impl FnOnce(&render::plan::View<'_>) -> T,
     ) -> T {
-        let (unmanaged, warnings) = match &subject.spec {
+        let (unmanaged, notes, warnings) = match &subject.spec {
             Some(spec) if !self.graphs.is_empty() => {
-                let provider = subject.provider;
-                (provider.unmanaged(spec), provider.warnings(spec, &self.facts))
+                let (provider, facts) = (subject.provider, &self.facts);
+                (provider.unmanaged(spec), provider.notes(facts), provider.warnings(spec, facts))
             }
             _ => Default::default(),
         };
+        let stages: Vec<_> = self.graphs.iter().map(Graph::title).collect();
         let new_facts = match self.graphs.is_empty() {
             true => BTreeMap::new(),
             false => self.new_facts(&subject.state()),
@@ -301,7 +302,10 @@ impl Decision {
             serial: subject.serial(),
             new_facts: &new_facts,
             facts: &self.facts.recorded,
+            seen: &self.facts.seen,
+            stages: &stages,
             unmanaged: &unmanaged,
+            notes: &notes,
             warnings: &warnings,
             losses: losses.as_deref(),
             plan: &self.plan,

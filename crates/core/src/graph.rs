@@ -20,6 +20,9 @@ pub struct Node {
     pub refers: BTreeSet<Address>,
     /// What must be there first: what it refers to, its parent, and what it was placed after.
     pub needs: BTreeSet<Address>,
+    /// What settles first if it settles at all, though it needs nothing of it. That is not recorded,
+    /// and means nothing when something goes.
+    pub follows: BTreeSet<Address>,
     /// The parent it is within and goes with.
     pub within: Option<Address>,
     /// The slot in which it takes the place of an earlier generation.
@@ -42,6 +45,7 @@ pub struct Lane {
 pub struct Place {
     address: Address,
     after: BTreeSet<Address>,
+    follows: BTreeSet<Address>,
     within: Option<Address>,
     slot: Option<String>,
     lane: Option<Lane>,
@@ -51,13 +55,22 @@ impl Place {
     /// A place at `address`.
     pub fn at(address: impl Into<Address>) -> Self {
         let address = address.into();
-        Self { address, after: BTreeSet::new(), within: None, slot: None, lane: None }
+        let (after, follows) = Default::default();
+        Self { address, after, follows, within: None, slot: None, lane: None }
     }
 
     /// Names something that must be there first although the spec takes no value from it.
     #[must_use]
     pub fn after<R>(mut self, handle: &Handle<R>) -> Self {
         self.after.insert(handle.address.clone());
+        self
+    }
+
+    /// Names something that settles first if it settles at all, though nothing of it is needed. The
+    /// order may be the other way round in another graph.
+    #[must_use]
+    pub fn follow<R>(mut self, handle: &Handle<R>) -> Self {
+        self.follows.insert(handle.address.clone());
         self
     }
 
@@ -154,7 +167,7 @@ impl Graph {
     /// # Panics
     /// When two resources are put at one address, which is a mistake in the stack.
     pub fn add<R: Resource>(&mut self, place: impl Into<Place>, resource: R) -> Handle<R> {
-        let Place { address, after, within, slot, lane } = place.into();
+        let Place { address, after, follows, within, slot, lane } = place.into();
         let spec = serde_json::to_value(&resource).expect("a spec serializes");
         let refers = sources(&spec);
         let needs = refers.union(&after).cloned().collect();
@@ -166,6 +179,7 @@ impl Graph {
             spec,
             refers,
             needs,
+            follows,
             within,
             slot,
             lane,

@@ -330,43 +330,6 @@ async fn what_a_lost_tail_described_is_found_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stages_run_one_after_the_other_and_are_planned_against_each_other() {
-    let bench = built().await;
-    let stage = |version| stack(&["a", "b"], version, "old", "small", "h1");
-    let graphs = ["1.33", "1.34", "1.35"].map(stage);
-    let (plan, outcome) = bench.run(&graphs, None).await.through();
-    let ids: Vec<_> = plan.steps.iter().map(provision_core::Step::id).collect();
-    let pool = &graphs[0].nodes().last().unwrap().address;
-    let of = |stage| [format!("{stage}/update/cluster"), format!("{stage}/update/{pool}")];
-    assert_eq!(ids, [of(1), of(2)].concat());
-    assert!(outcome.is_complete(), "{outcome:?}");
-    let calls = bench.world.calls();
-    let kinds = ["fake.cluster", "fake.pool"].map(|kind| format!("modify {kind}"));
-    assert_eq!(calls.len(), 4, "{calls:?}");
-    assert!(
-        calls.iter().zip(kinds.iter().cycle()).all(|(c, kind)| c.starts_with(kind)),
-        "{calls:?}"
-    );
-    assert_eq!(steps(&bench.plan(&graphs).await.unwrap()), [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_ahead_of_a_stage_stays_so_in_every_later_one() {
-    let bench = built().await;
-    bench.world.tamper(|objects| {
-        let pool = objects.values_mut().find(|o| o.kind == "fake.pool").unwrap();
-        pool.body["version"] = "1.36".into();
-    });
-    let stage = |version| stack(&["a", "b"], version, "old", "small", "h1");
-    let graphs = ["1.33", "1.34", "1.35", "1.37"].map(stage);
-    let plan = bench.plan(&graphs).await.unwrap();
-    let pools = plan.steps.iter().filter(|step| step.kind == "fake.pool");
-    let pools: Vec<_> = pools.map(|step| (step.stage, &step.changes.0[..])).collect();
-    let [(3, [change])] = pools[..] else { panic!("{pools:?}") };
-    assert_eq!((change.from.as_str(), change.to.as_str()), (Some("1.36"), Some("1.37")));
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_hidden_field_is_sent_once_and_compared_with_what_was_accepted() {
     let bench = built().await;
     let graphs = [stack(&["a", "b"], "1.33", "old", "small", "h2")];

@@ -41,6 +41,13 @@ pub trait Provider: Send + Sync {
     /// Returns what this version leaves to others, for the plan to say.
     fn unmanaged(&self, spec: &ClusterSpec) -> Vec<String>;
 
+    /// Returns what the record tells of what [`Session::resolve`] would see, for whoever asks no
+    /// cloud.
+    fn recall(&self, state: &State) -> BTreeMap<String, Value>;
+
+    /// Returns what is good to know and needs no thought.
+    fn notes(&self, facts: &Facts) -> Vec<String>;
+
     /// Returns what a person should know before saying yes.
     fn warnings(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String>;
 

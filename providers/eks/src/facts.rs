@@ -3,26 +3,31 @@ use crate::access;
 use crate::addons;
 use crate::aws::{Aws, Reply};
 use crate::section::Section;
+use crate::versions;
 use crate::zones::{self, Offers, Zone};
 use aws_sdk_ec2::types::{ArchitectureType, Filter, InstanceTypeInfo, LocationType};
 use provision_core::{Error, Facts, Result};
-use provision_spec::{ClusterSpec, Minor, Pool, Profile, SecretsKey, Zones};
+use provision_spec::{ClusterSpec, Pool, Profile, SecretsKey, Zones};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The Kubernetes version of a cluster whose file names none.
-pub(crate) const VERSION: Minor = Minor(35);
 /// The names of the zones, in the order of their slots.
 pub(crate) const ZONES: &str = "zones";
 /// The slot of each zone that the cluster ever had.
 pub(crate) const SLOTS: &str = "zone-slots";
 /// The zones that the control plane was made in, which EKS never leaves.
 pub(crate) const CONTROL_PLANE_ZONES: &str = "control-plane-zones";
-/// The Kubernetes version.
+/// The Kubernetes version that is wanted at least.
 pub(crate) const KUBERNETES: &str = "version";
 /// The machine types of the file that the region does not have.
 pub(crate) const ABSENT: &str = "machines-absent";
+/// What happens to the cluster when standard support ends, where that is not the usual.
+pub(crate) const SUPPORT_POLICY: &str = "support-policy";
+/// Seen: the Kubernetes version that the control plane runs.
+pub(crate) const LIVE: &str = "live-version";
+/// Seen: until when the version is supported.
+pub(crate) const SUPPORT: &str = "support";
 /// What each pool was last found to have in its zones.
 pub(crate) const PLACEMENTS: &str = "placements";
 /// The role that everything is done as, which must be known where there is no cluster file.
@@ -72,9 +77,8 @@ pub(crate) async fn resolve(
     recorded: &Facts,
 ) -> Result<Facts> {
     let mut facts = Facts { recorded: recorded.recorded.clone(), ..Facts::default() };
-    let minor = version(spec, recorded)?;
-    facts.recorded.insert(KUBERNETES.into(), json!(minor.to_string()));
-    facts.recorded.extend(addons::resolve(aws, &section.addons, &[minor], recorded).await?);
+    let minors = versions::decide(spec, &mut facts, versions::see(aws, &spec.name).await?)?;
+    facts.recorded.extend(addons::resolve(aws, &section.addons, &minors, recorded).await?);
     facts.recorded.extend(access::resolve(aws, section, caller, recorded).await?);
     if let Some(key) = secrets_key(aws, spec, recorded).await? {
         facts.recorded.insert(SECRETS_KEY.into(), json!(key));
@@ -114,20 +118,6 @@ pub(crate) async fn resolve(
         record_zones(&mut facts, &zones)?;
     }
     Ok(facts)
-}
-
-/// Chooses the version. A recorded one stays: nothing here would upgrade nodes after it yet.
-fn version(spec: &ClusterSpec, recorded: &Facts) -> Result<Minor> {
-    let before: Option<String> = recorded.get(KUBERNETES);
-    let before = before.and_then(|text| text.parse::<Minor>().ok());
-    match (before, spec.kubernetes.version) {
-        (Some(before), Some(floor)) if floor > before => Err(Error::invalid(format!(
-            "raising kubernetes.version is not supported yet: the cluster is at {before}, and the \
-             file asks for {floor}"
-        ))),
-        (Some(before), _) => Ok(before),
-        (None, floor) => Ok(floor.map_or(VERSION, |floor| floor.max(VERSION))),
-    }
 }
 
 /// Says what each pool needs of its zones, so that another need is seen.

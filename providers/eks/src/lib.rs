@@ -16,6 +16,7 @@ mod names;
 pub mod resources;
 mod section;
 mod stack;
+mod versions;
 mod wire;
 mod zones;
 
@@ -63,7 +64,7 @@ impl Provider for Eks {
 
     fn stack(&self, spec: &ClusterSpec, facts: &Facts) -> Result<Vec<Graph>> {
         let section = Section::of(spec).map_err(|e| Error::invalid(e.to_string()))?;
-        Ok(vec![stack(spec, &section, facts)?])
+        stack(spec, &section, facts)
     }
 
     fn unmanaged(&self, spec: &ClusterSpec) -> Vec<String> {
@@ -73,9 +74,13 @@ impl Provider for Eks {
         autoscaler.into_iter().chain(spec.unmanaged()).collect()
     }
 
+    fn notes(&self, facts: &Facts) -> Vec<String> {
+        versions::note(facts).into_iter().collect()
+    }
+
     fn warnings(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String> {
         let section = Section::of(spec).unwrap_or_default();
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<_> = versions::warning(facts).into_iter().collect();
         warnings.extend(spec.pools.iter().filter_map(|pool| without(pool, spec, facts)));
         if spec.kubernetes.api.is_open() {
             warnings.push(
@@ -122,6 +127,11 @@ impl Provider for Eks {
 
     fn parts(&self, live: &LiveValue) -> Vec<String> {
         losses::parts(live)
+    }
+
+    fn recall(&self, state: &State) -> BTreeMap<String, Value> {
+        let live = state.output("cluster", "version");
+        live.map(|version| (facts::LIVE.to_owned(), version.clone())).into_iter().collect()
     }
 
     fn outputs(&self, state: &State) -> BTreeMap<String, Value> {

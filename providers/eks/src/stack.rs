@@ -4,6 +4,7 @@ mod addons;
 mod network;
 mod pool;
 mod scaling;
+mod stage;
 
 use crate::facts::{self, Secrets};
 use crate::names;
@@ -12,11 +13,14 @@ use crate::resources::{
     Statement, attached, trust,
 };
 use crate::section::Section;
+use crate::versions::{self, STANDARD};
 use network::Networking;
+use pool::Needed;
 use provision_core::{Error, Facts, Graph, Handle, Input, Place, Result, out};
 use provision_spec::ClusterSpec;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use stage::{Stage, stages};
 use std::collections::BTreeMap;
 
 /// How long the control plane's logs are kept, in days.
@@ -38,22 +42,31 @@ struct Stack<'a> {
     facts: &'a Facts,
     /// The zones with their slots, in the order of the slots.
     zones: Vec<(String, usize)>,
+    stage: Stage,
     graph: Graph,
 }
 
-/// Returns the resources of a cluster.
+/// Returns the resources of a cluster, for each version that it goes through.
 ///
 /// # Errors
 /// [`Kind::Invalid`](provision_core::Kind::Invalid) naming a fact that is missing, or what the
 /// facts make impossible.
-pub fn stack(spec: &ClusterSpec, section: &Section, facts: &Facts) -> Result<Graph> {
+pub fn stack(spec: &ClusterSpec, section: &Section, facts: &Facts) -> Result<Vec<Graph>> {
+    let live: Option<String> = facts.get(facts::LIVE);
+    let live = live.and_then(|version| version.parse().ok());
+    let stages = stages(versions::wanted(spec, facts), live);
+    stages.into_iter().map(|stage| graph(spec, section, facts, stage)).collect()
+}
+
+fn graph(spec: &ClusterSpec, section: &Section, facts: &Facts, stage: Stage) -> Result<Graph> {
     let names: Vec<String> = fact(facts, facts::ZONES)?;
     let slots: BTreeMap<String, usize> = fact(facts, facts::SLOTS)?;
     let missing = |zone: &String| Error::invalid(format!("zone {zone} has no slot on record"));
     let slot = |zone: String| Ok((zone.clone(), *slots.get(&zone).ok_or_else(|| missing(&zone))?));
     let mut zones = names.into_iter().map(slot).collect::<Result<Vec<_>>>()?;
     zones.sort_by_key(|(_, slot)| *slot);
-    let mut stack = Stack { spec, section, facts, zones, graph: Graph::new() };
+    let graph = Graph::titled(stage.title());
+    let mut stack = Stack { spec, section, facts, zones, stage, graph };
     let network = stack.network()?;
     let cluster = stack.cluster(&network)?;
     if section.irsa {
@@ -64,9 +77,17 @@ pub fn stack(spec: &ClusterSpec, section: &Section, facts: &Facts) -> Result<Gra
     stack.access_entries(&cluster)?;
     let of_volumes = section.pod_identity.then(|| stack.pod_identities(&cluster)).transpose()?;
     let addons = stack.addons_of_nodes(&cluster)?;
-    let pools = spec.pools.iter().map(|pool| stack.pool(pool, &network, &cluster, &role, &addons));
+    // Nodes come after all add-ons where there are some already that those run on.
+    let first = match stage.upgrades {
+        true => stack.addons_on_nodes(&cluster, &[], of_volumes.as_ref())?,
+        false => Vec::new(),
+    };
+    let needed = Needed { network: &network, cluster: &cluster, role: &role, addons: &addons };
+    let pools = spec.pools.iter().map(|pool| stack.pool(pool, &needed, &first));
     let pools = pools.collect::<Result<Vec<_>>>()?;
-    stack.addons_on_nodes(&cluster, &pools, of_volumes.as_ref())?;
+    if !stage.upgrades {
+        stack.addons_on_nodes(&cluster, &pools, of_volumes.as_ref())?;
+    }
     Ok(stack.graph)
 }
 
@@ -77,7 +98,6 @@ fn fact<T: DeserializeOwned>(facts: &Facts, key: &str) -> Result<T> {
 
 impl Stack<'_> {
     fn cluster(&mut self, network: &Networking) -> Result<Handle<Cluster>> {
-        let version: String = fact(self.facts, facts::KUBERNETES)?;
         let secrets_key = self.secrets_key();
         let role = self.role("cluster", trust("eks.amazonaws.com"), &CLUSTER_POLICIES)?;
         let key_policy = secrets_key.clone().map(|resource| {
@@ -101,7 +121,7 @@ impl Stack<'_> {
         let allow = api.allow.iter().filter(|_| api.public).map(ToString::to_string);
         let cluster = Cluster {
             name: self.spec.name.clone(),
-            version,
+            version: self.stage.version.to_string(),
             role: out!(role.arn),
             subnets,
             public: api.public,
@@ -111,7 +131,7 @@ impl Stack<'_> {
             authentication: "API".into(),
             creator_is_admin: false,
             bootstrap_addons: self.section.addons.is_empty(),
-            support: "STANDARD".into(),
+            support: self.stage.is_last.then(|| self.support()),
             secrets_key,
             tags: names::tags(self.spec, "cluster"),
         };
@@ -128,6 +148,11 @@ impl Stack<'_> {
         let vpc = &network.vpc;
         let place = network.subnets.iter().fold(Place::at(LEFTOVERS).after(role), Place::after);
         self.graph.add(place, Leftovers { vpc: out!(vpc.id), found: Vec::new() })
+    }
+
+    /// Returns what is to happen at the end of standard support.
+    fn support(&self) -> String {
+        self.facts.get(facts::SUPPORT_POLICY).unwrap_or_else(|| STANDARD.to_owned())
     }
 
     fn secrets_key(&mut self) -> Option<Input<String>> {

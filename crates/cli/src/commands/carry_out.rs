@@ -94,10 +94,10 @@ impl CarryOut<'_> {
     pub(crate) async fn run(&self, decision: &Decision, shows: bool) -> Result<Exit, Failure> {
         let since = Instant::now();
         let reporter = Reporter::new(self.mode(), Style::of_stdout(self.global.no_color));
-        match shows {
-            true => decision.shown(self.subject, |view| reporter.planned(view)),
-            false => reporter.expect(&decision.plan),
-        }
+        decision.shown(self.subject, |view| match shows {
+            true => reporter.planned(view),
+            false => reporter.expect(view),
+        });
         let journal = begin(self.subject)?;
         let tell = |event: Event| reporter.event(&event);
         let engine = self.subject.engine(self.global).telling(&tell);

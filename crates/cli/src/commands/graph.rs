@@ -3,16 +3,17 @@ use crate::args::{FileArgs, Global};
 use crate::failure::{Exit, Failure};
 use crate::render::parts;
 use crate::{output, place, providers, shell};
-use provision_core::{Error, Graph, Kind, Node};
+use provision_core::{Error, Facts, Kind, Node};
 use std::fmt::Write;
 
 pub(crate) fn run(global: &Global, args: &FileArgs) -> Result<Exit, Failure> {
     let spec = place::cluster_file(&args.file)?;
     let path = place::state_path(global, &args.file, &spec.name);
-    let facts = place::state(&path, &spec)?.map(|l| l.state.facts()).unwrap_or_default();
-    let graphs =
-        providers::of(&spec)?.stack(&spec, &facts).map_err(|error| undrawn(global, args, error))?;
-    let stages: Vec<_> = graphs.iter().map(Graph::nodes).collect();
+    let state = place::state(&path, &spec)?.map(|loaded| loaded.state).unwrap_or_default();
+    let provider = providers::of(&spec)?;
+    let facts = Facts { seen: provider.recall(&state), ..state.facts() };
+    let graphs = provider.stack(&spec, &facts).map_err(|error| undrawn(global, args, error))?;
+    let stages: Vec<_> = graphs.iter().map(|graph| (graph.title(), graph.nodes())).collect();
     output::stdout(&dot(&spec.name, &stages));
     Ok(Exit::Done)
 }
@@ -30,7 +31,7 @@ fn undrawn(global: &Global, args: &FileArgs, error: Error) -> Failure {
 }
 
 /// Draws the stages one after the other.
-fn dot(cluster: &str, stages: &[&[Node]]) -> String {
+fn dot(cluster: &str, stages: &[(&str, &[Node])]) -> String {
     let mut text = String::from(
         "// a -> b: a needs b. Solid: takes a value from it. Dashed: only comes after it.\n\
          // Bold: is within it, and goes with it. Dashed boxes are slots.\n",
@@ -40,12 +41,12 @@ fn dot(cluster: &str, stages: &[&[Node]]) -> String {
     line(&mut text, 1, "rankdir=RL;");
     line(&mut text, 1, "node [shape=box, style=rounded, fontname=\"sans-serif\"];");
     line(&mut text, 1, "graph [fontname=\"sans-serif\", style=rounded];");
-    if let [nodes] = stages {
+    if let [(_, nodes)] = stages {
         draw(&mut text, 1, "", nodes);
     } else {
-        for (number, nodes) in (1..).zip(stages) {
+        for (number, (title, nodes)) in (1..).zip(stages) {
             line(&mut text, 1, &format!("subgraph \"cluster stage {number}\" {{"));
-            line(&mut text, 2, &format!("label=\"Stage {number}\";"));
+            line(&mut text, 2, &format!("label={};", quoted(title)));
             draw(&mut text, 2, &format!("{number}/"), nodes);
             line(&mut text, 1, "}");
         }
@@ -71,7 +72,7 @@ fn draw(text: &mut String, depth: usize, prefix: &str, nodes: &[Node]) {
         line(text, depth, "}");
     }
     for node in nodes {
-        for need in &node.needs {
+        for need in node.needs.union(&node.follows) {
             let style = match () {
                 () if node.within.as_ref() == Some(need) => " [style=bold, label=\"within\"]",
                 () if !node.refers.contains(need) => " [style=dashed]",
@@ -120,6 +121,7 @@ mod tests {
             spec: Value::Null,
             refers: needs.clone(),
             needs,
+            follows: Default::default(),
             within: None,
             slot: None,
             lane: None,
@@ -134,7 +136,7 @@ mod tests {
         let mut addon = node("addon/dns", &["cluster"]);
         addon.within = Some("cluster".into());
         let nodes = [node("route", &[]), node("cluster", &[]), pool, addon, node("x \"y\"", &[])];
-        insta::assert_snapshot!(dot("acme", &[&nodes]), @r#"
+        insta::assert_snapshot!(dot("acme", &[("", &nodes)]), @r#"
         // a -> b: a needs b. Solid: takes a value from it. Dashed: only comes after it.
         // Bold: is within it, and goes with it. Dashed boxes are slots.
         digraph "acme" {
@@ -174,8 +176,8 @@ mod tests {
     #[test]
     fn stages_stand_apart() {
         let nodes = [node("vpc", &[]), node("subnet/a", &["vpc"])];
-        let text = dot("acme", &[&nodes, &nodes]);
-        assert!(text.contains("label=\"Stage 2\""), "{text}");
+        let text = dot("acme", &[("Before", &nodes), ("Upgrade to 1.36", &nodes)]);
+        assert!(text.contains("label=\"Upgrade to 1.36\""), "{text}");
         assert!(text.contains("\"2/subnet/a\" -> \"2/vpc\";"), "{text}");
     }
 }

@@ -37,8 +37,14 @@ pub(crate) struct View<'a> {
     pub(crate) new_facts: &'a BTreeMap<String, Value>,
     /// All facts that the plan rests on, the new ones among them.
     pub(crate) facts: &'a BTreeMap<String, Value>,
+    /// What was looked up anew and is never recorded.
+    pub(crate) seen: &'a BTreeMap<String, Value>,
+    /// What each stage is about; empty where nobody said.
+    pub(crate) stages: &'a [&'a str],
     /// What the file or its defaults ask for and this version leaves alone.
     pub(crate) unmanaged: &'a [String],
+    /// What is good to know.
+    pub(crate) notes: &'a [String],
     /// What the user should think about.
     pub(crate) warnings: &'a [String],
     /// What a person loses or keeps; `None` where not everything is removed.
@@ -53,7 +59,7 @@ impl View<'_> {
         let mut page = Page::new(style);
         self.header(&mut page);
         facts::write(&mut page, self.new_facts);
-        steps::write(&mut page, self.plan);
+        steps::write(&mut page, self.plan, self.stages);
         notes::write(&mut page, self);
         losses::write(&mut page, self.losses.unwrap_or_default());
         page.gap();
@@ -63,9 +69,9 @@ impl View<'_> {
 
     /// Returns the document of format `provision.plan/v1`.
     ///
-    /// Beside what the contract names it always has `newFacts`, `warnings` (lists or maps that
-    /// may be empty) and `unknown`, `degraded` and `kept`, which are maps by address; where
-    /// everything is removed, `losses` too.
+    /// Beside what the contract names it always has `newFacts`, `seen`, `notes`, `warnings` (lists
+    /// or maps that may be empty) and `unknown`, `degraded` and `kept`, which are maps by address;
+    /// where everything is removed, `losses` too.
     pub(crate) fn json(&self) -> Value {
         let mut document = json!({
             "format": PLAN_FORMAT,
@@ -76,7 +82,9 @@ impl View<'_> {
             "serial": self.serial,
             "facts": self.facts,
             "newFacts": self.new_facts,
+            "seen": self.seen,
             "unmanaged": self.unmanaged,
+            "notes": self.notes,
             "warnings": self.warnings,
             "unknown": self.plan.unknown,
             "degraded": self.plan.degraded,
@@ -137,7 +145,11 @@ impl View<'_> {
                 (count(Action::Delete), "to delete"),
             ]);
             let counts = if counts.is_empty() { "no changes".to_owned() } else { counts };
-            return format!("Plan: {counts}.{unseen}");
+            let stages = match steps::stages(self.plan).len() {
+                0 | 1 => String::new(),
+                stages => format!(", in {stages} stages"),
+            };
+            return format!("Plan: {counts}{stages}.{unseen}");
         }
         if self.losses.is_some() {
             return "Nothing to destroy: nothing of this cluster is left.".to_owned();

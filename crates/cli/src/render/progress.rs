@@ -12,7 +12,7 @@ use super::finish::error;
 use super::plan::View;
 use super::style::{Style, clean};
 use live::Live;
-use provision_core::{Event, EventKind, Plan};
+use provision_core::{Event, EventKind};
 use running::Running;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
@@ -51,6 +51,8 @@ struct Inner {
     time: Time,
     seq: u64,
     running: Running,
+    /// What each stage is about.
+    stages: Vec<String>,
     live: Option<Live>,
     /// When the last plain line was written.
     spoke: Duration,
@@ -103,15 +105,15 @@ impl Reporter {
         time: Time,
         live: Option<Live>,
     ) -> Self {
-        let (running, spoke) = (Running::default(), Duration::ZERO);
-        let inner = Inner { out, time, seq: 0, running, live, spoke };
+        let (running, stages, spoke) = (Running::default(), Vec::new(), Duration::ZERO);
+        let inner = Inner { out, time, seq: 0, running, stages, live, spoke };
         Self { mode, style, inner: Arc::new(Mutex::new(inner)), ticker: None }
     }
 
     /// Shows what is about to be done, for runs whose plan nobody has been shown. Where it has
     /// been, [`Reporter::expect`] does.
     pub(crate) fn planned(&self, view: &View<'_>) {
-        self.expect(view.plan);
+        self.expect(view);
         let mut inner = self.inner();
         match self.mode {
             Mode::Json => {
@@ -123,15 +125,23 @@ impl Reporter {
         }
     }
 
-    /// Says which steps there will be, so that moving lines can tell how far the run is.
-    pub(crate) fn expect(&self, plan: &Plan) {
-        self.inner().running.expect(plan);
+    /// Says which steps there will be, so that moving lines can tell how far the run is, and what
+    /// each stage is about.
+    pub(crate) fn expect(&self, view: &View<'_>) {
+        let mut inner = self.inner();
+        inner.running.expect(view.plan);
+        inner.stages = view.stages.iter().map(ToString::to_string).collect();
     }
 
     /// Shows one event.
     pub(crate) fn event(&self, event: &Event) {
         let mut inner = self.inner();
         let now = inner.time.elapsed();
+        if matches!(event.what, EventKind::Started)
+            && let Some(stage) = inner.running.enter(event)
+        {
+            inner.begin(stage, self.mode);
+        }
         let since = inner.running.note(event, now);
         match self.mode {
             Mode::Json => inner.json(event),
@@ -144,12 +154,7 @@ impl Reporter {
     /// Says something that is about the whole run, such as that it is being stopped. JSON has no
     /// place for it.
     pub(crate) fn note(&self, text: &str) {
-        let mut inner = self.inner();
-        match self.mode {
-            Mode::Live => inner.say(text),
-            Mode::Plain => inner.tell(text),
-            Mode::Json | Mode::Quiet => {}
-        }
+        self.inner().note(text, self.mode);
     }
 
     /// Shows how the run ended. Nothing may be shown after it.
@@ -178,6 +183,21 @@ impl Drop for Reporter {
 }
 
 impl Inner {
+    /// Says that a later stage begins, if it is known what it is about.
+    fn begin(&mut self, stage: usize, mode: Mode) {
+        if let Some(title) = self.stages.get(stage).filter(|title| !title.is_empty()).cloned() {
+            self.note(&title, mode);
+        }
+    }
+
+    fn note(&mut self, text: &str, mode: Mode) {
+        match mode {
+            Mode::Live => self.say(text),
+            Mode::Plain => self.tell(text),
+            Mode::Json | Mode::Quiet => {}
+        }
+    }
+
     fn plain(&mut self, event: &Event, now: Duration, since: Duration) {
         if matches!(event.what, EventKind::Retrying(_)) && self.running.is_noise(event, now) {
             return;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Orders the steps of one stage, which are those from `begin` on.
 ///
-/// What is needed is built first; what needs an object lets go of it before it is deleted; an
+/// What is needed or followed is built first; what needs an object lets go of it before it is deleted; an
 /// object is deleted before it is made again; and within a slot the new one is ready first.
 pub(super) fn order(steps: &mut [Step], begin: usize, graph: &Graph, state: &State) {
     let (deletes, settles) = (positions(steps, begin, true), positions(steps, begin, false));
@@ -21,18 +21,20 @@ pub(super) fn order(steps: &mut [Step], begin: usize, graph: &Graph, state: &Sta
     for i in begin..steps.len() {
         let address = steps[i].address.clone();
         let recorded = state.get(&address).map(|record| &record.needs);
-        let wanted = graph.node(&address).map(|node| &node.needs);
+        let node = graph.node(&address);
+        let wanted = node.map(|node| &node.needs);
         let empty = BTreeSet::new();
         let (recorded, wanted) = (recorded.unwrap_or(&empty), wanted.unwrap_or(&empty));
         if steps[i].action == Action::Delete {
             for needed in recorded.union(wanted) {
                 add(steps, deletes.get(needed).copied(), i);
             }
-            let taken_over = steps[i].slot.as_ref().filter(|_| graph.node(&address).is_none());
+            let taken_over = steps[i].slot.as_ref().filter(|_| node.is_none());
             let successors = taken_over.and_then(|slot| slots.get(slot)).into_iter().flatten();
             gives_way.extend(successors.map(|&successor| (i, successor)));
         } else {
-            steps[i].after.extend(wanted.iter().filter_map(|n| settles.get(n)));
+            let first = node.map_or(&empty, |node| &node.follows);
+            steps[i].after.extend(wanted.union(first).filter_map(|n| settles.get(n)));
             steps[i].after.extend(deletes.get(&address));
             for dropped in recorded.iter().filter(|n| graph.node(n).is_none()) {
                 add(steps, deletes.get(dropped).copied(), i);

@@ -14,26 +14,6 @@ fn recorded(key: &str, value: serde_json::Value) -> Facts {
 }
 
 #[test]
-fn the_version_is_a_floor_that_never_falls() {
-    let of = |rest: &str, facts: &Facts| version(&spec(rest), facts).unwrap();
-    assert_eq!(of("", &Facts::default()), VERSION);
-    assert_eq!(of("kubernetes: { version: \"1.33\" }", &Facts::default()), VERSION);
-    assert_eq!(of("kubernetes: { version: \"1.36\" }", &Facts::default()), Minor(36));
-    let before = recorded(KUBERNETES, json!("1.36"));
-    assert_eq!(of("kubernetes: { version: \"1.34\" }", &before), Minor(36));
-    assert_eq!(of("", &recorded(KUBERNETES, json!("1.34"))), Minor(34));
-}
-
-#[test]
-fn a_recorded_version_is_not_raised() {
-    let before = recorded(KUBERNETES, json!("1.35"));
-    let error = version(&spec("kubernetes: { version: \"1.36\" }"), &before).unwrap_err();
-    let wanted = "raising kubernetes.version is not supported yet: the cluster is at 1.35";
-    assert!(error.message.starts_with(wanted), "{error}");
-    assert_eq!(error.kind, provision_core::Kind::Invalid);
-}
-
-#[test]
 fn a_pool_that_moves_is_seen() {
     let of = |pool: &str| placements(&spec(&format!("pools: {{ executor: {{ {pool} }} }}")));
     let before = of("");

@@ -44,8 +44,9 @@ pub struct Cluster {
     pub creator_is_admin: bool,
     /// Whether EKS installs network, proxy and DNS itself when it is made.
     pub bootstrap_addons: bool,
-    /// What happens at the end of standard support: `STANDARD` upgrades, `EXTENDED` costs.
-    pub support: String,
+    /// What happens at the end of standard support: `STANDARD` upgrades, `EXTENDED` costs. `None`
+    /// leaves it as it is.
+    pub support: Option<String>,
     /// The ARN of the key that encrypts secrets; a key is never exchanged or taken away.
     pub secrets_key: Option<Input<String>>,
     /// Its tags.
@@ -106,7 +107,7 @@ impl Resource for Cluster {
         let call = call.role_arn(self.role.get()?).resources_vpc_config(network);
         let call = call.access_config(access.build()).logging(self.logging(&BTreeSet::new()));
         let call = call.bootstrap_self_managed_addons(self.bootstrap_addons);
-        let call = call.upgrade_policy(self.upgrades()).client_request_token(cx.token());
+        let call = call.set_upgrade_policy(self.upgrades()).client_request_token(cx.token());
         let call = call.set_encryption_config(self.encryption()?);
         let call = call.set_tags(Some(self.tags.clone().into_iter().collect()));
         let made = call.send().await.reply("eks:CreateCluster")?.cluster;
@@ -139,7 +140,7 @@ impl Resource for Cluster {
             return self.send(call.logging(self.logging(&live.spec.logs))).await;
         }
         if diff.touches(&["support"]) {
-            return self.send(call.upgrade_policy(self.upgrades())).await;
+            return self.send(call.set_upgrade_policy(self.upgrades())).await;
         }
         if diff.touches(&["secrets_key"]) {
             let call = cx.cloud.eks.associate_encryption_config().cluster_name(&self.name);
@@ -187,9 +188,9 @@ impl Cluster {
         Logging::builder().set_cluster_logging(Some(setups)).build()
     }
 
-    fn upgrades(&self) -> UpgradePolicyRequest {
-        let support = SupportType::from(self.support.as_str());
-        UpgradePolicyRequest::builder().support_type(support).build()
+    fn upgrades(&self) -> Option<UpgradePolicyRequest> {
+        let support = SupportType::from(self.support.as_deref()?);
+        Some(UpgradePolicyRequest::builder().support_type(support).build())
     }
 
     #[expect(deprecated, reason = "it decides nothing any more, and is still part of the request")]
@@ -282,7 +283,7 @@ fn live(marks: &Marks, cluster: Found) -> Live<Cluster> {
         authentication: mode.map(|mode| mode.to_string()).unwrap_or_default(),
         creator_is_admin: false,
         bootstrap_addons: false,
-        support: support.map(|support| support.to_string()).unwrap_or_default(),
+        support: support.map(|support| support.to_string()),
         secrets_key: key.map(Input::Known),
         tags,
     });

@@ -35,6 +35,12 @@ pub struct NodeGroup {
     pub capacity: String,
     /// The family of images, such as `AL2023_x86_64_STANDARD`.
     pub image: String,
+    /// The version of Kubernetes that its nodes run at least; records of earlier versions lack it.
+    #[serde(default)]
+    pub version: String,
+    /// The version of its first nodes, which EKS takes only if it is the control plane's.
+    #[serde(default)]
+    pub first_version: String,
     /// The id of the launch template.
     pub launch_template: Input<String>,
     /// The version of the launch template.
@@ -89,6 +95,8 @@ impl Resource for NodeGroup {
         ("machines", Rule::CreateOnly),
         ("capacity", Rule::Immutable),
         ("image", Rule::Immutable),
+        ("version", Rule::AtLeast),
+        ("first_version", Rule::CreateOnly),
         ("launch_template", Rule::Immutable),
         ("tags", Rule::Tags),
     ];
@@ -126,6 +134,7 @@ impl Resource for NodeGroup {
         let call = call.set_instance_types(Some(self.machines.clone()));
         let call = call.capacity_type(CapacityTypes::from(self.capacity.as_str()));
         let call = call.ami_type(AmiTypes::from(self.image.as_str()));
+        let call = call.version(&self.first_version);
         let call = call.launch_template(self.template()?).scaling_config(self.scaling(self.min));
         let call = call.set_labels(Some(self.labels.clone().into_iter().collect()));
         let call = call.set_taints(Some(self.taints.iter().map(taint).collect()));
@@ -158,9 +167,12 @@ impl Resource for NodeGroup {
             let answer = call.send().await;
             return Ok(begun(&path, answer.reply("eks:UpdateNodegroupConfig")?.update));
         }
-        if diff.touches(&["launch_template_version"]) {
+        if diff.touches(&["version", "launch_template_version"]) {
+            let touches = |field: &str| diff.touches(&[field]).then_some(());
+            let template = touches("launch_template_version").map(|()| self.template());
             let call = eks.update_nodegroup_version().cluster_name(cluster);
-            let call = call.nodegroup_name(&self.name).launch_template(self.template()?);
+            let call = call.nodegroup_name(&self.name).set_launch_template(template.transpose()?);
+            let call = call.set_version(touches("version").map(|()| self.version.clone()));
             let answer = call.send().await.reply("eks:UpdateNodegroupVersion")?;
             return Ok(begun(&path, answer.update));
         }
@@ -294,6 +306,8 @@ fn live(marks: &Marks, group: Found) -> Live<NodeGroup> {
         machines: group.instance_types.unwrap_or_default(),
         capacity: group.capacity_type.map(|it| it.to_string()).unwrap_or_default(),
         image: group.ami_type.map(|it| it.to_string()).unwrap_or_default(),
+        version: group.version.unwrap_or_default(),
+        first_version: String::new(),
         launch_template: known(template),
         launch_template_version: known(version),
         min: min.unwrap_or_default(),

@@ -103,7 +103,7 @@ impl Stack<'_> {
 mod tests {
     use crate::section::{Access, Section};
     use crate::stack::stack;
-    use crate::stack::tests::{facts, graph, spec};
+    use crate::stack::tests::{facts, graph, only, spec};
     use provision_core::Result;
     use serde_json::json;
 
@@ -111,8 +111,8 @@ mod tests {
         let policies = ["AmazonEKSViewPolicy".to_owned()];
         let of = |principal: &&str| ((*principal).to_owned(), policies.clone().into());
         let access = Some(principals.iter().map(of).collect::<Access>());
-        let graph = stack(&spec(""), &Section { access, ..Section::default() }, &facts())?;
-        let entries = graph.nodes().iter().filter(|node| node.kind == "aws.eks.access_entry");
+        let graphs = stack(&spec(""), &Section { access, ..Section::default() }, &facts())?;
+        let entries = graphs[0].nodes().iter().filter(|node| node.kind == "aws.eks.access_entry");
         Ok(entries.map(|node| node.address.to_string()).collect())
     }
 
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn without_pod_identity_there_is_nothing_of_it() {
         let section = Section { pod_identity: false, ..Section::default() };
-        let graph = stack(&spec(""), &section, &facts()).unwrap();
+        let graph = only(&spec(""), &section, &facts());
         let of = |group: &str| graph.nodes().iter().any(|node| node.address.group() == group);
         assert!(!of("pod-identity") && !of("role-policy") && !of("scaling-tags"));
         assert!(graph.node(&"role/ebs-csi".into()).is_none());

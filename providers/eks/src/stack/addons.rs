@@ -1,9 +1,9 @@
 //! Add-ons: what nodes need comes before them, the rest once there is a node for it.
-use super::{Stack, fact};
+use super::Stack;
 use crate::resources::{AddOn, Cluster, NodeGroup, PodIdentityAssociation};
-use crate::{addons, facts, names};
-use provision_core::{Error, Handle, Place, Result, out};
-use provision_spec::{Capacity, Minor, Pool};
+use crate::{addons, names};
+use provision_core::{Handle, Place, Result, out};
+use provision_spec::{Capacity, Pool};
 
 impl Stack<'_> {
     /// Adds the add-ons without which no node gets ready.
@@ -16,27 +16,26 @@ impl Stack<'_> {
         names.map(|name| self.addon(name, cluster, |place| place)).collect()
     }
 
-    /// Adds the add-ons that have pods of their own, after the nodes that those run on.
+    /// Adds the add-ons that have pods of their own, after those of `pools` that these run on.
     pub(super) fn addons_on_nodes(
         &mut self,
         cluster: &Handle<Cluster>,
         pools: &[Handle<NodeGroup>],
         of_volumes: Option<&Handle<PodIdentityAssociation>>,
-    ) -> Result<()> {
-        let homes = match self.spec.pools.iter().position(is_home) {
-            Some(home) => &pools[home..=home],
-            None => pools,
-        };
+    ) -> Result<Vec<Handle<AddOn>>> {
+        let home = self.spec.pools.iter().position(is_home);
+        let homes = home.and_then(|home| pools.get(home..=home)).unwrap_or(pools);
         let section = self.section;
-        let mut names = section.addons.iter().filter(|name| !addons::is_of_nodes(name));
-        names.try_for_each(|name| {
+        let names = section.addons.iter().filter(|name| !addons::is_of_nodes(name));
+        let of_nodes = names.map(|name| {
             let role = of_volumes.filter(|_| name == addons::EBS_CSI_DRIVER);
             let place = |place: Place| {
-                let place = homes.iter().fold(place, Place::after);
+                let place = homes.iter().fold(place, Place::follow);
                 role.into_iter().fold(place, Place::after)
             };
-            self.addon(name, cluster, place).map(drop)
-        })
+            self.addon(name, cluster, place)
+        });
+        of_nodes.collect()
     }
 
     fn addon(
@@ -46,12 +45,10 @@ impl Stack<'_> {
         placed: impl FnOnce(Place) -> Place,
     ) -> Result<Handle<AddOn>> {
         let address = format!("addon/{name}");
-        let minor: String = fact(self.facts, facts::KUBERNETES)?;
-        let minor: Minor = minor.parse().map_err(|_| Error::invalid("fact version is none"))?;
         let addon = AddOn {
             name: name.to_owned(),
             cluster: out!(cluster.id),
-            version: addons::version(self.facts, minor, name)?,
+            version: addons::version(self.facts, self.stage.version, name)?,
             configuration: String::new(),
             tags: names::tags(self.spec, &address),
         };
@@ -69,13 +66,13 @@ fn is_home(pool: &Pool) -> bool {
 mod tests {
     use crate::section::Section;
     use crate::stack::stack;
-    use crate::stack::tests::{facts, graph, spec};
+    use crate::stack::tests::{addons_of, facts, graph, only, spec};
     use provision_core::Graph;
     use serde_json::json;
 
     fn needs(graph: &Graph, address: &str) -> Vec<String> {
         let node = graph.node(&address.into()).unwrap_or_else(|| panic!("no {address}"));
-        node.needs.iter().map(|needed| needed.as_str().to_owned()).collect()
+        node.needs.union(&node.follows).map(|needed| needed.as_str().to_owned()).collect()
     }
 
     #[test]
@@ -102,11 +99,30 @@ mod tests {
     }
 
     #[test]
+    fn an_upgrade_brings_every_add_on_along_before_the_nodes() {
+        let mut facts = facts();
+        facts.recorded.insert("addons/1.34".into(), addons_of("1.34"));
+        facts.seen.insert("live-version".into(), json!("1.34"));
+        let section = crate::section::Section::of(&spec("")).unwrap();
+        let graphs = stack(&spec(""), &section, &facts).unwrap();
+        let version =
+            |graph: &Graph| graph.node(&"addon/kube-proxy".into()).unwrap().spec["version"].clone();
+        let versions: Vec<_> = graphs.iter().map(version).collect();
+        assert_eq!(versions, ["v1.34.1-eksbuild.2", "v1.35.1-eksbuild.2"]);
+        let [before, after] = &graphs[..] else { panic!("{} stages", graphs.len()) };
+        assert!(needs(before, "addon/coredns").contains(&"pool/app/1c688e46".to_owned()));
+        assert_eq!(needs(after, "addon/coredns"), ["cluster"]);
+        assert!(needs(after, "pool/app/1c688e46").contains(&"addon/coredns".to_owned()));
+        let recorded = |graph: &Graph| graph.node(&"addon/coredns".into()).unwrap().needs.clone();
+        assert_eq!(recorded(before), recorded(after));
+    }
+
+    #[test]
     fn only_add_ons_that_are_left_to_others_are_installed_by_eks_itself() {
         let of = |addons: &[&str]| {
             let addons = addons.iter().map(ToString::to_string).collect();
             let section = Section { addons, ..Section::default() };
-            let graph = stack(&spec(""), &section, &facts()).unwrap();
+            let graph = only(&spec(""), &section, &facts());
             let bootstrap = graph.node(&"cluster".into()).unwrap().spec["bootstrap_addons"].clone();
             let all = graph.nodes().iter().filter(|node| node.kind == "aws.eks.addon").count();
             (bootstrap, all)

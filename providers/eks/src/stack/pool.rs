@@ -28,15 +28,23 @@ fn is_first(generation: &u64) -> bool {
     *generation == 0
 }
 
+/// What a pool needs to be there.
+pub(super) struct Needed<'a> {
+    pub(super) network: &'a Networking,
+    pub(super) cluster: &'a Handle<Cluster>,
+    pub(super) role: &'a Handle<Role>,
+    pub(super) addons: &'a [Handle<AddOn>],
+}
+
 impl Stack<'_> {
+    /// Adds a pool, which settles after `first` where that settles too.
     pub(super) fn pool(
         &mut self,
         pool: &Pool,
-        network: &Networking,
-        cluster: &Handle<Cluster>,
-        role: &Handle<Role>,
-        addons: &[Handle<AddOn>],
+        needed: &Needed<'_>,
+        first: &[Handle<AddOn>],
     ) -> Result<Handle<NodeGroup>> {
+        let Needed { network, cluster, role, addons } = needed;
         let machines = self.machines(pool)?;
         let image = image(pool, &machines)?;
         let capacity = match pool.capacity {
@@ -48,6 +56,7 @@ impl Stack<'_> {
         let h = generation(pool, &zones, capacity, image, self.facts.generation(&slot));
         let template = self.template(pool, &machines, &h);
         let place = Place::at(format!("{slot}/{h}")).slot(&slot);
+        let place = first.iter().fold(place, Place::follow);
         let mut place = addons.iter().fold(place, Place::after);
         let mut subnets = Vec::new();
         for zone in &zones {
@@ -68,6 +77,8 @@ impl Stack<'_> {
             machines: self.offered(pool).cloned().collect(),
             capacity: capacity.into(),
             image: image.into(),
+            version: self.stage.version.to_string(),
+            first_version: self.stage.runs.to_string(),
             launch_template: out!(template.id),
             launch_template_version: out!(template.version),
             min: number(pool.min),

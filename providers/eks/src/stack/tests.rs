@@ -19,7 +19,7 @@ pub(crate) fn facts() -> Facts {
         ("zone-slots", json!({"us-east-1a": 0, "us-east-1b": 1, "us-east-1c": 2})),
         ("control-plane-zones", json!(["us-east-1a", "us-east-1b", "us-east-1c"])),
         ("version", json!("1.35")),
-        ("addons/1.35", addons()),
+        ("addons/1.35", addons_of("1.35")),
         ("administrator", json!("arn:aws:iam::123456789012:user/ann")),
         ("machine/t3.2xlarge", machine("x86_64", 0)),
         ("machine/r5.2xlarge", machine("x86_64", 0)),
@@ -33,21 +33,28 @@ pub(crate) fn facts() -> Facts {
     Facts { recorded, ..Facts::default() }
 }
 
-/// Versions of the add-ons.
-fn addons() -> Value {
+/// Versions of the add-ons for a version of Kubernetes.
+pub(crate) fn addons_of(minor: &str) -> Value {
     json!({
         "aws-ebs-csi-driver": "v1.53.0-eksbuild.1",
         "coredns": "v1.13.1-eksbuild.1",
         "eks-pod-identity-agent": "v1.3.10-eksbuild.1",
-        "kube-proxy": "v1.35.1-eksbuild.2",
+        "kube-proxy": format!("v{minor}.1-eksbuild.2"),
         "metrics-server": "v0.8.0-eksbuild.3",
         "vpc-cni": "v1.21.1-eksbuild.1",
     })
 }
 
-/// The graph of a cluster file.
+/// The only graph of a cluster file.
 pub(crate) fn graph(rest: &str, facts: &Facts) -> Graph {
-    stack(&spec(rest), &Section::default(), facts).unwrap()
+    only(&spec(rest), &Section::default(), facts)
+}
+
+/// The graph of a cluster that is at its version, or new.
+pub(crate) fn only(spec: &ClusterSpec, section: &Section, facts: &Facts) -> Graph {
+    let mut graphs = stack(spec, section, facts).unwrap();
+    assert_eq!(graphs.len(), 1);
+    graphs.remove(0)
 }
 
 fn addresses(graph: &Graph, group: &str) -> Vec<String> {
@@ -100,7 +107,7 @@ fn the_key_and_the_oidc_provider_are_there_when_asked_for() {
     let mut own = facts();
     own.recorded.insert("secrets-key".into(), json!({"asked": "own"}));
     let section = Section { irsa: true, ..Section::default() };
-    let graph = stack(&spec(""), &section, &own).unwrap();
+    let graph = only(&spec(""), &section, &own);
     let cluster = graph.node(&"cluster".into()).unwrap();
     assert_eq!(cluster.spec["secrets_key"], json!({"$from": "key", "output": "arn"}));
     let policy = &graph.node(&"role-policy/cluster".into()).unwrap().spec;
@@ -123,7 +130,7 @@ fn names_keep_within_their_limits() {
     assert_eq!(long.len(), 20);
     let mut spec = spec(&format!("pools: {{ {long}: {{ machine: t3.2xlarge, max: 9 }} }}"));
     (spec.name, spec.region) = (long.into(), "ap-southeast-99".into());
-    let graph = stack(&spec, &Section::default(), &facts()).unwrap();
+    let graph = only(&spec, &Section::default(), &facts());
     let limits = [("role", 64), ("launch-template", 128), ("pool", 63), ("cluster", 100)];
     for (group, limit) in limits {
         for (address, name) in fields(&graph, group, "name") {
@@ -146,7 +153,7 @@ fn every_role_is_among_those_that_are_listed() {
 fn every_role_has_the_boundary_of_the_file() {
     let boundary = "arn:aws:iam::123456789012:policy/boundary".to_owned();
     let section = Section { boundary: boundary.clone(), ..Section::default() };
-    let bounded = stack(&spec(""), &section, &facts()).unwrap();
+    let bounded = only(&spec(""), &section, &facts());
     let (bounded, plain) =
         (fields(&bounded, "role", "boundary"), fields(&graph("", &facts()), "role", "boundary"));
     assert!(bounded.len() > 1 && bounded.values().all(|it| *it == json!(boundary)));
@@ -171,7 +178,7 @@ fn machines_have_another_name_in_china() {
     let mut spec = spec("");
     spec.region = "cn-north-1".into();
     let section = Section { access: Some([].into()), ..Section::default() };
-    let graph = stack(&spec, &section, &facts()).unwrap();
+    let graph = only(&spec, &section, &facts());
     let role = &graph.node(&"role/node".into()).unwrap().spec;
     let principal = &role["trust"]["Statement"][0]["Principal"]["Service"];
     assert_eq!(principal, "ec2.amazonaws.com.cn");
@@ -185,4 +192,58 @@ fn a_missing_fact_is_named() {
     facts.recorded.remove("machine/t3.2xlarge");
     let error = stack(&spec(""), &Section::default(), &facts).unwrap_err();
     assert_eq!(error.message, "fact machine/t3.2xlarge is not on record");
+}
+
+/// The versions of control plane and pools, and the support policy, stage by stage.
+fn climbed(rest: &str, recorded: &str, live: Option<&str>) -> Vec<(String, String, Value)> {
+    let mut facts = facts();
+    facts.recorded.insert("version".into(), json!(recorded));
+    let addons = ["1.34", "1.36"].map(|minor| (format!("addons/{minor}"), addons_of(minor)));
+    facts.recorded.extend(addons);
+    facts.seen.extend(live.map(|live| ("live-version".to_owned(), json!(live))));
+    let graphs = stack(&spec(rest), &Section::default(), &facts).unwrap();
+    let of = |graph: &Graph| {
+        let cluster = &graph.node(&"cluster".into()).unwrap().spec;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let pools: std::collections::BTreeSet<_> =
+            fields(graph, "pool", "version").values().map(text).collect();
+        assert_eq!(pools.len(), 1, "{pools:?}");
+        (text(&cluster["version"]), pools.into_iter().collect(), cluster["support"].clone())
+    };
+    graphs.iter().map(of).collect()
+}
+
+#[test]
+fn an_upgrade_takes_pools_along_stage_by_stage() {
+    let row = |version: &str, support: Value| (version.to_owned(), version.to_owned(), support);
+    let up = "kubernetes: { version: \"1.36\" }";
+    assert_eq!(
+        climbed(up, "1.34", Some("1.34")),
+        [row("1.34", Value::Null), row("1.35", Value::Null), row("1.36", json!("STANDARD"))]
+    );
+    assert_eq!(climbed("", "1.34", Some("1.35")), [row("1.34", json!("STANDARD"))]);
+    assert_eq!(climbed(up, "1.34", None), [row("1.36", json!("STANDARD"))]);
+}
+
+#[test]
+fn addresses_are_the_same_in_every_stage() {
+    let mut facts = facts();
+    facts.recorded.insert("addons/1.34".into(), addons_of("1.34"));
+    facts.seen.insert("live-version".into(), json!("1.34"));
+    let graphs = stack(&spec(""), &Section::default(), &facts).unwrap();
+    let all = |graph: &Graph| -> std::collections::BTreeSet<_> {
+        graph.nodes().iter().map(|node| node.address.clone()).collect()
+    };
+    assert_eq!(graphs.len(), 2);
+    assert_eq!(all(&graphs[0]), all(&graphs[1]));
+}
+
+#[test]
+fn a_node_group_is_made_with_the_version_of_its_control_plane() {
+    let mut ahead = facts();
+    ahead.seen.insert("live-version".into(), json!("1.36"));
+    for (facts, version) in [(facts(), "1.35"), (ahead, "1.36")] {
+        let first = fields(&graph("", &facts), "pool", "first_version");
+        assert!(first.values().all(|it| it == version), "{first:?}");
+    }
 }

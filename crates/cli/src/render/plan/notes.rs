@@ -6,7 +6,8 @@ use crate::render::style::{Paint, Word, words};
 /// The column that remarks are set in.
 const REMARK: usize = 9;
 
-/// Adds what could not be seen, what is not well, what is kept, what is left alone, and warnings.
+/// Adds what could not be seen, what is not well, what is kept, what is left alone,
+/// what is good to know, and warnings.
 pub(super) fn write(page: &mut Page, view: &View<'_>) {
     let plan = view.plan;
     if !plan.unknown.is_empty() {
@@ -26,6 +27,9 @@ pub(super) fn write(page: &mut Page, view: &View<'_>) {
     if !view.unmanaged.is_empty() {
         let what = format!("not managed by this version: {}", view.unmanaged.join(", "));
         page.hang(0, &[(Word::new(Paint::Dim, "note:"), REMARK)], &words(Paint::Dim, &what));
+    }
+    for note in view.notes {
+        page.hang(0, &[(Word::new(Paint::Dim, "note:"), REMARK)], &words(Paint::Dim, note));
     }
     for warning in view.warnings {
         let lead = [(Word::new(Paint::Yellow, "warning:"), REMARK)];

@@ -29,20 +29,28 @@ struct Others<'p> {
     deleted: BTreeSet<(usize, &'p Address)>,
 }
 
-/// Adds every step.
-pub(super) fn write(page: &mut Page, plan: &Plan) {
+/// Adds every step. `titles` say what each stage is about, where that is known.
+pub(super) fn write(page: &mut Page, plan: &Plan, titles: &[&str]) {
     let layout = Layout::of(page, plan);
-    let stages = plan.steps.last().map_or(0, |step| step.stage + 1);
-    for stage in 0..stages {
-        let steps = plan.steps.iter().filter(|step| step.stage == stage);
-        if stages > 1 {
-            page.heading(Paint::Bold, &format!("Stage {} of {stages}", stage + 1));
+    let stages = stages(plan);
+    for (number, stage) in (1..).zip(&stages) {
+        let steps = plan.steps.iter().filter(|step| step.stage == *stage);
+        let title = titles.get(*stage).filter(|title| !title.is_empty());
+        let number = (stages.len() > 1).then(|| format!("Stage {number} of {}", stages.len()));
+        let heading: Vec<_> = number.as_deref().into_iter().chain(title.copied()).collect();
+        if !heading.is_empty() {
+            page.heading(Paint::Bold, &heading.join(": "));
         }
         for (title, steps) in parts::grouped(steps) {
             page.heading(Paint::Bold, title);
             steps.into_iter().for_each(|step| layout.step(page, step));
         }
     }
+}
+
+/// Returns the stages that have steps.
+pub(super) fn stages(plan: &Plan) -> BTreeSet<usize> {
+    plan.steps.iter().map(|step| step.stage).collect()
 }
 
 impl<'p> Layout<'p> {

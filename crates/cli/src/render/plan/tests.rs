@@ -12,7 +12,10 @@ struct Case {
     plan: Plan,
     scope: Scope,
     facts: BTreeMap<String, Value>,
+    seen: BTreeMap<String, Value>,
+    stages: Vec<&'static str>,
     unmanaged: Vec<String>,
+    notes: Vec<String>,
     warnings: Vec<String>,
     lineage: Option<&'static str>,
 }
@@ -25,7 +28,10 @@ impl Case {
             plan: Plan { steps, ..Plan::default() },
             scope: Scope { world: World::Vendor, place: place.into() },
             facts: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            stages: Vec::new(),
             unmanaged: Vec::new(),
+            notes: Vec::new(),
             warnings: Vec::new(),
             lineage: Some("0123abcd"),
         }
@@ -40,7 +46,10 @@ impl Case {
             serial: 0,
             new_facts: &self.facts,
             facts: &self.facts,
+            seen: &self.seen,
+            stages: &self.stages,
             unmanaged: &self.unmanaged,
+            notes: &self.notes,
             warnings: &self.warnings,
             losses: None,
             plan: &self.plan,
@@ -308,7 +317,9 @@ fn stages_have_headings_where_there_are_several() {
     };
     let mut second = version("1.34", "1.35");
     second.stage = 1;
-    insta::assert_snapshot!(Case::new(vec![version("1.33", "1.34"), second]).text(80), @r#"
+    let mut case = Case::new(vec![version("1.33", "1.34"), second]);
+    case.stages = vec!["", "Upgrade to 1.35"];
+    insta::assert_snapshot!(case.text(80), @r#"
     acme-prod · eks in us-east-1 · account 123456789012
 
     Stage 1 of 2
@@ -316,12 +327,34 @@ fn stages_have_headings_where_there_are_several() {
     Cluster
       ~ cluster  aws.eks.cluster  version: 1.33 → 1.34
 
-    Stage 2 of 2
+    Stage 2 of 2: Upgrade to 1.35
 
     Cluster
       ~ cluster  aws.eks.cluster  version: 1.34 → 1.35
 
-    Plan: 2 to change.
+    Plan: 2 to change, in 2 stages.
+    "#);
+}
+
+#[test]
+fn a_stage_without_steps_has_no_heading() {
+    let version = [("version", json!("1.34"), json!("1.35"))];
+    let mut only = update("cluster", "aws.eks.cluster", &version);
+    only.stage = 1;
+    let mut case = Case::new(vec![only]);
+    case.stages = vec!["Before the upgrade, at 1.34", "Upgrade to 1.35"];
+    case.notes = vec!["Kubernetes 1.35 is in standard support until 2027-03-27".into()];
+    insta::assert_snapshot!(case.text(80), @r#"
+    acme-prod · eks in us-east-1 · account 123456789012
+
+    Upgrade to 1.35
+
+    Cluster
+      ~ cluster  aws.eks.cluster  version: 1.34 → 1.35
+
+    note:    Kubernetes 1.35 is in standard support until 2027-03-27
+
+    Plan: 1 to change.
     "#);
 }
 

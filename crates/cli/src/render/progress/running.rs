@@ -4,6 +4,7 @@ use crate::render::duration::span;
 use crate::render::finish::without_request;
 use crate::render::style::columns;
 use provision_core::{Action, Address, Event, EventKind, Plan};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// How long one step stays silent about calls that are made again.
@@ -20,6 +21,10 @@ pub(super) struct Running {
     pub(super) failed: usize,
     pub(super) skipped: usize,
     width: usize,
+    /// The stages in which each step is still to come, the first one first.
+    coming: BTreeMap<(Address, Action), VecDeque<usize>>,
+    /// The stage of the step that began last.
+    stage: usize,
 }
 
 /// A step under way.
@@ -36,6 +41,17 @@ impl Running {
     pub(super) fn expect(&mut self, plan: &Plan) {
         let widths = plan.steps.iter().map(|step| columns(step.address.as_str()));
         (self.all, self.width) = (plan.steps.len(), widths.max().unwrap_or(0));
+        for step in &plan.steps {
+            let coming = self.coming.entry((step.address.clone(), step.action)).or_default();
+            coming.push_back(step.stage);
+        }
+    }
+
+    /// Takes note that a step begins, and returns its stage if no other of it began before.
+    pub(super) fn enter(&mut self, event: &Event) -> Option<usize> {
+        let coming = self.coming.get_mut(&(event.address.clone(), event.action))?;
+        let stage = coming.pop_front()?;
+        (std::mem::replace(&mut self.stage, stage) < stage).then_some(stage)
     }
 
     /// Returns how many columns the longest address takes so far.

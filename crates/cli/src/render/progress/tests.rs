@@ -189,13 +189,11 @@ fn numbers_have_no_gaps_when_many_speak_at_once() {
     assert!(numbers.eq(1..=400));
 }
 
-#[test]
-fn the_first_and_the_last_event_are_about_the_run() {
-    let desk = Desk::default();
-    let reporter = desk.reporter(Mode::Json);
+/// Shows a plan to a reporter.
+fn with_view(plan: &Plan, stages: &[&str], show: impl FnOnce(&View<'_>)) {
     let scope = Scope { world: World::Sandbox, place: BTreeMap::new() };
-    let (plan, nothing) = (Plan::default(), BTreeMap::new());
-    let view = View {
+    let nothing = BTreeMap::new();
+    show(&View {
         cluster: "acme",
         provider: "eks",
         scope: &scope,
@@ -203,15 +201,56 @@ fn the_first_and_the_last_event_are_about_the_run() {
         serial: 0,
         new_facts: &nothing,
         facts: &nothing,
+        seen: &nothing,
+        stages,
         unmanaged: &[],
+        notes: &[],
         warnings: &[],
         losses: None,
-        plan: &plan,
+        plan,
+    });
+}
+
+#[test]
+fn a_later_stage_says_what_it_is_about_when_it_begins() {
+    let (desk, mut plan) = (Desk::default(), Plan::default());
+    let addresses = ["cluster", "pool/app/1", "pool/driver/1"];
+    let step = |stage, address: &&str| provision_core::Step {
+        stage,
+        action: Action::Update,
+        address: (*address).into(),
+        kind: "k".into(),
+        cause: provision_core::Cause::File,
+        changes: Default::default(),
+        slot: None,
+        lane: None,
+        after: Default::default(),
     };
+    plan.steps = (0..3).flat_map(|stage| addresses.iter().map(move |a| step(stage, a))).collect();
+    let reporter = desk.reporter(Mode::Plain);
+    let titles = ["Before the upgrade, at 1.34", "Upgrade to 1.35", "Upgrade to 1.36"];
+    with_view(&plan, &titles, |view| reporter.expect(view));
+    for _ in 0..3 {
+        for address in addresses {
+            reporter.event(&event(address, Action::Update, EventKind::Started));
+        }
+    }
+    let text = desk.text();
+    let told: Vec<_> = text.lines().map(|line| line.trim_start_matches("[ 0:00] ")).collect();
+    let begun: Vec<_> = told.iter().filter(|line| line.starts_with("Upgrade")).collect();
+    assert_eq!(begun, [&"Upgrade to 1.35", &"Upgrade to 1.36"], "{text}");
+    assert_eq!(told.iter().position(|line| line == begun[1]), Some(7), "{text}");
+}
+
+#[test]
+fn the_first_and_the_last_event_are_about_the_run() {
+    let desk = Desk::default();
+    let reporter = desk.reporter(Mode::Json);
+    let (plan, nothing) = (Plan::default(), BTreeMap::new());
     let quiet = Desk::default();
-    quiet.reporter(Mode::Quiet).planned(&view);
+    with_view(&plan, &[], |view| quiet.reporter(Mode::Quiet).planned(view));
     assert_eq!(quiet.text(), "");
-    reporter.planned(&view);
+    with_view(&plan, &[], |view| reporter.planned(view));
     reporter.finished(&finish(&outcome(), &nothing, &[]));
     let text = desk.text();
     let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();

@@ -234,7 +234,7 @@ fn version(
             "Requested Nodegroup Kubernetes version {to} is not valid for cluster version {most}"
         )));
     };
-    if version.minor < minor(from) || version.minor > minor(from) + 1 {
+    if version.minor < minor(from) {
         return Err(invalid(format!(
             "Unsupported Kubernetes minor version update from {from} to {to}"
         )));

@@ -29,8 +29,8 @@ fn what_eks_tells_becomes_the_spec() {
     assert_eq!(live.unobserved, [""; 0]);
     assert_eq!(live.spec.logs, ["api", "audit"].map(String::from).into());
     assert_eq!(
-        (live.spec.authentication.as_str(), live.spec.support.as_str()),
-        ("API", "STANDARD")
+        (live.spec.authentication.as_str(), live.spec.support.as_deref()),
+        ("API", Some("STANDARD"))
     );
     assert!(live.spec.public && live.spec.private);
 }

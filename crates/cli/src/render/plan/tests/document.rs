@@ -39,7 +39,9 @@ fn the_document_has_the_promised_shape() {
           "us-east-1c"
         ]
       },
+      "seen": {},
       "unmanaged": [],
+      "notes": [],
       "warnings": [],
       "unknown": {},
       "degraded": {},

@@ -1,0 +1,111 @@
+//! Plans of several stages, and what follows something else in one of them.
+use provision_core::{Action, Graph, Place, Plan, out};
+use provision_testkit::kinds::{Addon, Cluster, Pool, TagMap};
+use provision_testkit::{Bench, first, stack};
+
+async fn built() -> Bench {
+    let bench = Bench::default();
+    let (_, outcome) = bench.run(&first(), None).await.through();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    bench.world.calls();
+    bench
+}
+
+fn steps(plan: &Plan) -> Vec<String> {
+    plan.steps.iter().map(|s| format!("{} {}", s.action, s.address)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn stages_run_one_after_the_other_and_are_planned_against_each_other() {
+    let bench = built().await;
+    let stage = |version| stack(&["a", "b"], version, "old", "small", "h1");
+    let graphs = ["1.33", "1.34", "1.35"].map(stage);
+    let (plan, outcome) = bench.run(&graphs, None).await.through();
+    let ids: Vec<_> = plan.steps.iter().map(provision_core::Step::id).collect();
+    let pool = &graphs[0].nodes().last().unwrap().address;
+    let of = |stage| [format!("{stage}/update/cluster"), format!("{stage}/update/{pool}")];
+    assert_eq!(ids, [of(1), of(2)].concat());
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let calls = bench.world.calls();
+    let kinds = ["fake.cluster", "fake.pool"].map(|kind| format!("modify {kind}"));
+    assert_eq!(calls.len(), 4, "{calls:?}");
+    assert!(
+        calls.iter().zip(kinds.iter().cycle()).all(|(c, kind)| c.starts_with(kind)),
+        "{calls:?}"
+    );
+    assert_eq!(steps(&bench.plan(&graphs).await.unwrap()), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_ahead_of_a_stage_stays_so_in_every_later_one() {
+    let bench = built().await;
+    bench.world.tamper(|objects| {
+        let pool = objects.values_mut().find(|o| o.kind == "fake.pool").unwrap();
+        pool.body["version"] = "1.36".into();
+    });
+    let stage = |version| stack(&["a", "b"], version, "old", "small", "h1");
+    let graphs = ["1.33", "1.34", "1.35", "1.37"].map(stage);
+    let plan = bench.plan(&graphs).await.unwrap();
+    let pools = plan.steps.iter().filter(|step| step.kind == "fake.pool");
+    let pools: Vec<_> = pools.map(|step| (step.stage, &step.changes.0[..])).collect();
+    let [(3, [change])] = pools[..] else { panic!("{pools:?}") };
+    assert_eq!((change.from.as_str(), change.to.as_str()), (Some("1.36"), Some("1.37")));
+}
+
+/// A cluster with an add-on and a pool, the one of which settles before the other.
+fn ordered(version: &str, pool_first: bool, with_both: bool) -> Graph {
+    let (mut g, tags) = (Graph::new(), TagMap::new());
+    let (name, hidden) = ("demo".to_owned(), "h1".to_owned());
+    let version = version.to_owned();
+    let cluster = Cluster { name, version: version.clone(), subnets: vec![], hidden, tags };
+    let cluster = g.add("cluster", cluster);
+    if !with_both {
+        return g;
+    }
+    let addon = Addon { name: "dns".into(), version: version.clone(), tags: TagMap::new() };
+    let pool = Pool {
+        name: "app".into(),
+        cluster: out!(cluster.id),
+        machine: "small".into(),
+        version,
+        max: 1,
+        tags: TagMap::new(),
+    };
+    let place = Place::at("addon/dns").within(&cluster);
+    match pool_first {
+        true => {
+            let pool = g.add("pool/app", pool);
+            g.add(place.follow(&pool), addon);
+        }
+        false => {
+            let addon = g.add(place, addon);
+            g.add(Place::at("pool/app").follow(&addon), pool);
+        }
+    }
+    g
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_something_in_one_stage_may_come_first_in_the_next() {
+    let bench = Bench::default();
+    let order = |plan: &Plan, stage: usize| -> Vec<String> {
+        let its = plan.steps.iter().filter(|step| step.stage == stage);
+        let after = |step: &provision_core::Step| {
+            let after = step.after.iter().map(|&i| plan.steps[i].address.as_str());
+            format!("{} after {}", step.address, after.collect::<Vec<_>>().join(" "))
+        };
+        its.map(after).collect()
+    };
+    let (plan, _) = bench.run(&[ordered("1.33", true, true)], None).await.through();
+    let build = ["cluster after ", "pool/app after cluster", "addon/dns after cluster pool/app"];
+    assert_eq!(order(&plan, 0), build);
+    let graphs = [ordered("1.33", true, true), ordered("1.34", false, true)];
+    let (plan, outcome) = bench.run(&graphs, None).await.through();
+    let upgrade = ["cluster after ", "addon/dns after cluster", "pool/app after cluster addon/dns"];
+    assert_eq!(order(&plan, 1), upgrade);
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let (plan, outcome) = bench.run(&[ordered("1.34", true, false)], None).await.through();
+    assert_eq!(plan.count(Action::Delete), 2);
+    assert!(plan.steps.iter().all(|step| step.after.is_empty()), "{:?}", steps(&plan));
+    assert!(outcome.is_complete(), "{outcome:?}");
+}

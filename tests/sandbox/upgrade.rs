@@ -1,0 +1,281 @@
+//! Versions of Kubernetes: upgrades in stages, by us and by AWS, and versions that cannot be had.
+use crate::boto::Boto;
+use crate::folder::{FILE, Folder};
+use crate::served::Served;
+use serde_json::{Value, json};
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// The day on which these tests are, in milliseconds since 1970: 2026-11-21, with 1.34 to 1.36 in
+/// standard support.
+const DAY: u64 = 1_795_219_200_000;
+
+/// A simulated AWS in which it is that day, and the folder of its world.
+struct Cloud {
+    served: Served,
+    home: TempDir,
+}
+
+impl Cloud {
+    fn start() -> Self {
+        let home = tempfile::tempdir().expect("a folder can be made");
+        let world = json!({ "format": "provision.sandbox/v1", "seed": 1, "serial": 0, "now": DAY,
+                            "drawn": 0, "objects": [] });
+        fs::write(home.path().join("world.json"), world.to_string()).expect("it can be written");
+        Self { served: Served::of(&home.path().join("world.json")), home }
+    }
+
+    /// Returns a member of every object of a kind, in the order of their ids.
+    fn told(&self, kind: &str, member: &str) -> Vec<String> {
+        let text = fs::read(self.home.path().join("world.json")).expect("there is a world");
+        let world: Value = serde_json::from_slice(&text).expect("a world is JSON");
+        let objects = world["objects"].as_array().expect("it has objects");
+        let its = objects.iter().filter(|object| object[0]["kind"] == kind);
+        its.map(|object| object[1]["body"][member].as_str().unwrap_or_default().into()).collect()
+    }
+
+    fn count(&self, operation: &str) -> usize {
+        self.served.operations().iter().filter(|name| *name == operation).count()
+    }
+}
+
+/// A cluster file for a version, with more lines.
+fn file(version: &str, more: &str) -> String {
+    format!("{FILE}kubernetes: {{ version: \"{version}\" }}\n{more}")
+}
+
+/// A cluster of version 1.34, made that day.
+fn built(cloud: &Cloud) -> Folder {
+    let folder = Folder::on(&cloud.served, &file("1.34", ""));
+    folder.ok(&["apply", "--auto-approve"]);
+    folder
+}
+
+/// Returns the steps of a plan as stage, action, address without generation, and new version.
+fn steps(folder: &Folder) -> Vec<String> {
+    let plan: Value = serde_json::from_str(&folder.ok(&["plan", "--json"])).expect("it is JSON");
+    let step = |step: &Value| {
+        let text = |field: &str| step[field].as_str().unwrap_or_default().to_owned();
+        let address = text("address").split('/').take(2).collect::<Vec<_>>().join("/");
+        let changes = step["changes"].as_array().into_iter().flatten();
+        let to = changes.filter(|change| change["field"] == "version").map(|change| &change["to"]);
+        let to: String = to.filter_map(|to| Some(format!(" {}", to.as_str()?))).collect();
+        format!("{} {} {address}{to}", step["stage"], text("action"))
+    };
+    plan["steps"].as_array().expect("a plan has steps").iter().map(step).collect()
+}
+
+/// Returns the steps that bring everything to a version: control plane, add-ons, pools.
+fn climb(stage: usize, version: &str) -> Vec<String> {
+    let (proxy, dns) = addons(version);
+    let pools = ["pool/app", "pool/driver", "pool/executor"].map(|pool| (pool, version));
+    let addons = [("addon/kube-proxy", proxy), ("addon/coredns", dns)];
+    let all = [("cluster", version)].into_iter().chain(addons).chain(pools);
+    let new = all.filter(|(_, version)| !version.is_empty());
+    new.map(|(address, version)| format!("{stage} update {address} {version}")).collect()
+}
+
+/// Returns the versions of the add-ons that change with a version: kube-proxy, and coredns.
+fn addons(version: &str) -> (&'static str, &'static str) {
+    match version {
+        "1.35" => ("v1.35.1-eksbuild.2", "v1.13.1-eksbuild.1"),
+        "1.36" => ("v1.36.0-eksbuild.2", ""),
+        _ => panic!("no add-ons are known for {version}"),
+    }
+}
+
+/// Checks that the control plane, every node group and the add-ons have a version, and that nothing
+/// is left to do.
+fn is_at(cloud: &Cloud, folder: &Folder, version: &str) {
+    assert_eq!(steps(folder), [""; 0]);
+    assert_eq!(cloud.told("eks.cluster", "version"), [version]);
+    let groups = cloud.told("eks.node_group", "version");
+    assert!(groups.len() >= 3 && groups.iter().all(|it| it == version), "{groups:?}");
+    let addons = cloud.told("eks.addon", "addonVersion");
+    assert_eq!(addons.len(), 6, "{addons:?}");
+    let proxy = format!("v{version}.");
+    assert!(addons.iter().any(|addon| addon.starts_with(&proxy)), "{addons:?}");
+}
+
+#[test]
+fn two_versions_are_two_stages() {
+    let cloud = Cloud::start();
+    let folder = built(&cloud);
+    is_at(&cloud, &folder, "1.34");
+    folder.write(&file("1.36", ""));
+    assert_eq!(steps(&folder), [climb(1, "1.35"), climb(2, "1.36")].concat());
+    let text = folder.ok(&["plan"]);
+    assert!(text.contains("\nStage 1 of 2: Upgrade to 1.35\n"), "{text}");
+    assert!(text.contains("\nPlan: 11 to change, in 2 stages.\n"), "{text}");
+    let offline = folder.run(&["plan", "--offline"]);
+    assert_eq!(offline.code, Some(65), "{}", offline.stdout);
+    assert!(offline.stderr.contains("fact addons/1.35"), "{}", offline.stderr);
+    let text = folder.ok(&["apply", "--auto-approve"]);
+    assert!(text.contains("] Upgrade to 1.36\n"), "{text}");
+    let upgrades = |name: &&String| name.starts_with("Update") && name.ends_with("Version");
+    let upgrades: Vec<_> = cloud.served.operations().iter().filter(upgrades).cloned().collect();
+    let stage = ["UpdateClusterVersion", "UpdateNodegroupVersion"];
+    let stage = [stage[0], stage[1], stage[1], stage[1]];
+    assert_eq!(upgrades, [stage, stage].concat());
+    is_at(&cloud, &folder, "1.36");
+    folder.write(&file("1.35", ""));
+    is_at(&cloud, &folder, "1.36");
+    assert!(folder.ok(&["plan", "--offline"]).contains("\nNo changes."));
+}
+
+#[test]
+fn what_aws_upgrades_by_itself_is_left_alone_until_the_file_follows() {
+    let cloud = Cloud::start();
+    let folder = built(&cloud);
+    cloud.served.event("acme-prod", "upgrade");
+    while cloud.told("eks.cluster", "status") != ["ACTIVE"] {
+        assert_eq!(steps(&folder), [""; 0]);
+    }
+    assert_eq!(steps(&folder), [""; 0]);
+    assert_eq!(cloud.told("eks.cluster", "version"), ["1.35"]);
+
+    let pools = "pools: { app: { machine: m5.2xlarge }, driver: {}, executor: {} }\n";
+    folder.write(&file("1.34", pools));
+    folder.ok(&["apply", "--auto-approve"]);
+    let mut groups = cloud.told("eks.node_group", "version");
+    groups.sort();
+    assert_eq!(groups, ["1.34", "1.34", "1.35"], "a new group is of the control plane's version");
+
+    folder.write(&file("1.36", pools));
+    let (proxy, dns) = addons("1.35");
+    let lag = [
+        ("addon/kube-proxy", proxy),
+        ("pool/driver", "1.35"),
+        ("pool/executor", "1.35"),
+        ("addon/coredns", dns),
+    ];
+    let lag = lag.map(|(address, version)| format!("0 update {address} {version}"));
+    assert_eq!(steps(&folder), [lag.to_vec(), climb(1, "1.36")].concat());
+    folder.ok(&["apply", "--auto-approve"]);
+    is_at(&cloud, &folder, "1.36");
+}
+
+#[test]
+fn a_version_that_cannot_be_had_is_refused_and_one_that_costs_is_warned_about() {
+    let cloud = Cloud::start();
+    let folder = Folder::on(&cloud.served, &file("1.99", ""));
+    for (version, why) in [
+        ("1.99", "EKS does not offer Kubernetes 1.99"),
+        ("1.30", "EKS does not support Kubernetes 1.30 any more since 2026-07-23"),
+    ] {
+        folder.write(&file(version, ""));
+        let ran = folder.run(&["plan"]);
+        let there = "there is 1.36, 1.35, 1.34, and in extended support 1.33, 1.32, 1.31";
+        assert_eq!(ran.code, Some(65), "{}", ran.stderr);
+        let told = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(&format!("kubernetes.version: {why}; {there}")), "{told}");
+    }
+    folder.write(&file("1.33", ""));
+    let plan: Value = serde_json::from_str(&folder.ok(&["plan", "--json"])).expect("it is JSON");
+    let support = json!({ "version": "1.33", "status": "extended", "standardUntil": "2026-07-29",
+                          "extendedUntil": "2027-07-29" });
+    assert_eq!(plan["seen"]["support"], support);
+    let dear = "standard support of Kubernetes 1.33 ended on 2026-07-29: its control plane costs";
+    assert!(plan["warnings"][0].as_str().is_some_and(|warning| warning.starts_with(dear)));
+    folder.ok(&["apply", "--auto-approve"]);
+    is_at(&cloud, &folder, "1.33");
+    folder.write(&file("1.35", ""));
+    assert!(folder.changes().contains(&"update cluster: version support".into()));
+    folder.ok(&["apply", "--auto-approve"]);
+    is_at(&cloud, &folder, "1.35");
+}
+
+#[test]
+fn an_upgrade_that_fails_is_told_and_gone_on_with() {
+    let cloud = Cloud::start();
+    let folder = built(&cloud);
+    folder.write(&file("1.35", ""));
+    let cluster = ("UpdateClusterVersion", "IpNotAvailable: One or more of the subnets");
+    let group = ("UpdateNodegroupVersion", "NodeCreationFailure: Couldn't proceed with upgrade");
+    for (operation, words) in [cluster, group] {
+        let before = cloud.count(operation);
+        cloud.served.faults(&[json!({ "operation": operation, "effect": "capacity" })]);
+        let ran = folder.run(&["apply", "--auto-approve"]);
+        assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+        assert!(ran.stdout.contains(words), "{}", ran.stdout);
+        let calls = if operation == cluster.0 { 1 } else { 3 };
+        assert_eq!(cloud.count(operation), before + calls, "none is sent again");
+    }
+    folder.ok(&["apply", "--auto-approve"]);
+    is_at(&cloud, &folder, "1.35");
+}
+
+#[test]
+fn a_group_of_somebody_else_that_lags_is_named() {
+    let cloud = Cloud::start();
+    let folder = built(&cloud);
+    let boto = Boto::at_home(&cloud.served);
+    let of = json!({ "clusterName": "acme-prod" });
+    let ours = boto.call("eks", "list_nodegroups", &of)["nodegroups"][0].clone();
+    let ours = json!({ "clusterName": "acme-prod", "nodegroupName": ours });
+    let ours = boto.call("eks", "describe_nodegroup", &ours)["nodegroup"].clone();
+    let theirs = json!({ "clusterName": "acme-prod", "nodegroupName": "theirs",
+                         "subnets": ours["subnets"], "nodeRole": ours["nodeRole"] });
+    boto.call("eks", "create_nodegroup", &theirs);
+    folder.write(&file("1.36", ""));
+    let ran = folder.run(&["apply", "--auto-approve"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = "Nodegroups theirs must be updated to match cluster version 1.35";
+    assert!(told.contains(words), "{told}");
+    assert_eq!(cloud.count("UpdateClusterVersion"), 2, "{told}");
+    let theirs =
+        json!({ "clusterName": "acme-prod", "nodegroupName": "theirs", "version": "1.35" });
+    boto.call("eks", "update_nodegroup_version", &theirs);
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(cloud.told("eks.cluster", "version"), ["1.36"]);
+}
+
+/// Kills an upgrade by two versions at the `nth` call of an operation, and lets the next run go on.
+fn killed(operation: &str, nth: usize, effect: &str) {
+    let cloud = Cloud::start();
+    let folder = built(&cloud);
+    folder.write(&file("1.36", ""));
+    cloud.served.faults(&[json!({ "operation": operation, "nth": nth, "effect": effect })]);
+    let mut command = folder.command(&["apply", "--auto-approve"]);
+    let mut apply = command.stdout(Stdio::null()).spawn().expect("it starts");
+    let since = Instant::now();
+    while cloud.count(operation) < nth {
+        assert!(since.elapsed() < Duration::from_secs(60), "{operation} {nth} is not to be seen");
+        assert_eq!(apply.try_wait().expect("it can be asked"), None, "{operation} {nth}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    apply.kill().and_then(|()| apply.wait()).expect("it ends");
+    let left = steps(&folder);
+    assert!(!left.is_empty() && left.iter().all(|step| !step.contains("1.35")), "{left:?}");
+    folder.ok(&["apply", "--auto-approve"]);
+    is_at(&cloud, &folder, "1.36");
+}
+
+#[test]
+fn an_upgrade_that_was_killed_is_gone_on_with() {
+    killed("UpdateClusterVersion", 2, "hang");
+    killed("UpdateClusterVersion", 2, "slow");
+    killed("UpdateNodegroupVersion", 5, "slow");
+}
+
+#[test]
+fn new_machines_are_there_before_the_upgrade_and_the_old_ones_go() {
+    let cloud = Cloud::start();
+    let folder = built(&cloud);
+    let pools = "pools: { app: { machine: m5.2xlarge }, driver: {}, executor: {} }\n";
+    folder.write(&file("1.35", pools));
+    let planned = steps(&folder);
+    let made = planned.iter().position(|step| step.starts_with("0 create pool/app"));
+    let gone = planned.iter().position(|step| step.starts_with("0 delete pool/app"));
+    assert!(made.is_some() && made < gone, "{planned:?}");
+    assert!(planned.ends_with(&climb(1, "1.35")), "{planned:?}");
+    folder.ok(&["apply", "--auto-approve"]);
+    let operations = cloud.served.operations();
+    let last = |name: &str| operations.iter().rposition(|operation| operation == name);
+    assert!(last("CreateNodegroup") < last("DeleteNodegroup"));
+    assert!(last("DeleteNodegroup") < last("UpdateClusterVersion"));
+    is_at(&cloud, &folder, "1.35");
+}
