@@ -78,6 +78,16 @@ pub(crate) trait Reply<T> {
     fn reply(self, operation: &str) -> Result<T>;
     /// Takes absence for an answer.
     fn found(self, operation: &str) -> Result<Option<T>>;
+    /// Takes for absence also that the cluster around it is still being made.
+    fn inside(self, operation: &str) -> Result<Option<T>>
+    where
+        Self: Sized,
+    {
+        match self.found(operation) {
+            Err(error) if error.kind == Kind::Blocked => Ok(None),
+            found => found,
+        }
+    }
     /// Takes absence for success, as a delete does.
     fn gone<O>(self, operation: &str) -> Result<Started<O>>
     where

@@ -7,7 +7,7 @@ use aws_sdk_eks::types::{
     AccessEntry as Found, AccessScope, AccessScopeType, AssociatedAccessPolicy,
 };
 use provision_core::{
-    Cx, Diff, Identity, Input, Kind, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
+    Cx, Diff, Identity, Input, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -58,16 +58,12 @@ impl Resource for AccessEntry {
         let Ok(cluster) = self.cluster.get() else { return Ok(None) };
         let (eks, principal) = (&cx.cloud.eks, &self.principal);
         let call = eks.describe_access_entry().cluster_name(cluster).principal_arn(principal);
-        let found = match call.send().await.found("eks:DescribeAccessEntry") {
-            // A cluster that is still being made has none.
-            Err(error) if error.kind == Kind::Blocked => None,
-            found => found?,
-        };
+        let found = call.send().await.inside("eks:DescribeAccessEntry")?;
         let Some(entry) = found.and_then(|answer| answer.access_entry) else { return Ok(None) };
         let call = eks.list_associated_access_policies().cluster_name(cluster);
         let pages = call.principal_arn(principal).into_paginator();
         let policies: Result<Vec<_>, _> = pages.items().send().collect().await;
-        let policies = policies.found("eks:ListAssociatedAccessPolicies")?.unwrap_or_default();
+        let policies = policies.inside("eks:ListAssociatedAccessPolicies")?.unwrap_or_default();
         Ok(Some(live(cx.marks(), entry, policies)))
     }
 

@@ -56,7 +56,7 @@ impl Resource for AddOn {
         };
         let pages = cx.cloud.eks.list_addons().cluster_name(&cluster).into_paginator();
         let names: Result<Vec<_>, _> = pages.items().send().collect().await;
-        let names = names.found("eks:ListAddons")?.unwrap_or_default();
+        let names = names.inside("eks:ListAddons")?.unwrap_or_default();
         let found = try_join_all(names.iter().map(|name| find(cx, &cluster, name))).await?;
         let ours = |live: &Live<Self>| is_of_cluster(cx.marks(), &live.spec.tags);
         Ok(Some(found.into_iter().flatten().filter(ours).collect()))
@@ -130,7 +130,7 @@ const NOTHING: &str = "{}";
 
 async fn find(cx: &Cx<'_, Aws>, cluster: &str, name: &str) -> Result<Option<Live<AddOn>>> {
     let call = cx.cloud.eks.describe_addon().cluster_name(cluster).addon_name(name);
-    let found = call.send().await.found("eks:DescribeAddon")?;
+    let found = call.send().await.inside("eks:DescribeAddon")?;
     Ok(found.and_then(|answer| answer.addon).map(|addon| live(cx.marks(), addon)))
 }
 

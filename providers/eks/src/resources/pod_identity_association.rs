@@ -101,7 +101,7 @@ impl PodIdentityAssociation {
         let call = cx.cloud.eks.list_pod_identity_associations().cluster_name(cluster);
         let call = call.namespace(&self.namespace).service_account(&self.service_account);
         let found: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        let found = found.found("eks:ListPodIdentityAssociations")?.unwrap_or_default();
+        let found = found.inside("eks:ListPodIdentityAssociations")?.unwrap_or_default();
         Ok(found.into_iter().find_map(|association| association.association_id))
     }
 }
@@ -113,7 +113,7 @@ async fn describe(
 ) -> Result<Option<Live<PodIdentityAssociation>>> {
     let call = cx.cloud.eks.describe_pod_identity_association().cluster_name(cluster);
     let found = call.association_id(id).send().await;
-    let found = found.found("eks:DescribePodIdentityAssociation")?;
+    let found = found.inside("eks:DescribePodIdentityAssociation")?;
     Ok(found.and_then(|answer| answer.association).map(|it| live(cx.marks(), it)))
 }
 

@@ -39,7 +39,10 @@ impl Resource for ScalingGroupTags {
     type Outputs = Outputs;
 
     async fn read(&self, cx: &Cx<'_, Aws>, _: Option<&Outputs>) -> Result<Option<Live<Self>>> {
-        let Ok(group) = self.group.get() else { return Ok(None) };
+        // EKS makes the group some time after the node group.
+        let Some(group) = self.group.get().ok().filter(|group| !group.is_empty()) else {
+            return Ok(None);
+        };
         let its = Filter::builder().name("auto-scaling-group").values(group).build();
         let pages = cx.cloud.autoscaling.describe_tags().filters(its).into_paginator();
         let found: Result<Vec<_>, _> = pages.items().send().collect().await;
