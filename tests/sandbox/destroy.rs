@@ -63,6 +63,10 @@ fn keys(object: &Value) -> BTreeSet<&str> {
 #[test]
 fn a_workload_goes_with_its_cluster_and_volumes_stay_unmarked() {
     let lived = Lived::start();
+    let there = by_hand(&lived.served, &["show"]);
+    let mut all = there.as_object().expect("objects").values().map(keys);
+    let told = all.find(|keys| keys.contains("CSIVolumeName")).expect("a volume");
+    assert!(told.contains("provision-cluster"), "the driver tells whose it is: {told:?}");
     let shown = lived.folder.ok(&["destroy", "--auto-approve"]);
     for words in [
         "Will be lost",
@@ -82,7 +86,8 @@ fn a_workload_goes_with_its_cluster_and_volumes_stay_unmarked() {
     let there = by_hand(&lived.served, &["show"]);
     let told = keys(&there[id]);
     assert!(told.contains("kubernetes.io/created-for/pvc/name"), "{told:?}");
-    for mark in ["kubernetes.io/cluster/acme-prod", "ebs.csi.aws.com/cluster"] {
+    let marks = ["kubernetes.io/cluster/acme-prod", "ebs.csi.aws.com/cluster", "provision-cluster"];
+    for mark in marks {
         assert!(!told.contains(mark), "{told:?}");
     }
     lived.folder.ok(&["destroy", "--auto-approve", "--delete-volumes"]);

@@ -2,8 +2,12 @@
 use super::Stack;
 use crate::resources::{AddOn, Cluster, NodeGroup, PodIdentityAssociation};
 use crate::{addons, names};
-use provision_core::{Handle, Place, Result, out};
+use provision_core::{CLUSTER_MARK, Handle, Place, Result, out};
 use provision_spec::{Capacity, Pool};
+use serde_json::json;
+
+/// The add-on that makes volumes for claims.
+const DRIVER: &str = "aws-ebs-csi-driver";
 
 impl Stack<'_> {
     /// Adds the add-ons without which no node gets ready.
@@ -49,10 +53,19 @@ impl Stack<'_> {
             name: name.to_owned(),
             cluster: out!(cluster.id),
             version: addons::version(self.facts, self.stage.version, name)?,
-            configuration: String::new(),
+            configuration: self.configuration(name),
             tags: names::tags(self.spec, &address),
         };
         Ok(self.graph.add(placed(Place::at(address).within(cluster)), addon))
+    }
+
+    /// Returns what an add-on is told: the driver for EBS, whose cluster its volumes are.
+    fn configuration(&self, name: &str) -> String {
+        let tags = json!({ CLUSTER_MARK: self.spec.name });
+        match name {
+            DRIVER => json!({ "controller": { "extraVolumeTags": tags } }).to_string(),
+            _ => String::new(),
+        }
     }
 }
 
@@ -129,5 +142,14 @@ mod tests {
         };
         assert_eq!(of(&[]), (json!(true), 0));
         assert_eq!(of(&["vpc-cni", "coredns"]), (json!(false), 2));
+    }
+
+    #[test]
+    fn volumes_tell_whose_cluster_they_are_of() {
+        let graph = graph("", &facts());
+        let told = |name: &str| graph.node(&name.into()).unwrap().spec["configuration"].clone();
+        let told_driver = r#"{"controller":{"extraVolumeTags":{"provision-cluster":"acme-prod"}}}"#;
+        assert_eq!(told("addon/aws-ebs-csi-driver"), told_driver);
+        assert_eq!(told("addon/coredns"), "");
     }
 }

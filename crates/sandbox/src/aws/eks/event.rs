@@ -3,13 +3,14 @@ use super::super::autoscaling::group;
 use super::super::classic_elb::balancer as classic;
 use super::super::ec2::living::{self, NewInterface, NewVolume, Place};
 use super::super::elb::balancer::{self, NewBalancer};
+use super::addon::ADDON;
 use super::cluster_life;
 use super::found::children;
 use super::node_group::{NODE_GROUP, machines_of};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, Object, World};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub(super) const SCALED: Behaviour = Behaviour {
@@ -112,7 +113,7 @@ fn work(world: &mut World, cluster: &Object) -> Result<(), String> {
     balancer::create(world, new);
     service(world, cluster, &subnets, own);
     let machine = machines(world, cluster).into_iter().next();
-    claim(world, &place, machine.as_ref(), &subnets, own);
+    claim(world, cluster, machine.as_ref(), &subnets, own);
     connect(world, cluster, machine.as_deref(), &subnets);
     Ok(())
 }
@@ -180,25 +181,37 @@ fn service(
 /// Makes the volume of a claim, where a machine is that uses it.
 fn claim(
     world: &mut World,
-    place: &Place,
+    cluster: &Object,
     machine: Option<&String>,
     subnets: &[String],
     own: impl Fn(&[(&str, &str)]) -> BTreeMap<String, String>,
 ) {
     let pv = format!("pvc-{}", world.uuid());
-    let tags = own(&[
+    let mut tags = own(&[
         ("ebs.csi.aws.com/cluster", "true"),
         ("CSIVolumeName", &pv),
         ("kubernetes.io/created-for/pv/name", &pv),
         ("kubernetes.io/created-for/pvc/name", "data-postgresql-0"),
         ("kubernetes.io/created-for/pvc/namespace", "default"),
     ]);
+    tags.extend(volume_tags(world, cluster));
     let home = machine.and_then(|id| world.get(&Key::new("ec2.instance", id)));
     let home = home.map(|machine| machine.text("subnetId")).or(subnets.first().map(String::as_str));
     let home = home.and_then(|subnet| world.get(&living::subnet(subnet)));
     let zone = home.map(|subnet| subnet.text("availabilityZone")).unwrap_or_default().to_owned();
     let instance = machine.map(String::as_str);
-    living::volume(world, place, NewVolume { zone: &zone, size: 20, instance, tags });
+    living::volume(world, &Place::of(cluster), NewVolume { zone: &zone, size: 20, instance, tags });
+}
+
+/// Returns the tags that the driver for volumes is configured to give them.
+fn volume_tags(world: &World, cluster: &Object) -> BTreeMap<String, String> {
+    let addons = children(world, cluster, ADDON.kind).into_iter();
+    let mut addons = addons.filter_map(|key| world.get(&key));
+    let driver = addons.find(|addon| addon.text("addonName") == "aws-ebs-csi-driver");
+    let told = driver.map(|driver| driver.text("configurationValues")).unwrap_or_default();
+    let told: Value = serde_json::from_str(told).unwrap_or_default();
+    let tags = told.pointer("/controller/extraVolumeTags").cloned().unwrap_or_default();
+    serde_json::from_value(tags).unwrap_or_default()
 }
 
 /// Returns the Auto Scaling groups of a cluster.
