@@ -56,7 +56,9 @@ fn a_whole_life_is_valid_and_others_read_what_was_made() {
     assert_eq!((&read["cluster"], &read["subnets"]), (&json!("ACTIVE 1.35"), &json!(6)));
     assert_eq!((&read["encrypted"], &read["unmarked"]), (&json!(true), &json!([])));
 
-    folder.write(&format!("{file}tags: {{ team: a }}\npools: {{ app: {{ max: 4 }} }}\n"));
+    let newer = file.replace("secretsKey: own", "secretsKey: own, version: \"1.36\"");
+    assert_ne!(newer, file);
+    folder.write(&format!("{newer}tags: {{ team: a }}\npools: {{ app: {{ max: 4 }} }}\n"));
     folder.ok(&["apply", "--auto-approve"]);
     assert_eq!(folder.plan(), [""; 0]);
     folder.ok(&["destroy", "--auto-approve"]);
