@@ -68,11 +68,16 @@ impl Served {
 
     /// Returns the operations that were called so far, in their order.
     pub(crate) fn operations(&self) -> Vec<String> {
+        let name = |request: &Value| request["operation"].as_str().unwrap_or_default().to_owned();
+        self.requests().iter().map(name).collect()
+    }
+
+    /// Returns what was asked so far, in its order.
+    pub(crate) fn requests(&self) -> Vec<Value> {
         let Value::Array(requests) = self.control("GET", "requests", None) else {
             panic!("no list")
         };
-        let name = |request: &Value| request["operation"].as_str().unwrap_or_default().to_owned();
-        requests.iter().map(name).collect()
+        requests
     }
 
     /// Asks for faults in the place of those that are left.

@@ -1,21 +1,28 @@
 //! The whole program on the simulated AWS: embedded, and as a server that faults can be asked of.
 mod boto;
 mod boundary;
+mod chaos;
 #[path = "../common/cloud.rs"]
 mod cloud;
+mod crash;
+mod decoys;
 mod destroy;
 mod edits;
+mod faults;
 #[path = "../common/folder.rs"]
-#[expect(dead_code, reason = "other tests use the rest of it")]
 mod folder;
 mod judged;
+mod life;
 mod life_cycle;
 mod lost_replies;
 mod partitions;
+mod phase;
+#[path = "../common/proxy.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod proxy;
 #[path = "../common/recorder.rs"]
 mod recorder;
 #[path = "../common/relay.rs"]
-#[expect(dead_code, reason = "other tests use the rest of it")]
 mod relay;
 mod roles;
 #[path = "../common/served.rs"]
@@ -23,7 +30,9 @@ mod served;
 #[path = "../common/server.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
+mod sweep;
 mod together;
 mod upgrade;
 mod within;
+mod world;
 mod world_of;

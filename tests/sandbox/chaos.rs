@@ -1,0 +1,54 @@
+//! Transient faults by chance: whatever they hit, a cluster is there after a few runs, and gone
+//! after a few.
+use crate::life::{APPLY, DESTROY, Life, Moment};
+use crate::phase::{PHASES, built};
+use crate::{sweep, world};
+use serde_json::{Value, json};
+
+/// How many worlds there are, and how many of them a sample has.
+const WORLDS: u64 = 200;
+const SAMPLE: usize = 16;
+
+/// The share of calls that a fault befalls.
+const SHARE: f64 = 0.05;
+const EFFECTS: [&str; 6] =
+    ["throttle", "error-before", "error-after", "cut-after", "slow", "stale"];
+
+/// The most runs that a command may take.
+const RUNS: usize = 3;
+
+fn faults() -> Vec<Value> {
+    let chance = SHARE / EFFECTS.len() as f64;
+    EFFECTS.map(|effect| json!({ "operation": "*", "chance": chance, "effect": effect })).into()
+}
+
+/// Runs a command again until it ends well.
+fn converge(life: &Life, arguments: &[&str]) {
+    life.served.faults(&faults());
+    let mut told = Vec::new();
+    while told.len() < RUNS {
+        let ran = life.folder.run(arguments);
+        if ran.code == Some(0) {
+            return life.served.faults(&[]);
+        }
+        told.push(format!("{:?}: {}{}", ran.code, ran.stdout, ran.stderr));
+    }
+    panic!("{arguments:?} ends well in none of {RUNS} runs: {}", told.join("\n"));
+}
+
+fn live(seed: u64) {
+    let life = Life::from(&Moment::of_seed(seed), &built());
+    life.ok(&["plan"]);
+    let before = world::ids(&life.moment().world);
+    converge(&life, APPLY);
+    PHASES[0].check(&life);
+    converge(&life, DESTROY);
+    life.ok(&["plan"]);
+    assert_eq!(world::ids(&life.moment().world), before);
+}
+
+#[test]
+fn whatever_chance_brings_a_few_runs_are_enough() {
+    let seeds = sweep::chosen((1..=WORLDS).collect(), SAMPLE);
+    sweep::each("chaos", &seeds, |seed| format!("seed {seed}"), |seed| live(*seed));
+}

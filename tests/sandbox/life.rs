@@ -1,0 +1,85 @@
+//! The life of a cluster, at moments that can be gone back to.
+use crate::folder::{Folder, Ran};
+use crate::proxy::{Call, Fate, Proxy};
+use crate::served::Served;
+use serde_json::json;
+use std::fs;
+use std::time::UNIX_EPOCH;
+use tempfile::TempDir;
+
+pub(crate) const APPLY: &[&str] = &["apply", "--auto-approve"];
+pub(crate) const DESTROY: &[&str] = &["destroy", "--auto-approve", "--delete-volumes"];
+
+const STATE: &str = "acme-prod.state.jsonl";
+
+/// A world and the state of its cluster, as they were once.
+#[derive(Clone, Default)]
+pub(crate) struct Moment {
+    /// Empty before anything was asked of the world.
+    pub(crate) world: Vec<u8>,
+    pub(crate) state: Option<Vec<u8>>,
+}
+
+impl Moment {
+    /// Returns the beginning of a world in which a seed decides what chance brings.
+    pub(crate) fn of_seed(seed: u64) -> Self {
+        let now = UNIX_EPOCH.elapsed().expect("it is after 1970").as_millis() as u64;
+        let world = json!({
+            "format": "provision.sandbox/v1",
+            "seed": seed,
+            "serial": 0,
+            "now": now,
+            "began": now,
+            "drawn": 0,
+            "objects": [],
+        });
+        Self { world: world.to_string().into_bytes(), state: None }
+    }
+}
+
+/// A cluster with a world of its own, in a file.
+pub(crate) struct Life {
+    pub(crate) served: Served,
+    pub(crate) folder: Folder,
+    home: TempDir,
+}
+
+impl Life {
+    /// Goes on from a moment, with a cluster file.
+    pub(crate) fn from(moment: &Moment, file: &str) -> Self {
+        let home = tempfile::tempdir().expect("a folder can be made");
+        let world = home.path().join("world.json");
+        if !moment.world.is_empty() {
+            fs::write(&world, &moment.world).expect("it can be written");
+        }
+        let served = Served::of(&world);
+        let folder = Folder::on(&served, file);
+        if let Some(state) = &moment.state {
+            fs::write(folder.path(STATE), state).expect("it can be written");
+        }
+        Self { served, folder, home }
+    }
+
+    /// Returns how everything is now.
+    pub(crate) fn moment(&self) -> Moment {
+        let world = fs::read(self.home.path().join("world.json")).expect("there is a world");
+        Moment { world, state: fs::read(self.folder.path(STATE)).ok() }
+    }
+
+    /// Starts a proxy, which the program then goes through.
+    pub(crate) fn proxy(
+        &mut self,
+        decide: impl Fn(&Call<'_>) -> Fate + Send + Sync + 'static,
+    ) -> Proxy {
+        let proxy = Proxy::start(&self.served.url, decide);
+        self.folder.set("AWS_ENDPOINT_URL", &proxy.url);
+        proxy
+    }
+
+    /// Runs a command that must end well.
+    pub(crate) fn ok(&self, arguments: &[&str]) -> Ran {
+        let ran = self.folder.run(arguments);
+        assert_eq!(ran.code, Some(0), "{arguments:?}\n{}\n{}", ran.stdout, ran.stderr);
+        ran
+    }
+}

@@ -1,0 +1,129 @@
+//! The phases of a cluster's life, each of which can be lived again from its beginning.
+use crate::folder::FILE;
+use crate::life::{APPLY, DESTROY, Life, Moment};
+use crate::proxy::Fate;
+use crate::world;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+/// The phases of one life, in their order. They are lived through once, whoever asks.
+pub(crate) static PHASES: LazyLock<Vec<Phase>> = LazyLock::new(phases);
+
+/// A phase of a cluster's life: a command, what it begins with, and what it comes to.
+pub(crate) struct Phase {
+    pub(crate) name: &'static str,
+    pub(crate) command: &'static [&'static str],
+    file: String,
+    before: Moment,
+    /// What there is in the end.
+    told: Vec<String>,
+    ids: BTreeSet<String>,
+    /// The calls that change something: the operation, and which of its calls it is.
+    pub(crate) changes: Vec<(String, usize)>,
+    /// Everything that is called.
+    pub(crate) operations: BTreeSet<String>,
+}
+
+impl Phase {
+    /// Lives through the phase once, and returns it with the moment that follows.
+    fn record(
+        name: &'static str,
+        file: String,
+        command: &'static [&'static str],
+        before: Moment,
+    ) -> (Self, Moment) {
+        let mut life = Life::from(&before, &file);
+        let proxy = life.proxy(|_| Fate::Pass);
+        life.ok(command);
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        let count = |operation: String| {
+            let count = counts.entry(operation.clone()).or_default();
+            *count += 1;
+            (operation, *count)
+        };
+        let changes = proxy.restart().into_iter().map(count).collect();
+        let operations = life.served.operations().into_iter().collect();
+        life.ok(&["plan"]);
+        let after = life.moment();
+        let (told, ids) = (world::told(&after.world), world::ids(&after.world));
+        (Self { name, command, file, before, told, ids, changes, operations }, after)
+    }
+
+    /// Begins the phase anew.
+    pub(crate) fn begin(&self) -> Life {
+        Life::from(&self.before, &self.file)
+    }
+
+    /// Fails unless a life came to what the phase comes to.
+    pub(crate) fn check(&self, life: &Life) {
+        match self.command {
+            APPLY => assert_eq!(life.folder.plan(), [""; 0]),
+            _ => drop(life.ok(&["plan"])),
+        }
+        let world = life.moment().world;
+        same(&world::told(&world), &self.told);
+        if self.command == DESTROY {
+            assert_eq!(world::ids(&world), self.ids);
+        }
+    }
+}
+
+/// Compares what there is in two worlds.
+pub(crate) fn same(now: &[String], then: &[String]) {
+    let without = |of: &[String], those: &[String]| {
+        let mut rest = of.to_vec();
+        for it in those {
+            if let Some(at) = rest.iter().position(|other| other == it) {
+                rest.swap_remove(at);
+            }
+        }
+        rest
+    };
+    let (more, less) = (without(now, then), without(then, now));
+    assert!(more.is_empty() && less.is_empty(), "too much: {more:#?}\nmissing: {less:#?}");
+}
+
+/// The cluster file at first.
+pub(crate) fn built() -> String {
+    format!("{FILE}kubernetes: {{ secretsKey: own }}\neks: {{ irsa: true }}\n")
+}
+
+/// The same cluster with other bounds, labels, machines, tags, ways in and ways out.
+pub(crate) fn changed() -> String {
+    format!(
+        "{FILE}kubernetes: {{ secretsKey: own, api: {{ allow: [203.0.113.0/24] }} }}\n\
+         network: {{ nat: per-zone }}\npools:\n  app: {{ machine: m5.2xlarge }}\n  \
+         driver: {{ max: 5, labels: {{ driverNodes: \"true\", tier: one }} }}\n  \
+         executor: {{ max: 9 }}\ntags: {{ team: platform }}\neks: {{ irsa: true }}\n"
+    )
+}
+
+fn phases() -> Vec<Phase> {
+    let untouched = Life::from(&Moment::default(), FILE);
+    untouched.ok(&["plan"]);
+    let nothing = untouched.moment();
+    let (build, moment) = Phase::record("build", built(), APPLY, nothing.clone());
+    let (change, moment) = Phase::record("change", changed(), APPLY, moment);
+    let living = Life::from(&moment, &changed());
+    living.served.event("acme-prod", "workload");
+    living.ok(&["plan"]);
+    let (destroy, _) = Phase::record("destroy", changed(), DESTROY, living.moment());
+    assert_eq!(destroy.ids, world::ids(&nothing.world), "what is left");
+    vec![build, change, destroy]
+}
+
+#[test]
+fn worlds_are_the_same_only_when_the_same_was_made() {
+    let made = |file: &str| {
+        let life = Life::from(&Moment::default(), file);
+        life.ok(APPLY);
+        life.ok(&["plan"]);
+        world::told(&life.moment().world)
+    };
+    let (one, other) = (made(&built()), made(&built()));
+    assert!(one.len() > 50, "{} objects", one.len());
+    same(&one, &other);
+    let tagged = made(&format!("{}tags: {{ team: a }}\n", built()));
+    let differ = one.iter().filter(|it| !tagged.contains(it)).count();
+    assert!(differ > 20, "{differ} of {} differ by a tag", one.len());
+}

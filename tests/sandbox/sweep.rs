@@ -1,0 +1,58 @@
+//! Many cases at once, all of them or a sample, and what they come to.
+use std::env;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// How many of a sweep's cases are tried: `all`, or a sample drawn by a seed.
+const VARIABLE: &str = "PROVISION_SWEEP";
+const SEED: u64 = 5;
+
+/// Tells whether all cases are wanted.
+pub(crate) fn wants_all() -> bool {
+    env::var(VARIABLE).is_ok_and(|wanted| wanted == "all")
+}
+
+/// Returns the seed of a sample.
+pub(crate) fn seed() -> u64 {
+    match env::var(VARIABLE) {
+        Ok(wanted) if wanted != "all" => wanted.parse().expect("all, or a number"),
+        _ => SEED,
+    }
+}
+
+/// Returns all cases, or so many of them.
+pub(crate) fn chosen<T>(mut cases: Vec<T>, count: usize) -> Vec<T> {
+    if !wants_all() {
+        fastrand::Rng::with_seed(seed()).shuffle(&mut cases);
+        cases.truncate(count);
+    }
+    cases
+}
+
+/// Tries cases, as many at once as there are processors, and tells how it went in a line. A case
+/// that goes wrong panics, and says why itself.
+#[expect(clippy::print_stdout, reason = "how much was tried is told with the result")]
+pub(crate) fn each<T: Sync>(
+    what: &str,
+    cases: &[T],
+    name: impl Fn(&T) -> String + Sync,
+    attempt: impl Fn(&T) + Sync,
+) {
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+            if panic::catch_unwind(AssertUnwindSafe(|| attempt(case))).is_err() {
+                wrong.lock().expect("no thread panics here").push(name(case));
+            }
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
+    let wrong = wrong.into_inner().expect("no thread panics here");
+    let sample =
+        if wants_all() { "all".to_owned() } else { format!("a sample of seed {}", seed()) };
+    println!("{what}: {} cases ({sample}), {} wrong", cases.len(), wrong.len());
+    assert!(!cases.is_empty() && wrong.is_empty(), "{what}: {wrong:#?}");
+}
