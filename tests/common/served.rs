@@ -2,6 +2,7 @@
 use super::cloud::{Cloud, KEY};
 use super::relay::{self, Message, PATIENCE};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -80,6 +81,18 @@ impl Served {
         requests
     }
 
+    /// Returns what was called so far, each as service and operation.
+    pub(crate) fn calls(&self) -> BTreeSet<String> {
+        let Value::Array(requests) = self.control("GET", "requests", None) else {
+            panic!("no list")
+        };
+        let text = |request: &Value, field: &str| request[field].as_str().unwrap_or("").to_owned();
+        requests
+            .iter()
+            .map(|it| format!("{}:{}", text(it, "service"), text(it, "operation")))
+            .collect()
+    }
+
     /// Asks for faults in the place of those that are left.
     pub(crate) fn faults(&self, faults: &[Value]) {
         self.control("POST", "faults", Some(json!({ "faults": faults })));
@@ -88,6 +101,11 @@ impl Served {
     /// Lets something happen in a living cluster.
     pub(crate) fn event(&self, cluster: &str, event: &str) {
         self.control("POST", "events", Some(json!({ "cluster": cluster, "event": event })));
+    }
+
+    /// Lets simulated time pass so many times as fast as real time.
+    pub(crate) fn clock(&self, speed: u32) {
+        self.control("POST", "clock", Some(json!({ "speed": speed })));
     }
 
     fn control(&self, method: &str, endpoint: &str, body: Option<Value>) -> Value {

@@ -2,6 +2,7 @@
 mod boto;
 mod boundary;
 mod chaos;
+mod capacity;
 #[path = "../common/cloud.rs"]
 mod cloud;
 mod crash;
@@ -9,6 +10,7 @@ mod decoys;
 mod destroy;
 mod edits;
 mod faults;
+mod errors;
 #[path = "../common/folder.rs"]
 mod folder;
 mod judged;

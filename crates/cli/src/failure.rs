@@ -1,5 +1,8 @@
 //! How the program ends when it does not end well.
+mod advice;
 mod refused;
+
+pub(crate) use advice::advice;
 
 use crate::args::Global;
 use crate::output;
@@ -211,29 +214,17 @@ impl From<Mismatch> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let (exit, code, hint) = match error.kind {
-            Kind::Auth => (
-                Exit::Credentials,
-                "credentials",
-                Some("get fresh credentials and run the same command again"),
-            ),
-            Kind::Journal => (Exit::Failed, "state.unwritable", Some(WRITABLE)),
-            Kind::Denied => (
-                Exit::Failed,
-                "cloud.denied",
-                Some("give the caller this permission and run the same command again"),
-            ),
-            Kind::Quota => (Exit::Failed, "cloud.quota", Some("ask the cloud to raise the limit")),
-            Kind::Capacity => (Exit::Failed, "cloud.capacity", None),
-            Kind::Retry => {
-                (Exit::Failed, "failed", Some("run the same command again when the cloud answers"))
-            }
-            _ => (Exit::Failed, "failed", None),
+        let (exit, code) = match error.kind {
+            Kind::Auth => (Exit::Credentials, "credentials"),
+            Kind::Journal => (Exit::Failed, "state.unwritable"),
+            Kind::Denied => (Exit::Failed, "cloud.denied"),
+            Kind::Quota => (Exit::Failed, "cloud.quota"),
+            Kind::Capacity => (Exit::Failed, "cloud.capacity"),
+            _ => (Exit::Failed, "failed"),
         };
         let mut failure = Self::new(exit, code, error.to_string());
+        failure.hints.extend(advice(&error));
         failure.request_id = error.request_id.map(Into::into);
-        let own = error.hint.map(String::from);
-        failure.hints.extend(own.or(hint.map(str::to_owned)));
         failure
     }
 }

@@ -262,7 +262,9 @@ impl Decision {
                 let mut failure = Failure::new(Exit::Failed, "plan.unknown", error);
                 let causes = self.plan.unknown.iter();
                 failure.causes = causes.map(|(address, why)| format!("{address}: {why}")).collect();
-                Err(failure.hint("run the same command again when the cloud answers"))
+                Err(failure.hint(
+                    "run the same command again when the cloud answers, or once the caller may look",
+                ))
             }
         }
     }

@@ -91,7 +91,7 @@ impl Engine<'_> {
             } else {
                 outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), Skip::Stage)));
             }
-            excuse_capacity(journal, &mut outcome);
+            excuse_capacity(journal, steps, &mut outcome);
             begin = end;
         }
         outcome
@@ -157,8 +157,12 @@ impl Job<'_> {
                 outcome.degraded.insert(step.address.clone(), why.clone());
                 (Verdict::NotReady, EventKind::Degraded(why))
             }
-            Ok(Done::Removed) => (Verdict::Done, EventKind::Removed),
+            Ok(Done::Removed) => {
+                outcome.degraded.remove(&step.address);
+                (Verdict::Done, EventKind::Removed)
+            }
             Ok(Done::Ready) => {
+                outcome.degraded.remove(&step.address);
                 let outputs = outputs().unwrap_or_default();
                 let event = match step.action {
                     Action::Adopt => EventKind::Adopted(outputs),
@@ -291,8 +295,9 @@ impl Queue {
     }
 }
 
-/// Reports what never settled for want of capacity as degraded, if nothing else failed.
-fn excuse_capacity(journal: &Journal, outcome: &mut Outcome) {
+/// Reports what never settled for want of capacity as degraded, if nothing else failed, and with it
+/// what waits for it. What was to go once it is there stays, and that is all.
+fn excuse_capacity(journal: &Journal, steps: &[Step], outcome: &mut Outcome) {
     let unsettled = |address: &Address| {
         journal.with(|s| s.get(address).is_some_and(|r| r.stage != provision_core::Stage::Settled))
     };
@@ -304,13 +309,24 @@ fn excuse_capacity(journal: &Journal, outcome: &mut Outcome) {
     for (address, error) in std::mem::take(&mut outcome.failed) {
         outcome.degraded.insert(address, error.to_string());
     }
-    outcome.skipped.retain(|(_, why)| !matches!(why, Skip::Kept(_) | Skip::Needs(_)));
+    let waits = |why: &Skip| matches!(why, Skip::Kept(_) | Skip::Needs(_));
+    let goes = |address: &Address| {
+        steps.iter().all(|step| step.address != *address || step.action == Action::Delete)
+    };
+    let (waiting, skipped) =
+        std::mem::take(&mut outcome.skipped).into_iter().partition(|(_, why)| waits(why));
+    outcome.skipped = skipped;
+    let waiting: Vec<(Address, Skip)> = waiting;
+    for (address, why) in waiting.into_iter().filter(|(address, _)| !goes(address)) {
+        outcome.degraded.insert(address, why.to_string());
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use provision_core::{Cause, Diff, Lane};
+    use crate::journal::{Header, MemoryStore, STATE_FORMAT};
+    use provision_core::{Cause, Diff, Lane, Scope, World};
 
     fn step(address: &str, exclusive: bool) -> Step {
         Step {
@@ -324,6 +340,41 @@ mod tests {
             lane: Some(Lane { name: "cluster".into(), exclusive }),
             after: Default::default(),
         }
+    }
+
+    fn journal() -> Journal {
+        let scope = Scope { world: World::Loopback, place: BTreeMap::new() };
+        let word = |text: &str| text.to_owned();
+        let (format, lineage) = (word(STATE_FORMAT), word("l"));
+        let header = Header { format, cluster: word("c"), provider: word("p"), scope, lineage };
+        Journal::begin(Box::new(MemoryStore::default()), header).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_lack_of_capacity_is_excused_and_what_waits_for_it_is_told() {
+        let journal = journal();
+        let spec = serde_json::json!({});
+        let creating = provision_core::Entry::Creating {
+            address: "a".into(),
+            kind: "k".into(),
+            spec,
+            request: String::new(),
+            needs: Default::default(),
+            within: None,
+            slot: None,
+            lane: None,
+        };
+        journal.record(&creating).await.unwrap();
+        let excused = |action: Action| {
+            let steps = [step("a", false), Step { action, ..step("b", false) }];
+            let failed = vec![("a".into(), Error::new(Kind::Capacity, "none"))];
+            let skipped = vec![("b".into(), Skip::Needs("a".into()))];
+            let mut outcome = Outcome { failed, skipped, ..Outcome::default() };
+            excuse_capacity(&journal, &steps, &mut outcome);
+            (outcome.is_complete(), outcome.degraded.len())
+        };
+        assert_eq!(excused(Action::Delete), (true, 1), "an old one is kept");
+        assert_eq!(excused(Action::Create), (true, 2), "another is not made");
     }
 
     #[test]

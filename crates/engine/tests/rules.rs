@@ -204,7 +204,8 @@ async fn a_pool_without_capacity_is_degraded_and_made_by_the_next_run() {
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.degraded.values().collect::<Vec<_>>(), ["no spot capacity"]);
     bench.world.complain("fake.pool", None);
-    let (_, outcome) = bench.run(&first(), None).await.through();
+    let (plan, outcome) = bench.run(&first(), None).await.through();
+    assert_eq!(plan.degraded.values().collect::<Vec<_>>(), ["no spot capacity"]);
     assert!(outcome.degraded.is_empty() && bench.faults().is_empty());
 }
 

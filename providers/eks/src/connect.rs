@@ -61,7 +61,10 @@ pub(crate) async fn connect(target: &Target<'_>) -> Result<Session> {
     };
     let sts = client!(aws_sdk_sts, &config, &endpoints, "STS");
     let answer = sts.get_caller_identity().send().await.reply("sts:GetCallerIdentity");
-    let identity = answer.map_err(|error| unknown_caller(&target.region, error))?;
+    let identity = answer.map_err(|error| match (error.kind, &error.code) {
+        (Kind::Retry, None) => unreachable(&endpoints, error),
+        _ => unknown_caller(&target.region, error),
+    })?;
     let untold = |what: &str| missing("sts:GetCallerIdentity", what);
     let account = identity.account.ok_or_else(|| untold("account"))?;
     let caller = identity.arn.ok_or_else(|| untold("ARN"))?;
@@ -73,6 +76,17 @@ pub(crate) async fn connect(target: &Target<'_>) -> Result<Session> {
     let place = place.map(|(key, value)| (key.to_owned(), value)).into();
     let scope = Scope { world, place };
     Ok(Session { drivers: drivers(&aws), aws, scope, caller })
+}
+
+/// Says who does not answer, and what may be in the way.
+fn unreachable(endpoints: &Endpoints, error: Error) -> Error {
+    let again = "run the same command again when";
+    error.hint(match endpoints.0.get("STS") {
+        Some(url) => format!("{again} {} answers", without_password(url)),
+        None => format!(
+            "{again} AWS can be reached; where the way leads through a proxy, HTTPS_PROXY names it"
+        ),
+    })
 }
 
 /// Says what to do where AWS does not know the caller: outside the first partition it may know them

@@ -203,7 +203,7 @@ impl CarryOut<'_> {
             true => BTreeMap::new(),
             false => journal.with(|state| self.subject.provider.outputs(state)),
         };
-        let next = self.next(outcome, left);
+        let next = self.next(journal, outcome, left);
         let left: Vec<_> = left.iter().flat_map(|live| self.named(live)).collect();
         reporter.finished(&Finish {
             outcome,
@@ -225,20 +225,31 @@ impl CarryOut<'_> {
         parts.into_iter().map(|part| (address.clone(), part)).collect()
     }
 
-    fn next(&self, outcome: &Outcome, left: &[LiveValue]) -> Vec<(String, &'static str)> {
+    fn next(
+        &self,
+        journal: &Journal,
+        outcome: &Outcome,
+        left: &[LiveValue],
+    ) -> Vec<(String, &'static str)> {
         let command = |name| shell::command(self.global, name, self.file);
-        match outcome.is_complete() && left.is_empty() {
-            true if self.destroys => Vec::new(),
-            true => vec![
-                (command("show"), "# what was made"),
-                (command("plan"), "# whether anything is to be done"),
-            ],
-            false => {
-                let again = command(if self.destroys { "destroy" } else { "apply" });
-                let approved = if self.approved { " --auto-approve" } else { "" };
-                vec![(format!("{again}{approved}"), "")]
-            }
+        let approved = if self.approved { " --auto-approve" } else { "" };
+        let again = |name| format!("{}{approved}", command(name));
+        if self.destroys {
+            let is_done = outcome.is_complete() && left.is_empty();
+            return if is_done { Vec::new() } else { vec![(again("destroy"), "")] };
         }
+        if !outcome.is_complete() {
+            return vec![(again("apply"), "")];
+        }
+        let mut next = vec![
+            (command("show"), "# what was made"),
+            (command("plan"), "# whether anything is to be done"),
+        ];
+        let is_unmade = |address| journal.with(|s| s.get(address).is_some_and(|r| !r.is_settled()));
+        if outcome.degraded.keys().any(is_unmade) {
+            next.insert(0, (again("apply"), "# tries again to make what is degraded"));
+        }
+        next
     }
 }
 

@@ -5,11 +5,13 @@ use super::duration::span;
 use super::page::Page;
 use super::plan::ACTIONS;
 use super::style::{Paint, Style, Word, columns, words};
+use super::trouble::said;
 use super::value::compact;
+use crate::failure::advice;
 use provision_core::{Action, Error};
 use provision_engine::Outcome;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The end of a run, and what there is to say about it.
@@ -166,16 +168,15 @@ impl Finish<'_> {
     }
 
     fn failed(&self, page: &mut Page) {
-        let outcome = self.outcome;
-        let mut failed: Vec<(&str, &Error)> =
-            outcome.failed.iter().map(|(address, error)| (address.as_str(), error)).collect();
-        let ended = outcome.fatal.iter().filter(|e| !outcome.failed.iter().any(|(_, f)| f == *e));
-        failed.extend(ended.map(|error| ("the run", error)));
+        let failed = self.outcome.failed.iter();
+        let failed = failed.map(|(address, error)| (address.as_str(), error));
+        // What ended the run is told as its error, once.
+        let (ended, failed): (Vec<_>, Vec<_>) = failed.partition(|(_, e)| e.kind.is_fatal());
         if !failed.is_empty() {
             page.heading(Paint::Red, "Failed");
             let widest = failed.iter().map(|(address, _)| columns(address)).max().unwrap_or(0);
             let width = widest.min(page.style.width / 2) + 2;
-            for (address, error) in failed {
+            for (address, error) in &failed {
                 let said = words(Paint::Plain, &without_request(error));
                 page.hang(2, &[(Word::new(Paint::Red, address), width)], &said);
                 if let Some(id) = &error.request_id {
@@ -184,6 +185,15 @@ impl Finish<'_> {
                 }
             }
         }
+        if !ended.is_empty() {
+            page.heading(Paint::Red, "Stopped by the error that ended the run");
+            page.table(Paint::Red, ended.iter().map(|(address, _)| (*address, String::new())));
+        }
+        let hints: BTreeSet<_> = failed.iter().filter_map(|(_, error)| advice(error)).collect();
+        if !hints.is_empty() {
+            page.gap();
+        }
+        hints.iter().for_each(|hint| said(page, Paint::Cyan, "hint:", hint));
     }
 
     fn commands(&self, page: &mut Page) {

@@ -54,7 +54,8 @@ impl Trouble<'_> {
     }
 }
 
-fn said(page: &mut Page, paint: Paint, lead: &str, text: &str) {
+/// Adds something that is said, after a word that tells what it is.
+pub(super) fn said(page: &mut Page, paint: Paint, lead: &str, text: &str) {
     let lead = (Word::new(paint, lead), columns(lead) + 1);
     page.hang(0, &[lead], &phrases(Paint::Plain, text));
 }

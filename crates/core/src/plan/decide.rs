@@ -130,7 +130,8 @@ impl<'a> Decider<'a> {
             (Phase::Broken(error), Standing::Settled | Standing::Adopted) if !asked => {
                 return self.refuse(Refusal::Broken { address, error: error.clone() });
             }
-            (Phase::Broken(_), Standing::Unsettled) => {
+            (Phase::Broken(error), Standing::Unsettled) => {
+                self.plan.degraded.insert(address, error.to_string());
                 return self.replace(node, Cause::Leftover, want);
             }
             (_, Standing::Adopted) if asked || meta.must_replace(&diff) => {

@@ -343,6 +343,8 @@ fn a_bad_end_names_what_failed_and_how_to_go_on() {
       pool/app/1c688e46  eks:CreateCluster: ThrottlingException: rate exceeded
                          request r3
 
+    hint: run the same command again when the cloud answers
+
     Degraded
       pool/b/1  no room
 
@@ -353,6 +355,23 @@ fn a_bad_end_names_what_failed_and_how_to_go_on() {
     Once this is put right, go on where this run stopped:
       provision apply
     "#);
+}
+
+#[test]
+fn what_ended_a_run_is_told_as_its_error_alone() {
+    let expired = Error::new(Kind::Auth, "expired");
+    let failed = vec![("vpc".into(), expired.clone())];
+    let outcome = Outcome { failed, fatal: Some(expired), ..Outcome::default() };
+    let nothing = BTreeMap::new();
+    insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome, &nothing, &again())), @r"
+    Not finished after 14m02s: 1 failed.
+
+    Stopped by the error that ended the run
+      vpc
+
+    Once this is put right, go on where this run stopped:
+      provision apply
+    ");
 }
 
 #[test]

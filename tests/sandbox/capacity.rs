@@ -1,0 +1,125 @@
+//! Pools for which there are no machines, or no room in the account.
+use crate::boto::Boto;
+use crate::folder::{FILE, Folder};
+use crate::served::Served;
+use serde_json::{Value, json};
+
+const APPLY: [&str; 2] = ["apply", "--auto-approve"];
+const NO_SPOT: &str = "UnfulfillableCapacity - Unable to fulfill capacity";
+
+fn file(executor: &str, more: &str) -> String {
+    format!("{FILE}pools: {{ executor: {{ {executor} }}, app: {{}}, driver: {{}}{more} }}\n")
+}
+
+/// Asks for a fault of the next node group that is made; the executor's is the first.
+fn next_group(served: &Served, effect: &str) {
+    served.faults(&[json!({ "operation": "CreateNodegroup", "effect": effect })]);
+}
+
+fn groups(served: &Served) -> Vec<String> {
+    let is_group = |it: &String| it.contains("eks.node_group");
+    served.objects().into_iter().filter(is_group).collect()
+}
+
+/// Returns the plan: its steps, each as action, pool and cause, and what it says is degraded.
+fn plan(folder: &Folder) -> (Vec<String>, String) {
+    let document: Value =
+        serde_json::from_str(&folder.ok(&["plan", "--json"])).expect("a plan is JSON");
+    let steps = document["steps"].as_array().expect("a plan has steps");
+    let word = |step: &Value, field: &str| step[field].as_str().unwrap_or("").to_owned();
+    let pool = |address: String| address.rsplit_once('/').map_or("", |(pool, _)| pool).to_owned();
+    let step = |step: &Value| {
+        format!("{} {} {}", word(step, "action"), pool(word(step, "address")), word(step, "cause"))
+    };
+    let of_pools = steps.iter().filter(|step| word(step, "address").starts_with("pool/"));
+    (of_pools.map(step).collect(), document["degraded"].to_string())
+}
+
+#[test]
+fn a_pool_without_spot_machines_is_degraded_and_made_by_the_next_run() {
+    let served = Served::start();
+    let folder = Folder::on(&served, &file("", ""));
+    next_group(&served, "capacity");
+    let ran = folder.run(&APPLY);
+    assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
+    let told = ran.stdout.split("\n\n").find(|part| part.starts_with("Degraded\n"));
+    let told = told.expect("it is told").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.starts_with("Degraded pool/executor/") && told.contains(NO_SPOT), "{told}");
+    assert!(ran.stdout.contains("provision apply --auto-approve  # tries again"), "{}", ran.stdout);
+    assert_eq!(groups(&served).len(), 3);
+
+    let (steps, degraded) = plan(&folder);
+    let again = ["delete pool/executor leftover", "create pool/executor leftover"];
+    assert_eq!(steps, again);
+    assert!(degraded.contains(NO_SPOT), "{degraded}");
+    let calls = served.operations().len();
+    folder.ok(&APPLY);
+    let changes: Vec<_> = served.operations().split_off(calls);
+    let changes: Vec<_> = changes.iter().filter(|it| it.ends_with("eNodegroup")).collect();
+    let deleted = |it: &&&String| !it.starts_with("Describe");
+    assert_eq!(
+        changes.iter().filter(deleted).collect::<Vec<_>>(),
+        [&"DeleteNodegroup", &"CreateNodegroup"]
+    );
+    assert_eq!(plan(&folder), (vec![], "{}".to_owned()));
+    folder.ok(&["destroy", "--auto-approve"]);
+}
+
+#[test]
+fn the_old_machines_stay_until_there_are_new_ones() {
+    let served = Served::start();
+    let folder = Folder::on(&served, &file("", ""));
+    folder.ok(&APPLY);
+    let before = groups(&served);
+    folder.write(&file("machine: [r6id.2xlarge, r5d.2xlarge]", ""));
+    next_group(&served, "capacity");
+    assert_eq!(folder.run(&APPLY).code, Some(4));
+    let after = groups(&served);
+    assert!(after.len() == 4 && before.iter().all(|group| after.contains(group)), "{after:?}");
+    folder.ok(&APPLY);
+    assert_eq!((groups(&served).len(), plan(&folder).0), (3, vec![]));
+}
+
+#[test]
+fn a_pool_that_loses_its_machines_is_told_of_and_left_alone() {
+    let served = Served::start();
+    let folder = Folder::on(&served, &file("", ""));
+    folder.ok(&APPLY);
+    let boto = Boto::at_home(&served);
+    let all = boto.call("autoscaling", "describe_auto_scaling_groups", &json!({}));
+    let all = all["AutoScalingGroups"].as_array().expect("a list").clone();
+    let is_spot = |group: &&Value| group["AutoScalingGroupName"].to_string().contains("executor");
+    let name = &all.iter().find(is_spot).expect("there is one")["AutoScalingGroupName"];
+    // Slow enough to see what passes within minutes.
+    served.clock(30);
+    served.faults(&[json!({ "operation": "SetDesiredCapacity", "effect": "capacity" })]);
+    let more = json!({ "AutoScalingGroupName": name, "DesiredCapacity": 2 });
+    boto.call("autoscaling", "set_desired_capacity", &more);
+    let changes = |calls: &[String]| {
+        let reads = ["Describe", "Get", "List"];
+        calls.iter().filter(|it| !reads.iter().any(|read| it.starts_with(read))).count()
+    };
+    let degraded = (0..20).find_map(|_| {
+        let calls = served.operations().len();
+        let ran = folder.run(&APPLY);
+        assert_eq!(changes(&served.operations()[calls..]), 0, "{}", ran.stdout);
+        (ran.code == Some(4)).then_some(ran.stdout)
+    });
+    assert!(degraded.expect("it is degraded for a while").contains("UnfulfillableCapacity"));
+}
+
+#[test]
+fn a_limit_of_the_account_is_named() {
+    let served = Served::start();
+    let folder = Folder::on(&served, &file("", ""));
+    folder.ok(&APPLY);
+    folder.write(&file("", ", more: { machine: m5.large, max: 2 }"));
+    next_group(&served, "quota");
+    let ran = folder.run(&APPLY);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    for words in ["ResourceLimitExceededException: ", "hint: ask the cloud to raise the limit"] {
+        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
+    }
+    folder.ok(&APPLY);
+    assert_eq!(plan(&folder).0, [""; 0]);
+}

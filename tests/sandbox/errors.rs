@@ -1,0 +1,178 @@
+//! What people are told when something goes wrong: what, where, in whose words, and what to do.
+use crate::boto::Boto;
+use crate::folder::{FILE, Folder, Ran};
+use crate::served::Served;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const PLAN: &[&str] = &["plan"];
+/// A width at which no path or host name breaks a line.
+const WIDE: &str = "400";
+const APPLY: &[&str] = &["apply", "--auto-approve"];
+
+/// A folder, and the page of everything that was told in it.
+struct Book {
+    served: Served,
+    folder: Folder,
+    page: String,
+}
+
+impl Book {
+    fn open() -> Self {
+        let served = Served::start();
+        let folder = Folder::on(&served, FILE);
+        Self { served, folder, page: String::new() }
+    }
+
+    fn faults(&self, faults: &[(&str, &str)]) {
+        let fault = |(operation, effect): &(&str, &str)| json!({ "operation": operation, "count": 50, "effect": effect });
+        let faults: Vec<Value> = faults.iter().map(fault).collect();
+        self.served.faults(&faults);
+    }
+
+    /// Runs a command under faults, with some of its environment changed, and notes what it told.
+    fn tell(
+        &mut self,
+        what: &str,
+        command: &[&str],
+        faults: &[(&str, &str)],
+        set: &[(&str, &str)],
+    ) {
+        self.faults(faults);
+        let mut process = self.folder.command(command);
+        process.env("COLUMNS", "100").envs(set.iter().copied());
+        for (name, _) in set.iter().filter(|(_, value)| value.is_empty()) {
+            process.env_remove(name);
+        }
+        let ran = Ran::from(process.output().expect("it runs"));
+        self.faults(&[]);
+        self.note(what, &ran);
+    }
+
+    fn note(&mut self, what: &str, ran: &Ran) {
+        let code = ran.code.expect("it ends by itself");
+        let end = ran.stdout.find("\nNot finished").map_or("", |at| &ran.stdout[at..]);
+        let folder = self.folder.path("").display().to_string();
+        let told = format!("{}{}", end.trim_start(), ran.stderr);
+        let told = redacted(&told.replace(&self.served.url, "http://SANDBOX").replace(&folder, ""));
+        write!(self.page, "## {what}: exit {code}\n\n{told}\n").expect("a text takes all");
+    }
+}
+
+/// Puts placeholders in the place of ids, times and durations.
+fn redacted(text: &str) -> String {
+    let is_id = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == ':' || c == '.';
+    let (mut page, mut rest) = (String::new(), text);
+    while let Some(begin) = rest.find(is_id) {
+        let (before, from) = rest.split_at(begin);
+        let end = from.find(|c| !is_id(c)).unwrap_or(from.len());
+        let (word, after) = from.split_at(end);
+        page.push_str(before);
+        page.push_str(&placeholder(word));
+        rest = after;
+    }
+    page + rest
+}
+
+fn placeholder(word: &str) -> String {
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let parts: Vec<_> = word.split('-').collect();
+    let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
+    let seconds = word.trim_end_matches(['s', '.', ':']);
+    match parts[..] {
+        _ if lengths == [8, 4, 4, 4, 12] => "REQUEST".to_owned(),
+        [kind, id] if id.len() == 17 && is_hex(id) => format!("{kind}-ID"),
+        [id] if id.len() == 20 && is_hex(id) => "LINEAGE".to_owned(),
+        _ if word.contains('T') && word.ends_with('Z') && word.len() >= 20 => "TIME".to_owned(),
+        _ if seconds.len() < word.len() && seconds.parse::<u32>().is_ok() => "SOON".to_owned(),
+        _ => word.to_owned(),
+    }
+}
+
+/// Tells of who may not get in.
+fn callers(book: &mut Book) {
+    let none = [("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")];
+    book.tell("no credentials", PLAN, &[], &none);
+    book.tell("a wrong secret", PLAN, &[], &[("AWS_SECRET_ACCESS_KEY", "wrong")]);
+    book.tell("expired credentials", PLAN, &[("GetCallerIdentity", "expired")], &[]);
+    book.folder.write(&format!("{FILE}eks: {{ account: \"210987654321\" }}\n"));
+    book.tell("another account", PLAN, &[], &[]);
+    let role = "assumeRole: { arn: \"arn:aws:iam::210987654321:role/deploy\", externalId: word }";
+    book.folder.write(&format!("{FILE}eks: {{ {role} }}\n"));
+    book.tell("a role that lets nobody in", PLAN, &[], &[]);
+    book.tell("a role, and expired credentials", PLAN, &[("AssumeRole", "expired")], &[]);
+    book.folder.write(&FILE.replace("us-east-1", "cn-north-1"));
+    let foreign = [("AWS_ACCESS_KEY_ID", "foreign"), ("AWS_SECRET_ACCESS_KEY", "foreign")];
+    book.tell("another partition", PLAN, &[], &foreign);
+}
+
+/// Tells of what keeps a plan from being made.
+fn plans(book: &mut Book) {
+    book.folder.write(&format!("{FILE}pools: {{ app: {{ machine: x9.large, max: 9 }} }}\n"));
+    book.tell("no such machine", PLAN, &[], &[]);
+    book.folder.write(FILE);
+    book.tell("zones may not be seen", PLAN, &[("DescribeAvailabilityZones", "denied")], &[]);
+    book.tell("networks may not be seen", PLAN, &[("DescribeVpcs", "denied")], &[]);
+    book.tell("too many requests", PLAN, &[("GetCallerIdentity", "throttle")], &[]);
+    let nowhere = [("AWS_ENDPOINT_URL", "http://127.0.0.1:9")];
+    book.tell("nobody answers", PLAN, &[], &nowhere);
+}
+
+/// Tells of steps that fail, and of a run that ends.
+fn runs(book: &mut Book) {
+    book.tell("a refused call", APPLY, &[("CreateVpc", "denied")], &[]);
+    book.tell("no room", APPLY, &[("CreateVpc", "quota")], &[]);
+    book.tell("credentials that expire", APPLY, &[("CreateVpc", "expired")], &[]);
+}
+
+/// Tells of two runs at once, of which the first waits for an answer that does not come.
+fn two_at_once(book: &mut Book) {
+    book.folder = Folder::on(&book.served, &FILE.replace("acme-prod", "acme-two"));
+    book.faults(&[("CreateVpc", "hang")]);
+    let mut command = book.folder.command(APPLY);
+    let first = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut first = first.expect("it starts");
+    let before = book.served.operations().len();
+    let since = Instant::now();
+    while !book.served.operations()[before..].iter().any(|it| it == "CreateVpc") {
+        assert!(since.elapsed() < Duration::from_secs(60), "nothing is begun");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let second = book.folder.command(APPLY).env("COLUMNS", WIDE).output();
+    let ran = Ran::from(second.expect("it runs"));
+    first.kill().and_then(|()| first.wait()).expect("it ends");
+    let pid = first.id().to_string();
+    let stderr = ran.stderr.replace(&pid, "PID");
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    book.note("another run", &Ran { stderr: stderr.replace(host.trim(), "HOST"), ..ran });
+    book.faults(&[]);
+}
+
+/// Tells of a state that is not of this file, or is lost.
+fn states(book: &mut Book) {
+    book.folder.write(&FILE.replace("us-east-1", "us-west-2"));
+    book.tell("another region", PLAN, &[], &[("COLUMNS", WIDE)]);
+    let key = ("AWS_ACCESS_KEY_ID", "other");
+    let other = [key, ("AWS_SECRET_ACCESS_KEY", "other"), ("COLUMNS", WIDE)];
+    book.folder.write(FILE);
+    book.tell("a state of another account", PLAN, &[], &other);
+    let state = book.folder.path("acme-prod.state.jsonl");
+    std::fs::remove_file(state).expect("it is there");
+    book.tell("a lost state", PLAN, &[], &[]);
+}
+
+#[test]
+fn errors_are_for_people() {
+    let mut book = Book::open();
+    callers(&mut book);
+    plans(&mut book);
+    runs(&mut book);
+    let vpc = json!({ "Filters": [{ "Name": "tag-key", "Values": ["provision-lineage"] }] });
+    let vpcs = Boto::at_home(&book.served).call("ec2", "describe_vpcs", &vpc);
+    assert_eq!(vpcs["Vpcs"], json!([]), "no call that was refused has made anything");
+    states(&mut book);
+    two_at_once(&mut book);
+    insta::assert_snapshot!(book.page);
+}
