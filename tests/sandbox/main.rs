@@ -1,16 +1,16 @@
 //! The whole program on the simulated AWS: embedded, and as a server that faults can be asked of.
 mod boto;
 mod boundary;
-mod chaos;
 mod capacity;
+mod chaos;
 #[path = "../common/cloud.rs"]
 mod cloud;
 mod crash;
 mod decoys;
 mod destroy;
 mod edits;
-mod faults;
 mod errors;
+mod faults;
 #[path = "../common/folder.rs"]
 mod folder;
 mod judged;
@@ -22,6 +22,7 @@ mod phase;
 #[path = "../common/proxy.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod proxy;
+mod permissions;
 #[path = "../common/recorder.rs"]
 mod recorder;
 #[path = "../common/relay.rs"]
