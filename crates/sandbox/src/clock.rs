@@ -114,11 +114,23 @@ impl Clock {
     /// Returns the time after so much real time, and goes on from `least` where that is later:
     /// another process was further.
     fn passed(&mut self, times: f64, real: Duration, least: Time) -> Time {
-        let now = self.from.saturating_add((real.as_secs_f64() * 1000.0 * times) as Time);
+        let now = self.shown(times, real);
         if now < least {
             (self.from, self.since) = (least, Instant::now());
         }
         now.max(least)
+    }
+
+    /// Returns the time, without moving it.
+    pub(crate) fn now(&self) -> Time {
+        match self.speed {
+            Speed::Instant => self.from,
+            Speed::Times(times) => self.shown(times, self.since.elapsed()),
+        }
+    }
+
+    fn shown(&self, times: f64, real: Duration) -> Time {
+        self.from.saturating_add((real.as_secs_f64() * 1000.0 * times) as Time)
     }
 
     /// Returns how fast time passes.
@@ -162,6 +174,7 @@ mod tests {
         assert_eq!(clock.tick(0, Some(1 << 40)), 600_000 + 2 * STEP, "and not too far");
         assert_eq!(clock.pass(20_000), MOMENT);
         assert_eq!(clock.tick(0, None), 620_000 + 3 * STEP, "what takes time moves it");
+        assert_eq!(clock.now(), 620_000 + 3 * STEP, "and looking at it does not");
     }
 
     #[test]

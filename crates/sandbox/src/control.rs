@@ -39,6 +39,7 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
         ("GET", "/_sandbox/objects") => {
             return Ok(Reply::json(200, &site.store.with(|world| objects(world))?));
         }
+        ("GET", "/_sandbox/history") => return Ok(Reply::json(200, &site.history)),
         ("GET", "/_sandbox/requests") => return Ok(Reply::json(200, &site.log)),
         ("POST", "/_sandbox/clock") => read::<ClockBody>(request)
             .and_then(|body| Speed::try_from(body.speed))
@@ -47,12 +48,18 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
             read::<FaultsBody>(request).map(|body| site.faults.set(body.faults))
         }
         ("POST", "/_sandbox/events") => match read(request) {
-            Ok(event) => site.store.with(|world| aws::happen(world, &event))?,
+            Ok(event) => {
+                let (done, moments) =
+                    site.store.with(|world| (aws::happen(world, &event), world.moments()))?;
+                site.remember(moments);
+                done
+            }
             Err(why) => Err(why),
         },
         ("POST", "/_sandbox/reset") => {
             site.faults.set(Vec::new());
             site.log.clear();
+            site.history.clear();
             site.store.with(World::clear)?;
             Ok(())
         }
@@ -85,15 +92,13 @@ fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
 fn objects(world: &World) -> Vec<Value> {
     let told = world.objects().map(|(key, object)| {
         let name = object.tags.get("Name").map_or_else(|| object.text("name"), String::as_str);
-        let instance = object.body.get("instanceState").and_then(|state| state["name"].as_str());
-        let status = ["state", "status", "KeyState"].map(|field| object.text(field));
         json!({
             "cloud": "aws",
             "kind": key.kind,
             "id": key.id,
             "name": name,
             "owner": object.tags.get("provision-lineage"),
-            "status": status.into_iter().find(|word| !word.is_empty()).or(instance),
+            "status": Some(object.status()).filter(|word| !word.is_empty()),
         })
     });
     told.collect()

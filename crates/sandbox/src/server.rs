@@ -3,7 +3,7 @@ use crate::clock::{Clock, Speed, Time};
 use crate::credential::Credential;
 use crate::faults::Faults;
 use crate::store::Store;
-use crate::world::World;
+use crate::world::{Moment, World};
 use crate::{aws, control};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -31,7 +31,7 @@ const HANG: Duration = Duration::from_secs(600);
 /// How long nobody is let in after that was not possible.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// How many requests the log remembers.
+/// How many requests the log remembers, and how many moments the history.
 const REMEMBERED: usize = 100_000;
 
 /// How a sandbox is set up.
@@ -66,6 +66,7 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
+    site: Arc<Mutex<Site>>,
     end: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -82,10 +83,11 @@ impl Sandbox {
         let address = listener.local_addr()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (end, ended) = oneshot::channel();
+        let shared = site.clone();
         let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    result = serve(listener, site) => {
+                    result = serve(listener, shared) => {
                         let error = result.err();
                         tracing::error!(?error, "the sandbox ends");
                     }
@@ -93,12 +95,22 @@ impl Sandbox {
                 }
             });
         })?;
-        Ok(Self { address, end: Some(end), thread: Some(thread) })
+        Ok(Self { address, site, end: Some(end), thread: Some(thread) })
     }
 
     /// Returns where the simulated AWS answers.
     pub fn aws(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Returns what tells the simulated time since 1970. A clock that only requests move shows that
+    /// of the last.
+    pub fn clock(&self) -> impl Fn() -> Duration + Send + Sync + use<> {
+        let site = self.site.clone();
+        move || {
+            let site = site.lock().unwrap_or_else(PoisonError::into_inner);
+            Duration::from_millis(site.clock.now())
+        }
     }
 }
 
@@ -119,6 +131,8 @@ pub(crate) struct Site {
     pub(crate) faults: Faults,
     /// The last requests, the newest last.
     pub(crate) log: VecDeque<Logged>,
+    /// What became of objects, the newest last.
+    pub(crate) history: VecDeque<Moment>,
     /// By their ids.
     pub(crate) credentials: BTreeMap<String, Credential>,
     pub(crate) control: bool,
@@ -149,6 +163,7 @@ impl Site {
             clock: Clock::starting(settings.speed, now),
             faults: Faults::default(),
             log: VecDeque::new(),
+            history: VecDeque::new(),
             credentials: all.map(|one| (one.id.clone(), one)).collect(),
             control: settings.control,
             lags: settings.lags,
@@ -163,6 +178,15 @@ impl Site {
             self.log.pop_front();
         }
         self.log.push_back(Logged { seq, time, service, operation, status });
+    }
+}
+
+impl Site {
+    /// Notes what became of objects, where somebody can ask for it.
+    pub(crate) fn remember(&mut self, moments: Vec<Moment>) {
+        self.history.extend(moments.into_iter().filter(|_| self.control));
+        let old = self.history.len().saturating_sub(REMEMBERED);
+        self.history.drain(..old);
     }
 }
 

@@ -1,6 +1,9 @@
 //! The model of the world that every simulated cloud shares: objects, and what becomes of them.
+mod past;
+
 use crate::behaviour::Behaviour;
 use crate::clock::Time;
+pub(crate) use past::Past;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, VecDeque};
@@ -62,6 +65,13 @@ impl Object {
         self.hidden.get(field).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// Returns the word that its API has for how it is; empty when it has none.
+    pub(crate) fn status(&self) -> &str {
+        let instance = self.body.get("instanceState").and_then(|state| state["name"].as_str());
+        let words = ["state", "status", "KeyState"].map(|field| self.text(field));
+        words.into_iter().find(|word| !word.is_empty()).or(instance).unwrap_or_default()
+    }
+
     pub(crate) fn set(&mut self, field: &str, value: impl Into<Value>) {
         self.body.insert(field.to_owned(), value.into());
     }
@@ -84,6 +94,17 @@ struct Change {
     key: Key,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<Object>,
+}
+
+/// A moment in the life of an object: it was made or changed, or went.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Moment {
+    /// Simulated time, in milliseconds since 1970.
+    time: Time,
+    #[serde(flatten)]
+    key: Key,
+    /// How it was from then on; `None` when it was gone.
+    status: Option<String>,
 }
 
 /// What a world file says of itself.
@@ -119,6 +140,9 @@ pub struct World {
     /// What was a moment ago, the newest last.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     past: VecDeque<Change>,
+    /// What happened since somebody asked.
+    #[serde(skip)]
+    moments: Vec<Moment>,
 }
 
 impl World {
@@ -187,7 +211,14 @@ impl World {
 
     fn changed(&mut self, key: Key, before: Option<Object>) {
         self.serial += 1;
+        let status = self.objects.get(&key).map(|object| object.status().to_owned());
+        self.moments.push(Moment { time: self.now, key: key.clone(), status });
         self.past.push_back(Change { at: self.now, key, before });
+    }
+
+    /// Returns what happened since this was asked last.
+    pub(crate) fn moments(&mut self) -> Vec<Moment> {
+        std::mem::take(&mut self.moments)
     }
 
     /// Notes that a request changed something now.
@@ -275,29 +306,6 @@ fn mixed(seed: u64, drawn: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// The world as it was: what differs from now.
-#[derive(Debug, Default)]
-pub(crate) struct Past(BTreeMap<Key, Option<Object>>);
-
-impl Past {
-    pub(crate) fn get<'a>(&'a self, world: &'a World, key: &Key) -> Option<&'a Object> {
-        match self.0.get(key) {
-            Some(before) => before.as_ref(),
-            None => world.get(key),
-        }
-    }
-
-    /// Returns the objects of a kind, in the order of ids.
-    pub(crate) fn of<'a>(&'a self, world: &'a World, kind: &str) -> Vec<(&'a Key, &'a Object)> {
-        let still = world.of(kind).filter(|(key, _)| !self.0.contains_key(key));
-        let then = self.0.iter().filter(|(key, _)| key.kind == kind);
-        let then = then.filter_map(|(key, before)| Some((key, before.as_ref()?)));
-        let mut all: Vec<_> = still.chain(then).collect();
-        all.sort_by_key(|(key, _)| *key);
-        all
-    }
-}
-
 /// Objects as a list of pairs: JSON has no other keys than texts.
 mod entries {
     use super::{Key, Object};
@@ -381,6 +389,24 @@ mod tests {
         assert_eq!(names(1_500), ["first"]);
         assert_eq!(names(2_500), ["second", "new"]);
         assert_eq!(names(3_500), ["new"]);
+    }
+
+    #[test]
+    fn every_change_is_told_once_and_in_its_order() {
+        let mut world = World::new(1, 1_000);
+        let mut object = named("a");
+        object.set("status", "CREATING");
+        object.later(2_000, "ready");
+        world.put(Key::new("k", "a"), object);
+        world.advance(3_000, |world, key, _| {
+            world.edit(key, |object| object.set("status", "ACTIVE")).expect("it is there");
+        });
+        world.remove(&Key::new("k", "a"));
+        let told: Vec<_> = world.moments().into_iter().map(|it| (it.time, it.status)).collect();
+        let status = |word: &str| Some(word.to_owned());
+        let [made, turned] = [(1_000, status("CREATING")), (2_000, status("CREATING"))];
+        assert_eq!(told, [made, turned, (2_000, status("ACTIVE")), (3_000, None)]);
+        assert_eq!(world.moments(), []);
     }
 
     #[test]

@@ -155,7 +155,7 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
     let speed = site.clock.speed();
     let Site { store, faults, credentials, lags, open, .. } = site;
     let (lags, open) = (*lags, *open);
-    let (outcome, status) = store.with(|world| {
+    let work = |world: &mut World| {
         world.advance(now, turn);
         let id = world.uuid();
         let effect = faults.befall(&operation, || world.chance());
@@ -192,7 +192,9 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
         };
         let status = reply.status;
         (befallen(effect, reply), status)
-    })?;
+    };
+    let ((outcome, status), moments) = store.with(|world| (work(world), world.moments()))?;
+    site.remember(moments);
     site.note(now, name, operation, status);
     Ok(match outcome {
         Outcome::Late(reply, time) => Outcome::Late(reply, site.clock.pass(time)),
