@@ -3,6 +3,7 @@ use crate::address::Address;
 use crate::diff::{Diff, Rule};
 use crate::error::{Error, Result};
 use crate::marks::Marks;
+use crate::plan::Action;
 use crate::resource::{
     Cx, Identity, Live, Operation, Owner, Phase, Progress, Resource, Started, Timing,
 };
@@ -30,6 +31,10 @@ pub struct Meta {
     pub precious: bool,
     /// See [`Resource::TIMING`].
     pub timing: Timing,
+    /// See [`Resource::GUARDED`].
+    pub guarded: bool,
+    /// See [`Resource::EARLY`].
+    pub early: bool,
 }
 
 impl Meta {
@@ -50,6 +55,16 @@ impl Meta {
     /// Tells whether `diff` has a change that the cloud cannot make in place.
     pub fn must_replace(&self, diff: &Diff) -> bool {
         diff.0.iter().any(|change| self.is_immutable(&change.field))
+    }
+
+    /// Tells whether what waits for a step of this kind may begin when that is not done with, but
+    /// has seen the object go, or its create accepted.
+    pub fn lets_go(&self, action: Action, next: &Self, next_action: Action) -> bool {
+        match (action, next_action) {
+            (Action::Delete, Action::Delete) => next.guarded,
+            (Action::Delete, _) | (_, Action::Delete) => false,
+            _ => self.early && action != Action::Update,
+        }
     }
 
     /// Tells whether the cloud cannot change `field` in place.
@@ -153,6 +168,8 @@ impl<R: Resource> Driver for Typed<R> {
             identity: R::IDENTITY,
             precious: R::PRECIOUS,
             timing: R::TIMING,
+            guarded: R::GUARDED,
+            early: R::EARLY,
         }
     }
 

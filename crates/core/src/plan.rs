@@ -1,5 +1,6 @@
 //! Decides what to do. Pure: no IO, no clock, no randomness.
 mod decide;
+mod expected;
 mod order;
 mod refusal;
 mod unwanted;

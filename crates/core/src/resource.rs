@@ -28,6 +28,12 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static {
     const PRECIOUS: bool = false;
     /// How long the engine waits for this kind.
     const TIMING: Timing = Timing::QUICK;
+    /// Whether the cloud itself refuses to remove it while something needs it. Then its removal is
+    /// tried as soon as what needs it was seen to be gone; any other waits until that is certain.
+    const GUARDED: bool = false;
+    /// Whether what needs it and takes none of its outputs may begin as soon as the cloud has
+    /// accepted its create.
+    const EARLY: bool = false;
     /// The clients it needs.
     type Cloud: Send + Sync + 'static;
     /// What the cloud decides: ids, endpoints. A kind that is found by id calls that field `id`.
@@ -87,10 +93,13 @@ pub enum Identity {
     Name,
 }
 
+/// Which part of its grace passes at least until an object counts as gone that was seen to go.
+const SEEN_TO_GO: u32 = 4;
+
 /// How long the engine waits for a kind, all on the clock of the cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// The time between two looks while something is going on.
+    /// The least time between two looks while something is going on.
     pub poll: Duration,
     /// How long an object may take to settle or to go.
     pub deadline: Duration,
@@ -98,6 +107,14 @@ pub struct Timing {
     pub grace: Duration,
     /// How long an object that was just made or changed may be degraded before it counts as that.
     pub recovery: Duration,
+    /// How long it usually takes to be made; zero where nobody knows, or it is there at once.
+    pub making: Duration,
+    /// How long a change usually takes.
+    pub changing: Duration,
+    /// How long it usually takes to go.
+    pub leaving: Duration,
+    /// Whether the cloud may make it again by itself when it has just gone.
+    pub returns: bool,
 }
 
 impl Timing {
@@ -111,6 +128,10 @@ impl Timing {
             deadline: Duration::from_secs(deadline),
             grace: Duration::from_secs(grace),
             recovery: Duration::ZERO,
+            making: Duration::ZERO,
+            changing: Duration::ZERO,
+            leaving: Duration::ZERO,
+            returns: false,
         }
     }
 
@@ -118,6 +139,46 @@ impl Timing {
     #[must_use]
     pub const fn recovering_within(self, seconds: u64) -> Self {
         Self { recovery: Duration::from_secs(seconds), ..self }
+    }
+
+    /// Tells how many seconds it usually takes to be made.
+    #[must_use]
+    pub const fn making(mut self, seconds: u64) -> Self {
+        self.making = Duration::from_secs(seconds);
+        self
+    }
+
+    /// Tells how many seconds a change usually takes.
+    #[must_use]
+    pub const fn changing(mut self, seconds: u64) -> Self {
+        self.changing = Duration::from_secs(seconds);
+        self
+    }
+
+    /// Tells how many seconds it usually takes to go.
+    #[must_use]
+    pub const fn leaving(mut self, seconds: u64) -> Self {
+        self.leaving = Duration::from_secs(seconds);
+        self
+    }
+
+    /// Returns how long an object must be missing that was there until the cloud accepted its
+    /// removal, and that has been `known` for so long.
+    ///
+    /// A read that lags shows what was before. What has been known for longer than reads may lag
+    /// was there all that time, so that nothing can only be what comes after it.
+    pub fn until_surely_gone(&self, known: Duration) -> Duration {
+        match self.returns {
+            true => self.grace,
+            false => self.grace.saturating_sub(known).max(self.grace / SEEN_TO_GO),
+        }
+    }
+
+    /// Tells that the cloud may make it again by itself, for no longer than the grace.
+    #[must_use]
+    pub const fn returning(mut self) -> Self {
+        self.returns = true;
+        self
     }
 }
 
@@ -254,5 +315,19 @@ impl<'a, C> Cx<'a, C> {
     /// [`Kind::Invalid`](crate::Kind::Invalid) when it is not there.
     pub fn secret(&self, secret: &SecretRef) -> Result<String> {
         self.at.secrets.read(secret)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_long_been_known_is_surely_gone_sooner_and_never_at_once() {
+        let timing = Timing::new(2, 20 * 60, 60);
+        let gone = |timing: Timing, known| timing.until_surely_gone(Duration::from_secs(known));
+        let all = [0, 20, 45, 600].map(|known| gone(timing, known).as_secs());
+        assert_eq!(all, [60, 40, 15, 15]);
+        assert_eq!(gone(timing.returning(), 600).as_secs(), 60);
     }
 }

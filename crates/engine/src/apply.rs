@@ -1,13 +1,16 @@
 //! Runs the steps of a plan: each as soon as what it waits for is done.
 use crate::calls::{Ended, Engine};
 use crate::journal::Journal;
+use crate::queue::{Ahead, Queue};
 use crate::remove::unplanned;
-use crate::work::{Done, Work};
+use crate::work::{Done, LetGo, Turn, Work};
 use futures::stream::{FuturesUnordered, StreamExt};
 use provision_core::{
     Action, Address, Error, EventKind, Graph, Kind, LiveValue, Observed, Plan, Seen, Step,
 };
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 /// How a run ended.
@@ -61,7 +64,7 @@ impl Outcome {
 }
 
 /// What one step's end means to those that wait for it.
-enum Verdict {
+pub(crate) enum Verdict {
     Done,
     /// Done, but not well enough for what it takes the place of to go.
     NotReady,
@@ -81,12 +84,12 @@ impl Engine<'_> {
         let mut outcome = Outcome { degraded: plan.degraded.clone(), ..Outcome::default() };
         let nothing = [Graph::new()];
         let graphs = if graphs.is_empty() { &nothing[..] } else { graphs };
-        let mut begin = 0;
+        let (mut begin, since) = (0, Instant::now());
         for (stage, graph) in graphs.iter().enumerate() {
             let end = begin + plan.steps[begin..].iter().take_while(|s| s.stage == stage).count();
             let steps = &plan.steps[begin..end];
             if outcome.is_complete() {
-                let job = Job { engine: self, journal, graph, observed };
+                let job = Job { engine: self, journal, graph, observed, since };
                 job.run(steps, begin, &mut outcome).await;
             } else {
                 outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), Skip::Stage)));
@@ -104,22 +107,34 @@ struct Job<'a> {
     journal: &'a Journal,
     graph: &'a Graph,
     observed: &'a Observed,
+    /// When the run began, which is after everything was observed.
+    since: Instant,
 }
 
 impl Job<'_> {
     async fn run(&self, steps: &[Step], begin: usize, outcome: &mut Outcome) {
         let mut queue = Queue::new(steps, begin);
         let mut running = FuturesUnordered::new();
+        let (tell, mut told) = mpsc::unbounded_channel();
         loop {
             while let Some(i) = queue.next(steps, self.engine.is_stopping()) {
                 let Step { address, action, .. } = &steps[i];
                 let span = tracing::info_span!("step", %address, %action);
-                running.push(async move { (i, self.step(&steps[i]).instrument(span).await) });
+                let (let_go, ahead) = (LetGo::of(i, &tell), queue.ahead(steps, i));
+                let step = self.step(&steps[i], let_go, ahead).instrument(span);
+                running.push(async move { (i, step.await) });
             }
-            let Some((i, ended)) = running.next().await else { break };
-            let step = &steps[i];
-            let verdict = self.judge(step, ended, outcome);
-            queue.end(steps, i, &verdict);
+            tokio::select! {
+                biased;
+                Some(i) = told.recv() => {
+                    queue.release(i, |next| self.may_begin(&steps[i], &steps[next]));
+                }
+                ended = running.next() => {
+                    let Some((i, ended)) = ended else { break };
+                    let verdict = self.judge(&steps[i], ended, outcome);
+                    queue.end(steps, i, &verdict);
+                }
+            }
         }
         outcome.interrupted |= self.engine.is_stopping() && outcome.fatal.is_none();
         for (i, why) in queue.left(steps, outcome) {
@@ -128,10 +143,27 @@ impl Job<'_> {
         }
     }
 
-    async fn step(&self, step: &Step) -> Result<Done, Ended> {
+    /// Tells whether a step may begin when what it waits for is not done with but lets it go. One
+    /// that takes its outputs may not: they are final when it has settled.
+    fn may_begin(&self, before: &Step, next: &Step) -> bool {
+        let node = self.graph.node(&next.address);
+        if node.is_some_and(|node| {
+            node.refers.contains(&before.address) || node.within.as_ref() == Some(&before.address)
+        }) {
+            return false;
+        }
+        let meta = |step: &Step| self.engine.driver(&step.kind).map(|driver| driver.meta());
+        match (meta(before), meta(next)) {
+            (Ok(meta), Ok(next_meta)) => meta.lets_go(before.action, &next_meta, next.action),
+            _ => false,
+        }
+    }
+
+    async fn step(&self, step: &Step, let_go: LetGo, ahead: Ahead) -> Result<Done, Ended> {
         self.engine.tell(step, EventKind::Started);
-        let seen = self.seen(step);
-        let work = Work::new(self.engine, self.journal, step, seen)?;
+        let (seen, since) = (self.seen(step), self.since);
+        let turn = Turn { step, seen, since, let_go, ahead };
+        let work = Work::new(self.engine, self.journal, turn)?;
         if step.action == Action::Delete {
             let recorded = self.journal.with(|state| state.get(&step.address).is_some());
             return work.remove(seen.filter(|_| !recorded)).await;
@@ -161,6 +193,11 @@ impl Job<'_> {
                 outcome.degraded.remove(&step.address);
                 (Verdict::Done, EventKind::Removed)
             }
+            Ok(Done::Left(by)) => {
+                let why = Skip::Needs(by);
+                outcome.skipped.push((step.address.clone(), why.clone()));
+                (Verdict::NotDone, EventKind::Skipped(why.to_string()))
+            }
             Ok(Done::Ready) => {
                 outcome.degraded.remove(&step.address);
                 let outputs = outputs().unwrap_or_default();
@@ -188,110 +225,6 @@ impl Job<'_> {
         }
         self.engine.tell(step, event);
         verdict
-    }
-}
-
-/// Which steps of a stage may begin. Every operation is a look-up.
-struct Queue {
-    /// How many steps each one still waits for.
-    waits: Vec<usize>,
-    /// Who waits for each one.
-    waiters: Vec<Vec<usize>>,
-    ready: VecDeque<usize>,
-    lanes: HashMap<String, LaneQueue>,
-    begun: Vec<bool>,
-    /// The step whose end keeps each one from beginning.
-    blocked_by: Vec<Option<(usize, bool)>>,
-}
-
-#[derive(Default)]
-struct LaneQueue {
-    shared: usize,
-    exclusive: bool,
-    waiting: VecDeque<usize>,
-}
-
-impl Queue {
-    fn new(steps: &[Step], begin: usize) -> Self {
-        let mut waiters = vec![Vec::new(); steps.len()];
-        for (i, step) in steps.iter().enumerate() {
-            step.after.iter().for_each(|before| waiters[before - begin].push(i));
-        }
-        let waits: Vec<_> = steps.iter().map(|step| step.after.len()).collect();
-        let ready = (0..steps.len()).filter(|&i| waits[i] == 0).collect();
-        let (begun, blocked_by) = (vec![false; steps.len()], vec![None; steps.len()]);
-        Self { waits, waiters, ready, lanes: HashMap::new(), begun, blocked_by }
-    }
-
-    /// Returns a step that may begin now.
-    fn next(&mut self, steps: &[Step], stopping: bool) -> Option<usize> {
-        while let Some(i) = self.ready.pop_front().filter(|_| !stopping) {
-            if let Some(lane) = &steps[i].lane {
-                let queue = self.lanes.entry(lane.name.clone()).or_default();
-                if queue.exclusive || (lane.exclusive && queue.shared > 0) {
-                    queue.waiting.push_back(i);
-                    continue;
-                }
-                match lane.exclusive {
-                    true => queue.exclusive = true,
-                    false => queue.shared += 1,
-                }
-            }
-            self.begun[i] = true;
-            return Some(i);
-        }
-        None
-    }
-
-    fn end(&mut self, steps: &[Step], i: usize, verdict: &Verdict) {
-        if let Some(lane) = &steps[i].lane
-            && let Some(queue) = self.lanes.get_mut(&lane.name)
-        {
-            match lane.exclusive {
-                true => queue.exclusive = false,
-                false => queue.shared -= 1,
-            }
-            self.ready.extend(queue.waiting.drain(..));
-        }
-        for next in std::mem::take(&mut self.waiters[i]) {
-            let gives_way = steps[next].action == Action::Delete
-                && steps[next].slot.is_some()
-                && steps[next].slot == steps[i].slot;
-            match verdict {
-                Verdict::NotDone => self.block(next, i, false),
-                Verdict::NotReady if gives_way => self.block(next, i, true),
-                Verdict::NotReady | Verdict::Done => {
-                    self.waits[next] -= 1;
-                    if self.waits[next] == 0 {
-                        self.ready.push_back(next);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Keeps a step, and all that wait for it, from beginning.
-    fn block(&mut self, step: usize, by: usize, not_ready: bool) {
-        let mut blocked = vec![(step, by, not_ready)];
-        while let Some((step, by, not_ready)) = blocked.pop() {
-            if self.blocked_by[step].is_none() {
-                self.blocked_by[step] = Some((by, not_ready));
-                blocked.extend(self.waiters[step].iter().map(|&next| (next, step, false)));
-            }
-        }
-    }
-
-    /// Returns the steps that never began, each with the reason.
-    fn left(&self, steps: &[Step], outcome: &Outcome) -> Vec<(usize, Skip)> {
-        let idle = (0..steps.len()).filter(|&i| !self.begun[i]);
-        let why = |i: usize| match self.blocked_by[i] {
-            Some((by, true)) => Skip::Kept(steps[by].address.clone()),
-            Some((by, false)) => Skip::Needs(steps[by].address.clone()),
-            None if outcome.fatal.is_some() => Skip::Ended,
-            None if outcome.interrupted => Skip::Interrupted,
-            None => Skip::Stuck,
-        };
-        idle.map(|i| (i, why(i))).collect()
     }
 }
 
@@ -326,9 +259,9 @@ fn excuse_capacity(journal: &Journal, steps: &[Step], outcome: &mut Outcome) {
 mod tests {
     use super::*;
     use crate::journal::{Header, MemoryStore, STATE_FORMAT};
-    use provision_core::{Cause, Diff, Lane, Scope, World};
+    use provision_core::{Cause, Diff, Scope, World};
 
-    fn step(address: &str, exclusive: bool) -> Step {
+    fn step(address: &str) -> Step {
         Step {
             stage: 0,
             action: Action::Create,
@@ -337,7 +270,7 @@ mod tests {
             cause: Cause::File,
             changes: Diff::default(),
             slot: None,
-            lane: Some(Lane { name: "cluster".into(), exclusive }),
+            lane: None,
             after: Default::default(),
         }
     }
@@ -366,7 +299,7 @@ mod tests {
         };
         journal.record(&creating).await.unwrap();
         let excused = |action: Action| {
-            let steps = [step("a", false), Step { action, ..step("b", false) }];
+            let steps = [step("a"), Step { action, ..step("b") }];
             let failed = vec![("a".into(), Error::new(Kind::Capacity, "none"))];
             let skipped = vec![("b".into(), Skip::Needs("a".into()))];
             let mut outcome = Outcome { failed, skipped, ..Outcome::default() };
@@ -375,19 +308,5 @@ mod tests {
         };
         assert_eq!(excused(Action::Delete), (true, 1), "an old one is kept");
         assert_eq!(excused(Action::Create), (true, 2), "another is not made");
-    }
-
-    #[test]
-    fn an_exclusive_lane_has_one_step_at_a_time_and_a_shared_one_has_many() {
-        let steps = [step("a", true), step("b", true), step("c", false), step("d", false)];
-        let mut queue = Queue::new(&steps, 0);
-        assert_eq!(queue.next(&steps, false), Some(0));
-        assert_eq!(queue.next(&steps, false), None, "the lane is taken");
-        queue.end(&steps, 0, &Verdict::Done);
-        assert_eq!(queue.next(&steps, false), Some(1));
-        assert_eq!(queue.next(&steps, false), None);
-        queue.end(&steps, 1, &Verdict::NotDone);
-        assert_eq!([queue.next(&steps, false), queue.next(&steps, false)], [Some(2), Some(3)]);
-        assert_eq!(queue.next(&steps, true), None);
     }
 }

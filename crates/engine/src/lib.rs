@@ -12,6 +12,7 @@ mod listings;
 mod lock;
 mod observe;
 mod pace;
+mod queue;
 mod remove;
 mod saved;
 mod secrets;

@@ -19,6 +19,11 @@ impl Pace {
         span.div_f64(self.0)
     }
 
+    /// Returns how long a span of our clock is on the cloud's.
+    pub fn cloud(self, span: Duration) -> Duration {
+        span.mul_f64(self.0)
+    }
+
     /// Returns how long to put up with something on our clock: never less than `least`, since
     /// this machine is as slow as ever, however fast a simulated cloud is.
     pub(crate) fn patience(self, span: Duration, least: Duration) -> Duration {
@@ -36,6 +41,38 @@ pub(crate) fn until_next_look(turn: Duration, missing: Duration, grace: Duration
     (missing + turn).min(grace.saturating_sub(missing))
 }
 
+/// Which part of what usually passes goes by between two looks before it may be over.
+const EARLY: f64 = 0.25;
+/// The parts of what usually passes between which most of what is going on ends.
+const DENSE: std::ops::Range<f64> = 0.65..1.4;
+/// Which part of the time waited passes until the next look, where most of what goes on ends.
+const STEP: f64 = 0.02;
+/// The same part after that.
+const LATE: f64 = 0.15;
+/// The same part where nobody knows how long it usually takes.
+const UNKNOWN: f64 = 0.1;
+
+/// Returns how long to wait before looking again at what has been going on for `waited`, and
+/// `usually` takes that long in all; all on one clock.
+///
+/// A look costs a call, and one that comes late costs time: so there are few before it may be over,
+/// many around then, and later ones in steps that grow with the time waited.
+pub(crate) fn until_it_may_be_over(
+    least: Duration,
+    usually: Duration,
+    waited: Duration,
+) -> Duration {
+    let [usual, so_far] = [usually, waited].map(|span| span.as_secs_f64());
+    let begin = DENSE.start * usual;
+    let step = match () {
+        () if usual == 0.0 => UNKNOWN * so_far,
+        () if so_far < begin => (EARLY * usual).min(begin - so_far),
+        () if so_far < DENSE.end * usual => STEP * so_far,
+        () => LATE * so_far,
+    };
+    Duration::from_secs_f64(step).max(least)
+}
+
 /// How long to wait before trying again: longer each time, never twice the same.
 #[derive(Debug)]
 pub(crate) struct Backoff {
@@ -46,18 +83,33 @@ pub(crate) struct Backoff {
 impl Backoff {
     const FIRST: Duration = Duration::from_secs(1);
     const MOST: Duration = Duration::from_secs(20);
+    /// Which part of the time that something has been refused for passes until it is tried again.
+    const PART: u32 = 6;
 
     pub(crate) fn new() -> Self {
         Self { span: Self::FIRST, least: Self::FIRST / 10 }
     }
 
-    /// Returns the next wait on our clock: between half and all of a doubling span of the cloud's.
+    /// Returns the next wait on our clock, where the cloud is busy: between half and all of a
+    /// doubling span of its clock.
     ///
     /// `overdue` tells that the cloud's clock is up, and only [`Pace::patience`] goes on. From then
     /// on no wait is shorter than a growing part of a second, however fast the cloud is.
     pub(crate) fn next(&mut self, pace: Pace, overdue: bool) -> Duration {
-        let wait = pace.of(self.span.mul_f64(0.5 + 0.5 * fastrand::f64()));
+        let wait = self.wait(self.span, pace, overdue);
         self.span = (self.span * 2).min(Self::MOST);
+        wait
+    }
+
+    /// Returns the next wait on our clock, where something else must happen first and has been
+    /// waited for through `refused` of the cloud's clock. It is no longer than a part of that, since
+    /// nobody knows when it happens; see [`Backoff::next`] for `overdue`.
+    pub(crate) fn again(&mut self, pace: Pace, refused: Duration, overdue: bool) -> Duration {
+        self.wait((refused / Self::PART).max(Self::FIRST), pace, overdue)
+    }
+
+    fn wait(&mut self, span: Duration, pace: Pace, overdue: bool) -> Duration {
+        let wait = pace.of(span.mul_f64(0.5 + 0.5 * fastrand::f64()));
         if !overdue {
             return wait;
         }
@@ -89,6 +141,61 @@ mod tests {
             tries += 1;
         }
         assert!((30..200).contains(&tries), "{tries} tries");
+    }
+
+    /// Looks at something until its deadline, and returns when.
+    fn looks(least: u64, usually: u64, deadline: u64) -> Vec<f64> {
+        let [least, usually, deadline] = [least, usually, deadline].map(Duration::from_secs);
+        let (mut waited, mut looks) = (Duration::ZERO, Vec::new());
+        while waited < deadline {
+            waited += until_it_may_be_over(least, usually, waited);
+            looks.push(waited.as_secs_f64());
+        }
+        looks
+    }
+
+    #[test]
+    fn looks_are_few_before_the_usual_end_and_dense_around_it() {
+        let all = looks(5, 540, 90 * 60);
+        let between = |from: f64, to: f64| all.iter().filter(|at| (from..to).contains(*at)).count();
+        assert_eq!(all[..4], [135.0, 270.0, 351.0, 358.02]);
+        assert_eq!((between(0.0, 351.0), between(351.0, 756.0)), (2, 39));
+        assert_eq!(between(756.0, 5400.0), 15);
+    }
+
+    #[test]
+    fn no_wait_takes_more_than_sixty_looks() {
+        for deadline in [20, 30, 60, 90].map(|minutes| minutes * 60) {
+            let least = if deadline > 20 * 60 { 5 } else { 2 };
+            for usually in 0..1800 {
+                let count = looks(least, usually, deadline).len();
+                assert!(count <= 60, "{count} looks in {deadline} s at what takes {usually} s");
+            }
+        }
+    }
+
+    #[test]
+    fn what_ends_when_it_usually_does_is_seen_within_a_few_hundredths() {
+        for usually in [30, 90, 180, 540, 1500] {
+            let all = looks(2, usually, 90 * 60);
+            for tenths in 7..14 {
+                let end = usually as f64 * f64::from(tenths) / 10.0;
+                let seen = all.iter().find(|at| **at >= end).unwrap();
+                assert!(seen - end <= (0.02 * end).max(2.0), "{end}: {seen}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_tried_again_within_a_part_of_the_time_it_lasted() {
+        let (mut backoff, mut refused, mut tries) = (Backoff::new(), Duration::ZERO, 0);
+        while refused < Duration::from_secs(20 * 60) {
+            let wait = backoff.again(Pace::REAL, refused, false);
+            assert!(wait <= (refused / 6).max(Duration::from_secs(1)), "{refused:?}: {wait:?}");
+            refused += wait;
+            tries += 1;
+        }
+        assert!((40..=60).contains(&tries), "{tries} tries");
     }
 
     #[test]

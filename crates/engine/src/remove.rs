@@ -37,8 +37,14 @@ impl Work<'_> {
             let spec = self.resolved(&doomed.spec);
             if let Some(live) = self.read(at, &spec, doomed.known.as_ref()).await? {
                 self.missing = None;
+                self.known.get_or_insert_with(Instant::now);
                 self.send_off(at, live, &mut sent).await?;
-            } else if !self.look_again().await? {
+                continue;
+            }
+            if sent.is_some() {
+                self.let_go.now();
+            }
+            if !self.look_again(sent.is_some()).await? {
                 another = self.another(doomed.within.as_ref().zip(parent.as_ref())).await?;
                 if another.is_none() {
                     return self.gone(record.is_some()).await;
@@ -119,7 +125,7 @@ impl Work<'_> {
         self.engine.tell(self.step, EventKind::Called(Verb::Delete));
         match self.engine.call(self.driver.delete(at, live)).await {
             Ok(started) => {
-                self.began(&started).await?;
+                self.began(&started, self.meta.timing.leaving).await?;
                 Ok(true)
             }
             Err(e) if e.kind.is_transient() => self.try_again(e).await.map(|()| false),
@@ -138,7 +144,11 @@ impl Work<'_> {
         Ok(ours.map(|live| LiveValue::clone(live)))
     }
 
-    async fn gone(&self, recorded: bool) -> Result<Done, Ended> {
+    /// Records that it is gone, once what needs it is: no record refers to one that is no more.
+    async fn gone(&mut self, recorded: bool) -> Result<Done, Ended> {
+        if let Err(address) = self.all_ahead_end().await {
+            return Ok(Done::Left(address));
+        }
         if recorded {
             self.write(&Entry::Gone { address: self.address().clone() }).await?;
         }

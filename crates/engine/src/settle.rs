@@ -143,7 +143,9 @@ impl Work<'_> {
             Ok(started) => {
                 let (address, outputs) = (self.address().clone(), started.outputs.clone());
                 self.write(&Entry::Created { address, outputs }).await?;
-                self.began(&started).await
+                self.began(&started, self.meta.timing.making).await?;
+                self.accepted();
+                Ok(())
             }
             Err(e) if e.kind.is_transient() => self.try_again(e).await,
             Err(e) if e.kind == Kind::Exists => {
@@ -152,6 +154,13 @@ impl Work<'_> {
                 Ok(())
             }
             Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Lets those go for whom it is enough that it is being made.
+    fn accepted(&mut self) {
+        if self.meta.early && self.step.action != Action::Update {
+            self.let_go.now();
         }
     }
 
@@ -169,6 +178,9 @@ impl Work<'_> {
         {
             let what = format!("an object that is not ours has its place: it {owner}");
             return Err(Error::new(Kind::Exists, what).into());
+        }
+        if !matches!(live.phase, Phase::Broken(_)) {
+            self.accepted();
         }
         match &live.phase {
             Phase::Busy(status) => {
@@ -232,7 +244,7 @@ impl Work<'_> {
                 let spec = accept(accepted, &node.spec, &diff, unobserved, self.meta);
                 self.write(&Entry::Updated { address, spec }).await?;
                 self.sent = Some((diff, Instant::now()));
-                self.began(&started).await
+                self.began(&started, self.meta.timing.changing).await
             }
             Err(e) if e.kind.is_transient() => self.try_again(e).await,
             Err(e) => Err(e.into()),

@@ -1,13 +1,15 @@
 //! One step under way: what settling and removing have in common.
 use crate::calls::{Ended, Engine};
 use crate::journal::Journal;
-use crate::pace::{Backoff, until_next_look};
+use crate::pace::{Backoff, until_it_may_be_over, until_next_look};
+use crate::queue::Ahead;
 use provision_core::{
     Action, Address, At, Diff, Driver, Entry, Error, EventKind, Kind, LiveValue, Meta, Owner,
     Progress, Record, StartedValue, Step, resolve,
 };
 use serde_json::Value;
 use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 /// How long something may take to be visible everywhere, which is then no reason to wait on.
@@ -25,6 +27,36 @@ pub(crate) enum Done {
     Ready,
     Degraded(String),
     Removed,
+    /// It is removed but stays on record, since what needs it does.
+    Left(Address),
+}
+
+/// How a step lets those go that wait for it.
+pub(crate) struct LetGo(Option<(usize, UnboundedSender<usize>)>);
+
+impl LetGo {
+    pub(crate) fn of(step: usize, tell: &UnboundedSender<usize>) -> Self {
+        Self(Some((step, tell.clone())))
+    }
+
+    /// Lets them go, once.
+    pub(crate) fn now(&mut self) {
+        if let Some((step, tell)) = self.0.take() {
+            // Nobody listens any more once the run has ended.
+            let _ = tell.send(step);
+        }
+    }
+}
+
+/// What a step has from the run that it is part of.
+pub(crate) struct Turn<'a> {
+    pub(crate) step: &'a Step,
+    /// The object, as the plan saw it.
+    pub(crate) seen: Option<&'a LiveValue>,
+    /// A time after that.
+    pub(crate) since: Instant,
+    pub(crate) let_go: LetGo,
+    pub(crate) ahead: Ahead,
 }
 
 /// One step under way: what it is about, and what it has seen and sent so far.
@@ -37,6 +69,11 @@ pub(crate) struct Work<'a> {
     pub(crate) begun: Instant,
     pub(crate) deadline: Instant,
     pub(crate) backoff: Backoff,
+    pub(crate) let_go: LetGo,
+    /// What let this step go and may be on record still.
+    pub(crate) ahead: Ahead,
+    /// Since when this run has known the object.
+    pub(crate) known: Option<Instant>,
     /// Since when looks have found nothing.
     pub(crate) missing: Option<Instant>,
     /// The cloud's last word, for the error when time is up.
@@ -45,6 +82,10 @@ pub(crate) struct Work<'a> {
     pub(crate) adopts: Option<&'a LiveValue>,
     /// Whether this step has made a create call.
     pub(crate) called: bool,
+    /// Since when something has been going on that this step began, and how long it usually takes.
+    going_on: Option<(Instant, Duration)>,
+    /// Since when calls are refused until something else has happened.
+    refused: Option<Instant>,
     /// Since when calls are refused for what may not be visible everywhere yet.
     propagating: Option<Instant>,
     /// The refusal of a create because something is there already.
@@ -61,9 +102,9 @@ impl<'a> Work<'a> {
     pub(crate) fn new(
         engine: &'a Engine<'a>,
         journal: &'a Journal,
-        step: &'a Step,
-        seen: Option<&'a LiveValue>,
+        turn: Turn<'a>,
     ) -> Result<Self, Ended> {
+        let Turn { step, seen, since, let_go, ahead } = turn;
         let foreign = |live: &&LiveValue| matches!(live.owner, Owner::Foreign(_));
         let driver = engine.driver(&step.kind)?;
         let (meta, begun) = (driver.meta(), Instant::now());
@@ -76,10 +117,15 @@ impl<'a> Work<'a> {
             begun,
             deadline: begun + engine.pace.patience(meta.timing.deadline, LEAST),
             backoff: Backoff::new(),
+            let_go,
+            ahead,
+            known: seen.map(|_| since),
             missing: None,
             status: "nothing was seen of it".into(),
             adopts: seen.filter(|_| step.action == Action::Adopt).filter(foreign),
             called: false,
+            going_on: None,
+            refused: None,
             propagating: None,
             exists: None,
             refusals: 0,
@@ -127,11 +173,23 @@ impl<'a> Work<'a> {
             self.status = status.to_owned();
             self.engine.tell(self.step, EventKind::Waiting(status.to_owned()));
         }
-        self.engine.wait(self.meta.timing.poll).await
+        let (since, usually) = self.going_on.unwrap_or((self.begun, Duration::ZERO));
+        let (least, waited) = (self.meta.timing.poll, self.engine.pace.cloud(since.elapsed()));
+        self.engine.wait(until_it_may_be_over(least, usually, waited)).await
     }
 
-    /// Waits one turn while something degraded may get well by itself. False when its time is up.
+    /// Waits one turn while something degraded may get well by itself. False when its time is up,
+    /// which does not begin before what let it go has ended: it may lack just that.
     pub(crate) async fn may_recover(&mut self, why: &str) -> Result<bool, Ended> {
+        if !self.ahead.is_empty() {
+            self.engine.tell(self.step, EventKind::Waiting(why.to_owned()));
+            let ended_well = self.all_ahead_end().await.is_ok();
+            self.ahead.clear();
+            self.deadline =
+                Instant::now() + self.engine.pace.patience(self.meta.timing.deadline, LEAST);
+            self.going_on = Some((Instant::now(), Duration::ZERO));
+            return self.may_go_on().map(|()| ended_well);
+        }
         let recovery = self.engine.pace.patience(self.meta.timing.recovery, LEAST_RECOVERY);
         if self.degraded.get_or_insert_with(Instant::now).elapsed() >= recovery {
             return Ok(false);
@@ -150,9 +208,30 @@ impl<'a> Work<'a> {
             }
             overdue |= spent > pace.of(PROPAGATION);
         }
+        let wait = match error.kind {
+            Kind::Blocked | Kind::Propagation => {
+                let refused = self.refused.get_or_insert_with(Instant::now).elapsed();
+                self.backoff.again(pace, pace.cloud(refused), overdue)
+            }
+            _ => self.backoff.next(pace, overdue),
+        };
         self.status = error.to_string();
         self.engine.tell(self.step, EventKind::Retrying(error));
-        self.engine.pause(self.backoff.next(pace, overdue)).await
+        self.engine.pause(wait).await
+    }
+
+    /// Waits until all that let this step go has ended.
+    ///
+    /// # Errors
+    /// The first of them that did not end well.
+    pub(crate) async fn all_ahead_end(&mut self) -> Result<(), Address> {
+        for (address, end) in &mut self.ahead {
+            let end = end.wait_for(Option::is_some).await.map(|end| *end);
+            if !matches!(end, Ok(Some(true))) {
+                return Err(address.clone());
+            }
+        }
+        Ok(())
     }
 
     /// Returns since when looks have found nothing, which begins now if they just have.
@@ -160,9 +239,11 @@ impl<'a> Work<'a> {
         self.missing.get_or_insert_with(Instant::now).elapsed()
     }
 
-    /// Waits for the next look for what is missing. False when it was missing through the grace.
-    pub(crate) async fn look_again(&mut self) -> Result<bool, Ended> {
-        let (missing, grace) = (self.missing_for(), self.grace());
+    /// Waits for the next look for what is missing. False when it was missing for so long that it
+    /// counts as gone; `seen_to_go` tells that its removal was accepted by then.
+    pub(crate) async fn look_again(&mut self, seen_to_go: bool) -> Result<bool, Ended> {
+        let missing = self.missing_for();
+        let grace = if seen_to_go { self.parting() } else { self.grace() };
         if missing >= grace {
             return Ok(false);
         }
@@ -176,6 +257,13 @@ impl<'a> Work<'a> {
             true => self.meta.timing.poll,
             false => self.meta.timing.poll.min(self.meta.timing.grace),
         }
+    }
+
+    /// Returns how long an object must be missing that was there until its removal was accepted.
+    fn parting(&self) -> Duration {
+        let (pace, known) = (self.engine.pace, self.known.map(|since| since.elapsed()));
+        let known = pace.cloud(known.unwrap_or_default());
+        pace.of(self.meta.timing.until_surely_gone(known))
     }
 
     pub(crate) fn grace(&self) -> Duration {
@@ -212,8 +300,13 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Records what an accepted call began.
-    pub(crate) async fn began(&self, started: &StartedValue) -> Result<(), Ended> {
+    /// Records what an accepted call began, which usually takes so long.
+    pub(crate) async fn began(
+        &mut self,
+        started: &StartedValue,
+        usually: Duration,
+    ) -> Result<(), Ended> {
+        (self.going_on, self.refused) = (Some((Instant::now(), usually)), None);
         if let Some(operation) = started.operation.clone() {
             let (address, operation) = (self.address().clone(), Some(operation));
             self.write(&Entry::Operation { address, operation }).await?;

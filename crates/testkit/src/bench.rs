@@ -4,7 +4,8 @@ use crate::kinds::drivers;
 use crate::world::{Object, World};
 use provision_core::plan::{Question, Refused, plan};
 use provision_core::{
-    ADDRESS_MARK, Drivers, Error, Graph, Line, Marks, Plan, Record, Scope, State, World as Servers,
+    ADDRESS_MARK, Address, Drivers, Error, Graph, Line, Marks, Plan, Record, Scope, State,
+    World as Servers, sources,
 };
 use provision_engine::{
     Adoptions, Engine, Header, Journal, LocalSecrets, MemoryStore, Outcome, STATE_FORMAT, Stop,
@@ -160,6 +161,11 @@ impl Bench {
         Ok((plan, observed))
     }
 
+    /// Returns what refers to something that is not on record.
+    pub fn dangling(&self) -> Vec<String> {
+        dangling(&self.state())
+    }
+
     fn marks(&self) -> Marks {
         Marks { lineage: Some(LINEAGE.into()), cluster: CLUSTER.into() }
     }
@@ -239,6 +245,16 @@ impl Bench {
             .chain(unsettled.map(|(address, _)| format!("unsettled {address}")))
             .collect()
     }
+}
+
+/// Returns references of records to what is not on record: nothing can be made of such a record
+/// when it is read again.
+fn dangling(state: &State) -> Vec<String> {
+    let refers = |(address, record): (&Address, &Record)| {
+        let missing = sources(&record.spec).into_iter().filter(|to| state.get(to).is_none());
+        missing.map(|to| format!("{address} refers to {to}")).collect::<Vec<_>>()
+    };
+    state.records().iter().flat_map(refers).collect()
 }
 
 fn name_of(id: &str, object: &Object) -> String {

@@ -43,6 +43,8 @@ trait Fake: Resource<Cloud = World, Outputs = Outputs> {
     const UNOBSERVED: &'static [&'static str] = &[];
     /// Whether its API lists.
     const LISTS: bool = true;
+    /// Whether it may be made again by itself.
+    const RETURNS: bool = false;
     /// Whether a create answers with an operation alone, and the id comes later.
     const LATE: bool = false;
     /// How long it may be degraded when it is new, in seconds.
@@ -57,7 +59,11 @@ trait Fake: Resource<Cloud = World, Outputs = Outputs> {
     }
 }
 
-const TIMING: Timing = Timing::new(2, 20 * 60, 20);
+const fn timing<R: Fake>() -> Timing {
+    let timing = Timing::new(2, 20 * 60, 20).recovering_within(R::RECOVERS);
+    let timing = timing.making(R::TAKES).leaving(R::TAKES / 2);
+    if R::RETURNS { timing.returning() } else { timing }
+}
 
 async fn read<R: Fake>(
     spec: &R,
@@ -180,7 +186,7 @@ macro_rules! kind {
         impl Resource for $kind {
             const KIND: &'static str = $name;
             const IDENTITY: Identity = Identity::$identity;
-            const TIMING: Timing = TIMING.recovering_within(<Self as Fake>::RECOVERS);
+            const TIMING: Timing = timing::<Self>();
             $($constant)*
             type Cloud = World;
             type Outputs = Outputs;
@@ -231,6 +237,7 @@ kind! {
     Network,
     "fake.network",
     Mark,
+    const GUARDED: bool = true;
     const RULES: &'static [(&'static str, Rule)] =
         &[("cidr", Rule::Immutable), ("tags", Rule::Tags)];
 }
@@ -257,6 +264,7 @@ kind! {
     Subnet,
     "fake.subnet",
     Mark,
+    const GUARDED: bool = true;
     const RULES: &'static [(&'static str, Rule)] =
         &[("network", Rule::Immutable), ("zone", Rule::Immutable), ("tags", Rule::Tags)];
 }
@@ -276,6 +284,7 @@ kind! {
     Gateway,
     "fake.gateway",
     Token,
+    const GUARDED: bool = true;
     const RULES: &'static [(&'static str, Rule)] =
         &[("subnet", Rule::Immutable), ("tags", Rule::Tags)];
 }
@@ -284,7 +293,8 @@ impl Fake for Gateway {
     const TAKES: u64 = 90;
 }
 
-/// A route: carries no mark of its own, and its natural key makes a second one impossible.
+/// A route: carries no mark of its own, its natural key makes a second one impossible, and one may
+/// come back that was deleted.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Route {
     /// The network.
@@ -301,6 +311,7 @@ kind! {
 }
 
 impl Fake for Route {
+    const RETURNS: bool = true;
     fn name(&self) -> Option<String> {
         Some(format!("{}/default", self.network.get().ok()?))
     }
@@ -325,6 +336,7 @@ kind! {
     Cluster,
     "fake.cluster",
     Name,
+    const GUARDED: bool = true;
     const PRECIOUS: bool = true;
     const RULES: &'static [(&'static str, Rule)] =
         &[("name", Rule::Immutable), ("version", Rule::AtLeast), ("tags", Rule::Tags)];
@@ -389,6 +401,7 @@ kind! {
     Addon,
     "fake.addon",
     Name,
+    const EARLY: bool = true;
     const RULES: &'static [(&'static str, Rule)] = &[("tags", Rule::Tags)];
 }
 

@@ -88,9 +88,10 @@ impl Sweep {
         let bench = bench();
         Self::begin(life, &bench).await;
         let disturbed = bench.run(&life.after(), Some(fault)).await;
+        let mut wrong = bench.dangling();
         let next = bench.run(&end, None).await;
         self.lives += 1;
-        let mut wrong = bench.faults();
+        wrong.extend(bench.faults());
         match &next {
             Ran::Through(_, outcome) if outcome.is_complete() => {}
             other => wrong.push(format!("the next run: {other:?}")),
@@ -160,7 +161,7 @@ pub fn stack(zones: &[&str], version: &str, team: &str, machine: &str, hidden: &
         },
     );
     let addon = Addon { name: "dns".into(), version: "1".into(), tags: tags(team) };
-    g.add(Place::at("addon/dns").within(&cluster), addon);
+    let addon = g.add(Place::at("addon/dns").within(&cluster), addon);
     let h = &fingerprint(&machine)[..8];
     let pool = Pool {
         name: format!("app-{h}"),
@@ -170,7 +171,7 @@ pub fn stack(zones: &[&str], version: &str, team: &str, machine: &str, hidden: &
         max: 3,
         tags: tags(team),
     };
-    let place = Place::at(format!("pool/app/{h}")).slot("pool/app").after(&route);
+    let place = Place::at(format!("pool/app/{h}")).slot("pool/app").after(&route).after(&addon);
     g.add(place.lane("cluster/demo", true), pool);
     g
 }

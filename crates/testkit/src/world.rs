@@ -1,7 +1,11 @@
 //! A cloud in memory: slow, picky about dependencies, late to show what happened, and able to
 //! end the process that calls it around any effect.
+mod object;
+
 use crate::fault::{Fault, FaultKind};
-use provision_core::{CLUSTER_MARK, Error, Kind, LINEAGE_MARK, Operation, Progress, Result};
+pub(crate) use object::Status;
+pub use object::{Complaint, Object};
+use provision_core::{Error, Kind, Operation, Progress, Result};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;
@@ -16,33 +20,6 @@ pub const LAG: Duration = Duration::from_secs(12);
 /// How long a call takes.
 const LATENCY: Duration = Duration::from_millis(100);
 
-/// An object of the world.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Object {
-    /// Its kind.
-    pub kind: &'static str,
-    /// The name that is unique in its kind.
-    pub name: Option<String>,
-    /// The parent it goes with.
-    pub within: Option<String>,
-    /// What it is.
-    pub body: Value,
-    token: String,
-    ready_at: Instant,
-    leaves_at: Option<Instant>,
-    /// What the world says is wrong with it.
-    pub complaint: Option<Complaint>,
-}
-
-/// What is wrong with an object.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Complaint {
-    /// It serves all the same.
-    Degraded(String),
-    /// It was given up.
-    Broken(Error),
-}
-
 /// What a create asks for.
 pub(crate) struct NewObject {
     pub(crate) kind: &'static str,
@@ -52,14 +29,6 @@ pub(crate) struct NewObject {
     pub(crate) takes_token: bool,
     pub(crate) body: Value,
     pub(crate) takes: Duration,
-}
-
-/// How an object stands at the time of a read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Status {
-    Making,
-    Ready,
-    Leaving,
 }
 
 /// A cloud. Clones are the same cloud.
@@ -78,6 +47,8 @@ struct Inner {
     /// For each deleted object, every other one then, by kind, and whether it was ready.
     deleted_while: Vec<(String, Vec<(&'static str, bool)>)>,
     calls: Vec<String>,
+    /// When each call was made, also of those that were asked about.
+    times: Vec<(String, Instant)>,
     looks: Vec<(&'static str, Instant)>,
     effects: Vec<bool>,
     fault: Option<Fault>,
@@ -98,6 +69,7 @@ impl Default for World {
             operations_fail: false,
             deleted_while: Vec::new(),
             calls: Vec::new(),
+            times: Vec::new(),
             looks: Vec::new(),
             effects: Vec::new(),
             fault: None,
@@ -127,6 +99,13 @@ impl World {
     /// Returns what was called since the last time this was asked.
     pub fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.inner().calls)
+    }
+
+    /// Returns when the last call was made that begins with these words.
+    pub fn called_at(&self, begin: &str) -> Option<Instant> {
+        let inner = self.inner();
+        let mut calls = inner.times.iter().rev();
+        calls.find(|(call, _)| call.starts_with(begin)).map(|(_, when)| *when)
     }
 
     /// Returns when one object of a kind was looked at, since the last time this was asked.
@@ -257,7 +236,7 @@ impl World {
                 return Err(Error::new(Kind::Retry, format!("there is no {id}")));
             };
             change(&mut object.body);
-            inner.calls.push(format!("modify {id}"));
+            inner.called(format!("modify {id}"));
             inner.remember(id);
             Ok(())
         })
@@ -334,30 +313,6 @@ impl World {
     }
 }
 
-impl Object {
-    fn status(&self, now: Instant) -> Status {
-        match () {
-            () if self.leaves_at.is_some() => Status::Leaving,
-            () if now < self.ready_at => Status::Making,
-            () => Status::Ready,
-        }
-    }
-
-    /// Returns one of its tags.
-    pub fn tag(&self, key: &str) -> Option<&str> {
-        self.body.get("tags")?.get(key)?.as_str()
-    }
-
-    /// Tells whether it carries the marks of a lineage.
-    pub fn is_of(&self, lineage: &str) -> bool {
-        self.tag(LINEAGE_MARK) == Some(lineage)
-    }
-
-    pub(crate) fn is_of_cluster(&self, cluster: &str) -> bool {
-        self.tag(CLUSTER_MARK) == Some(cluster)
-    }
-}
-
 impl Inner {
     fn count(&mut self, is_call: bool) -> Option<FaultKind> {
         self.effects.push(is_call);
@@ -369,6 +324,11 @@ impl Inner {
         };
         let strikes = |f: &Fault| f.at == now || (f.at < now && lasts(f.kind));
         self.fault.filter(strikes).map(|fault| fault.kind)
+    }
+
+    fn called(&mut self, call: String) {
+        self.times.push((call.clone(), Instant::now()));
+        self.calls.push(call);
     }
 
     /// Lets go of what has left.
@@ -411,7 +371,7 @@ impl Inner {
         let complaint = self.complaints.get(kind).cloned();
         let leaves_at = None;
         let object = Object { kind, name, within, body, token, ready_at, leaves_at, complaint };
-        self.calls.push(format!("create {id}"));
+        self.called(format!("create {id}"));
         self.objects.insert(id.clone(), object);
         self.remember(&id);
         Ok(id)
@@ -430,7 +390,7 @@ impl Inner {
         if let Some(object) = self.objects.get_mut(id) {
             self.deleted_while.push((id.to_owned(), others));
             object.leaves_at.get_or_insert(Instant::now() + takes);
-            self.calls.push(format!("delete {id}"));
+            self.called(format!("delete {id}"));
             self.remember(id);
             self.advance();
         }

@@ -46,7 +46,9 @@ impl Resource for AddOn {
         ("tags", Rule::Tags),
     ];
     const IDENTITY: Identity = Identity::Name;
-    const TIMING: Timing = Timing::new(10, 30 * 60, 30).recovering_within(10 * 60);
+    const TIMING: Timing =
+        Timing::new(5, 30 * 60, 30).making(60).changing(90).leaving(30).recovering_within(10 * 60);
+    const EARLY: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;
 

@@ -85,7 +85,9 @@ impl Resource for Cluster {
     ];
     const IDENTITY: Identity = Identity::Name;
     const PRECIOUS: bool = true;
-    const TIMING: Timing = Timing::new(20, 90 * 60, 30);
+    const TIMING: Timing =
+        Timing::new(5, 90 * 60, 30).making(9 * 60).changing(5 * 60).leaving(4 * 60);
+    const GUARDED: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;
 

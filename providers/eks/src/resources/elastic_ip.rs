@@ -31,6 +31,7 @@ impl Resource for ElasticIp {
     const RULES: &'static [(&'static str, Rule)] = &[("tags", Rule::Tags)];
     const IDENTITY: Identity = Identity::Mark;
     const TIMING: Timing = Timing::new(2, 20 * 60, 60);
+    const GUARDED: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;
 

@@ -92,7 +92,7 @@ impl Resource for Leftovers {
     const RULES: &'static [(&'static str, Rule)] =
         &[("vpc", Rule::Immutable), ("found", Rule::CreateOnly)];
     const IDENTITY: Identity = Identity::Name;
-    const TIMING: Timing = Timing::new(5, 45 * 60, 30);
+    const TIMING: Timing = Timing::new(5, 45 * 60, 30).leaving(60);
     type Cloud = Aws;
     type Outputs = Outputs;
 

@@ -36,7 +36,8 @@ impl Resource for LogGroup {
     const RULES: &'static [(&'static str, Rule)] =
         &[("name", Rule::Immutable), ("tags", Rule::Tags)];
     const IDENTITY: Identity = Identity::Name;
-    const TIMING: Timing = Timing::new(5, 20 * 60, 90);
+    const TIMING: Timing = Timing::new(5, 20 * 60, 60).returning();
+    const GUARDED: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;
 

@@ -35,7 +35,7 @@ impl Resource for NatGateway {
     const RULES: &'static [(&'static str, Rule)] =
         &[("subnet", Rule::Immutable), ("allocation", Rule::Immutable), ("tags", Rule::Tags)];
     const IDENTITY: Identity = Identity::Token;
-    const TIMING: Timing = Timing::new(10, 20 * 60, 60);
+    const TIMING: Timing = Timing::new(2, 20 * 60, 60).making(2 * 60).leaving(90);
     type Cloud = Aws;
     type Outputs = Outputs;
 

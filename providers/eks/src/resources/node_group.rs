@@ -101,7 +101,8 @@ impl Resource for NodeGroup {
         ("tags", Rule::Tags),
     ];
     const IDENTITY: Identity = Identity::Name;
-    const TIMING: Timing = Timing::new(15, 90 * 60, 30);
+    const TIMING: Timing = Timing::new(5, 90 * 60, 30).making(3 * 60).changing(60).leaving(210);
+    const EARLY: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;
 

@@ -32,6 +32,7 @@ impl Resource for RouteTable {
         &[("vpc", Rule::Immutable), ("tags", Rule::Tags)];
     const IDENTITY: Identity = Identity::Token;
     const TIMING: Timing = Timing::new(2, 20 * 60, 60);
+    const GUARDED: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;
 

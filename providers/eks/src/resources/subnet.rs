@@ -41,7 +41,8 @@ impl Resource for Subnet {
         ("tags", Rule::Tags),
     ];
     const IDENTITY: Identity = Identity::Name;
-    const TIMING: Timing = Timing::new(2, 30 * 60, 60);
+    const TIMING: Timing = Timing::new(1, 30 * 60, 60).making(1);
+    const GUARDED: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;
 

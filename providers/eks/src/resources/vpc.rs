@@ -38,7 +38,8 @@ impl Resource for Vpc {
     const RULES: &'static [(&'static str, Rule)] =
         &[("cidr", Rule::Immutable), ("tags", Rule::Tags)];
     const IDENTITY: Identity = Identity::Mark;
-    const TIMING: Timing = Timing::new(2, 20 * 60, 60);
+    const TIMING: Timing = Timing::new(1, 20 * 60, 60).making(2);
+    const GUARDED: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;
 
