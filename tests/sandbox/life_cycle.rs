@@ -1,13 +1,24 @@
 //! From nothing to a cluster, through changes, and back to nothing, in one process after another.
 use crate::folder::{FILE, Folder};
 
+/// Returns the number between two texts.
+fn minutes(text: &str, before: &str, after: &str) -> u64 {
+    let number = text.split_once(before).and_then(|(_, rest)| rest.split_once(after));
+    let number = number.and_then(|(number, _)| number.parse().ok());
+    number.unwrap_or_else(|| panic!("no number after {before:?} in\n{text}"))
+}
+
 #[test]
 fn a_cluster_is_made_changed_and_destroyed() {
     let folder = Folder::embedded(FILE);
     let first = folder.ok(&["plan"]);
     assert!(first.contains("to create"), "{first}");
+    assert!(minutes(&first, "Expected to take about ", " minutes of simulated time.") >= 12);
     let before = folder.world();
-    folder.ok(&["apply", "--auto-approve"]);
+    let applied = folder.ok(&["apply", "--auto-approve"]);
+    let took = minutes(&applied, "Applied in ", "m");
+    assert!((8..40).contains(&took), "{took} minutes\n{applied}");
+    assert!(applied.contains("s of simulated time (expected about 1"), "{applied}");
     assert_eq!(folder.run(&["plan", "--detailed-exitcode"]).code, Some(0));
 
     let pools = "pools:\n  app: {}\n  driver: { max: 5 }\n  executor: {}\n";

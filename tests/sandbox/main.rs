@@ -18,11 +18,11 @@ mod life;
 mod life_cycle;
 mod lost_replies;
 mod partitions;
+mod permissions;
 mod phase;
 #[path = "../common/proxy.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod proxy;
-mod permissions;
 #[path = "../common/recorder.rs"]
 mod recorder;
 #[path = "../common/relay.rs"]

@@ -3,6 +3,7 @@
 use crate::args::{Consents, Global};
 use crate::failure::{Exit, Failure};
 use crate::render;
+use crate::render::progress::Time;
 use crate::sandbox::Rehearsal;
 use crate::{place, providers, shell};
 use provision_core::plan::{Question, plan};
@@ -14,6 +15,7 @@ use provision_spec::{ClusterSpec, Provider, Session, Target, Volumes};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What may be taken over or replaced, read.
 #[derive(Clone, Debug, Default)]
@@ -182,6 +184,26 @@ impl Subject {
         engine.at_pace(pace).until(global.stop.clone())
     }
 
+    /// Begins to count the time as it is told: that of a simulated cloud within the program, else
+    /// our own.
+    pub(crate) fn time(&self) -> Time {
+        self.rehearsal.as_ref().map_or_else(Time::real, Rehearsal::time)
+    }
+
+    /// Tells whether times are told in simulated time.
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.header.scope.world == World::Sandbox
+    }
+
+    /// Returns how long a plan usually takes, on the clock that times are told by.
+    pub(crate) fn expected(&self, plan: &Plan) -> Duration {
+        let pace = match self.is_simulated() {
+            true => Pace::REAL,
+            false => pace_of(self.header.scope.world),
+        };
+        pace.of(plan.expected(self.drivers()))
+    }
+
     /// Decides what to do so that the cluster is as the file says.
     pub(crate) async fn decide(
         &self,
@@ -310,6 +332,8 @@ impl Decision {
             notes: &notes,
             warnings: &warnings,
             losses: losses.as_deref(),
+            expected: subject.expected(&self.plan),
+            simulated: subject.is_simulated(),
             plan: &self.plan,
         })
     }

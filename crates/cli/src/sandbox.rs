@@ -1,6 +1,7 @@
 //! The embedded simulated cloud, for rehearsals without an account.
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
+use crate::render::progress::Time;
 use provision_engine::Pace;
 use provision_sandbox::{ACCOUNT, Credential, Sandbox, Settings, Speed};
 use provision_spec::Simulation;
@@ -41,6 +42,11 @@ impl Rehearsal {
             (id, secret)
         };
         Simulation { url: self.sandbox.aws(), credential }
+    }
+
+    /// Begins to count the simulated time.
+    pub(crate) fn time(&self) -> Time {
+        Time::simulated(self.sandbox.clock())
     }
 
     /// Returns how fast the engine waits there.

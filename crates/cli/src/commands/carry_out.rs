@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
-use std::time::Instant;
+use std::time::Duration;
 
 /// The code of a failure for want of approval.
 const NOT_APPROVED: &str = "not-approved";
@@ -92,8 +92,8 @@ pub(crate) struct CarryOut<'a> {
 impl CarryOut<'_> {
     /// Carries a decision out. `shows` when the plan has not been shown yet.
     pub(crate) async fn run(&self, decision: &Decision, shows: bool) -> Result<Exit, Failure> {
-        let since = Instant::now();
-        let reporter = Reporter::new(self.mode(), Style::of_stdout(self.global.no_color));
+        let style = Style::of_stdout(self.global.no_color);
+        let reporter = Reporter::new(self.mode(), style, self.subject.time());
         decision.shown(self.subject, |view| match shows {
             true => reporter.planned(view),
             false => reporter.expect(view),
@@ -120,7 +120,8 @@ impl CarryOut<'_> {
             Ok(left) => (left, None),
             Err(error) => (Vec::new(), Some(error)),
         };
-        self.finish(&reporter, &journal, &outcome, &known, since);
+        let expected = self.subject.expected(&decision.plan);
+        self.finish(&reporter, &journal, &outcome, &known, expected);
         match unknown {
             Some(error) => Err(error.into()),
             None => exit(&outcome, &known),
@@ -197,7 +198,7 @@ impl CarryOut<'_> {
         journal: &Journal,
         outcome: &Outcome,
         left: &[LiveValue],
-        since: Instant,
+        expected: Duration,
     ) {
         let outputs = match self.destroys {
             true => BTreeMap::new(),
@@ -211,7 +212,9 @@ impl CarryOut<'_> {
             destroyed: self.destroys,
             left: &left,
             next: &next,
-            elapsed: since.elapsed(),
+            elapsed: reporter.elapsed(),
+            expected,
+            simulated: self.subject.is_simulated(),
         });
     }
 

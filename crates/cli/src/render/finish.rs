@@ -1,7 +1,7 @@
 //! How a run ended.
 mod skipped;
 
-use super::duration::span;
+use super::duration::{minutes, span};
 use super::page::Page;
 use super::plan::ACTIONS;
 use super::style::{Paint, Style, Word, columns, words};
@@ -29,6 +29,10 @@ pub(crate) struct Finish<'a> {
     pub(crate) next: &'a [(String, &'static str)],
     /// How long it took.
     pub(crate) elapsed: Duration,
+    /// How long that usually takes.
+    pub(crate) expected: Duration,
+    /// Whether both are in simulated time.
+    pub(crate) simulated: bool,
 }
 
 impl Finish<'_> {
@@ -90,6 +94,8 @@ impl Finish<'_> {
             "fatal": outcome.fatal.as_ref().map(error),
             "destroyed": self.destroyed,
             "elapsedSeconds": self.elapsed.as_secs(),
+            "expectedSeconds": self.expected.as_secs(),
+            "simulatedTime": self.simulated,
             "next": self.next.iter().map(|(command, _)| command).collect::<Vec<_>>(),
         });
         match fields {
@@ -120,12 +126,15 @@ impl Finish<'_> {
 
     fn headline(&self) -> String {
         let outcome = self.outcome;
-        let took = span(self.elapsed);
+        let simulated = if self.simulated { " of simulated time" } else { "" };
+        let took = format!("{}{simulated}", span(self.elapsed));
+        let expected = minutes(self.expected).map(|m| format!(" (expected about {m}m)"));
+        let expected = expected.unwrap_or_default();
         let how = match self.status() {
             "failed" => format!("Not finished after {took}"),
             "interrupted" => format!("Interrupted after {took}"),
-            _ if self.destroyed => format!("Destroyed in {took}"),
-            _ => format!("Applied in {took}"),
+            _ if self.destroyed => format!("Destroyed in {took}{expected}"),
+            _ => format!("Applied in {took}{expected}"),
         };
         let done = [
             (self.done(Action::Create), "created"),

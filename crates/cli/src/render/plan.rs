@@ -6,6 +6,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
+use super::duration::minutes;
 use super::finish::counted;
 use super::page::Page;
 use super::style::{Paint, Style, Word};
@@ -13,6 +14,7 @@ use provision_core::{Action, Plan, Scope, World};
 use provision_spec::Loss;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The format of the document.
 const PLAN_FORMAT: &str = "provision.plan/v1";
@@ -49,6 +51,10 @@ pub(crate) struct View<'a> {
     pub(crate) warnings: &'a [String],
     /// What a person loses or keeps; `None` where not everything is removed.
     pub(crate) losses: Option<&'a [Loss]>,
+    /// How long it usually takes.
+    pub(crate) expected: Duration,
+    /// Whether that is simulated time.
+    pub(crate) simulated: bool,
     /// The plan.
     pub(crate) plan: &'a Plan,
 }
@@ -69,9 +75,9 @@ impl View<'_> {
 
     /// Returns the document of format `provision.plan/v1`.
     ///
-    /// Beside what the contract names it always has `newFacts`, `seen`, `notes`, `warnings` (lists
-    /// or maps that may be empty) and `unknown`, `degraded` and `kept`, which are maps by address;
-    /// where everything is removed, `losses` too.
+    /// Beside what the contract names it always has `expectedSeconds`, `newFacts`, `seen`, `notes`,
+    /// `warnings` (lists or maps that may be empty) and `unknown`, `degraded` and `kept`, which are
+    /// maps by address; where everything is removed, `losses` too.
     pub(crate) fn json(&self) -> Value {
         let mut document = json!({
             "format": PLAN_FORMAT,
@@ -90,6 +96,7 @@ impl View<'_> {
             "degraded": self.plan.degraded,
             "kept": self.plan.kept,
             "summary": self.summary(),
+            "expectedSeconds": self.expected.as_secs(),
             "steps": self.plan,
         });
         if let Some(losses) = self.losses {
@@ -131,6 +138,16 @@ impl View<'_> {
         page.hang(0, &[], &header);
     }
 
+    /// Says how long it is expected to take, where that is worth a word.
+    fn expectation(&self) -> String {
+        let simulated = if self.simulated { " of simulated time" } else { "" };
+        match minutes(self.expected).filter(|_| self.plan.unknown.is_empty()) {
+            None => String::new(),
+            Some(1) => format!(" Expected to take about a minute{simulated}."),
+            Some(minutes) => format!(" Expected to take about {minutes} minutes{simulated}."),
+        }
+    }
+
     fn sum(&self) -> String {
         let count = |action| self.plan.count(action);
         let unseen = match self.plan.unknown.len() {
@@ -149,7 +166,7 @@ impl View<'_> {
                 0 | 1 => String::new(),
                 stages => format!(", in {stages} stages"),
             };
-            return format!("Plan: {counts}{stages}.{unseen}");
+            return format!("Plan: {counts}{stages}.{unseen}{}", self.expectation());
         }
         if self.losses.is_some() {
             return "Nothing to destroy: nothing of this cluster is left.".to_owned();

@@ -58,17 +58,34 @@ struct Inner {
     spoke: Duration,
 }
 
+/// A clock of its own, which shows the time since some beginning.
+type Clock = Box<dyn Fn() -> Duration + Send>;
+
 /// Where the time comes from.
-enum Time {
+pub(crate) enum Time {
     Real(Instant),
+    /// What a simulated clock shows is told, and the real one is for those who wait.
+    Simulated(Instant, Duration, Clock),
     #[cfg(test)]
     Set(Arc<std::sync::atomic::AtomicU64>),
 }
 
 impl Time {
+    /// Begins to count the real time.
+    pub(crate) fn real() -> Self {
+        Self::Real(Instant::now())
+    }
+
+    /// Begins to count the time of another clock.
+    pub(crate) fn simulated(clock: impl Fn() -> Duration + Send + 'static) -> Self {
+        Self::Simulated(Instant::now(), clock(), Box::new(clock))
+    }
+
+    /// Returns how much time is told to have passed.
     fn elapsed(&self) -> Duration {
         match self {
             Self::Real(begin) => begin.elapsed(),
+            Self::Simulated(_, begin, clock) => clock().saturating_sub(*begin),
             #[cfg(test)]
             Self::Set(seconds) => {
                 Duration::from_secs(seconds.load(std::sync::atomic::Ordering::Relaxed))
@@ -76,9 +93,17 @@ impl Time {
         }
     }
 
+    /// Returns how much time has passed for who waits.
+    fn waited(&self) -> Duration {
+        match self {
+            Self::Simulated(begin, ..) => begin.elapsed(),
+            _ => self.elapsed(),
+        }
+    }
+
     fn now(&self) -> jiff::Timestamp {
         match self {
-            Self::Real(_) => jiff::Timestamp::now(),
+            Self::Real(_) | Self::Simulated(..) => jiff::Timestamp::now(),
             #[cfg(test)]
             Self::Set(_) => jiff::Timestamp::UNIX_EPOCH + self.elapsed(),
         }
@@ -86,11 +111,10 @@ impl Time {
 }
 
 impl Reporter {
-    /// Begins to count the time.
-    pub(crate) fn new(mode: Mode, style: Style) -> Self {
+    /// Shows a run, with times as `time` tells them.
+    pub(crate) fn new(mode: Mode, style: Style, time: Time) -> Self {
         let live = (mode == Mode::Live).then(|| Live::new(style, live::of_terminal));
-        let mut this =
-            Self::with(mode, style, Box::new(io::stdout()), Time::Real(Instant::now()), live);
+        let mut this = Self::with(mode, style, Box::new(io::stdout()), time, live);
         this.ticker = match mode {
             Mode::Live | Mode::Plain => Some(Ticker::start(&this.inner)),
             Mode::Json | Mode::Quiet => None,
@@ -108,6 +132,11 @@ impl Reporter {
         let (running, stages, spoke) = (Running::default(), Vec::new(), Duration::ZERO);
         let inner = Inner { out, time, seq: 0, running, stages, live, spoke };
         Self { mode, style, inner: Arc::new(Mutex::new(inner)), ticker: None }
+    }
+
+    /// Returns how much time is told to have passed.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.inner().time.elapsed()
     }
 
     /// Shows what is about to be done, for runs whose plan nobody has been shown. Where it has
@@ -199,7 +228,8 @@ impl Inner {
     }
 
     fn plain(&mut self, event: &Event, now: Duration, since: Duration) {
-        if matches!(event.what, EventKind::Retrying(_)) && self.running.is_noise(event, now) {
+        let is_again = matches!(event.what, EventKind::Retrying(_));
+        if is_again && self.running.is_noise(event, self.time.waited()) {
             return;
         }
         if let Some(text) = words::of(event, now.saturating_sub(since)) {
@@ -209,8 +239,8 @@ impl Inner {
 
     /// Writes a plain line.
     fn tell(&mut self, text: &str) {
-        self.spoke = self.time.elapsed();
-        self.write(&format!("[{}] {}\n", clock(self.spoke), clean(text)));
+        self.spoke = self.time.waited();
+        self.write(&format!("[{}] {}\n", clock(self.time.elapsed()), clean(text)));
     }
 
     /// Moves the lines of a terminal, and breaks a long silence elsewhere.
@@ -218,7 +248,7 @@ impl Inner {
         let now = self.time.elapsed();
         if self.live.is_some() {
             self.draw(&[], now);
-        } else if now.saturating_sub(self.spoke) >= SILENCE
+        } else if self.time.waited().saturating_sub(self.spoke) >= SILENCE
             && let Some(text) = self.running.summary(now)
         {
             self.tell(&text);
@@ -239,7 +269,7 @@ impl Inner {
 
     fn draw(&mut self, above: &[String], now: Duration) {
         if let Some(live) = &mut self.live {
-            let text = live.draw(above, &self.running, now);
+            let text = live.draw(above, &self.running, now, self.time.waited());
             self.write(&text);
         }
     }

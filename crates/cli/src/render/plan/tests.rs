@@ -18,6 +18,8 @@ struct Case {
     notes: Vec<String>,
     warnings: Vec<String>,
     lineage: Option<&'static str>,
+    /// In seconds.
+    expected: u64,
 }
 
 impl Case {
@@ -34,6 +36,7 @@ impl Case {
             notes: Vec::new(),
             warnings: Vec::new(),
             lineage: Some("0123abcd"),
+            expected: 0,
         }
     }
 
@@ -52,6 +55,8 @@ impl Case {
             notes: &self.notes,
             warnings: &self.warnings,
             losses: None,
+            expected: Duration::from_secs(self.expected),
+            simulated: self.scope.world == World::Sandbox,
             plan: &self.plan,
         }
     }
@@ -365,4 +370,20 @@ fn without_changes_one_line_says_so() {
 
     No changes. The cluster is as the file says.
     "#);
+}
+
+#[test]
+fn a_plan_says_how_long_it_is_expected_to_take_where_that_is_worth_a_word() {
+    let mut case = Case::new(vec![create("vpc", "aws.ec2.vpc", json!({}))]);
+    let mut last = |seconds, world| {
+        (case.expected, case.scope.world) = (seconds, world);
+        case.text(200).lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(last(59, World::Vendor), "Plan: 1 to create.");
+    assert_eq!(last(61, World::Vendor), "Plan: 1 to create. Expected to take about a minute.");
+    let simulated = "Plan: 1 to create. Expected to take about 14 minutes of simulated time.";
+    assert_eq!(last(820, World::Sandbox), simulated);
+    case.plan.unknown.insert("vpc".into(), "no answer".into());
+    let last = case.text(200).lines().last().unwrap_or_default().to_owned();
+    assert_eq!(last, "Plan: 1 to create. It cannot be applied: 1 could not be observed.");
 }

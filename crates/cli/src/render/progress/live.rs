@@ -43,8 +43,16 @@ impl Live {
     /// Returns what puts `above`, and the running steps below it, in the place of what was drawn
     /// before. Written at once it does not flicker; it leaves the cursor below the last line, so
     /// that whatever else is written begins a line of its own.
-    pub(super) fn draw(&mut self, above: &[String], running: &Running, now: Duration) -> String {
-        let frame = self.frame(running, now);
+    /// `waited` moves the pictures.
+    pub(super) fn draw(
+        &mut self,
+        above: &[String],
+        running: &Running,
+        now: Duration,
+        waited: Duration,
+    ) -> String {
+        let turn = (waited.as_millis() / FRAME.as_millis()) as usize % SPINNER.len();
+        let frame = self.frame(running, now, SPINNER[turn]);
         let lines = above.iter().chain(frame.iter().map(|(_, line)| line));
         let text = self.instead(&lines.map(String::as_str).collect::<Vec<_>>());
         self.drawn = frame.into_iter().map(|(width, _)| width).collect();
@@ -121,7 +129,7 @@ impl Live {
     }
 
     /// Returns each moving line with its width. What does not fit on the screen is counted.
-    fn frame(&self, running: &Running, now: Duration) -> Vec<(usize, String)> {
+    fn frame(&self, running: &Running, now: Duration, picture: &str) -> Vec<(usize, String)> {
         let steps = &running.steps;
         if steps.is_empty() {
             return Vec::new();
@@ -130,7 +138,7 @@ impl Live {
         let shown = if steps.len() <= room { steps.len() } else { room - 1 };
         let address = self.address(running.width());
         let mut lines: Vec<_> =
-            steps.iter().take(shown).map(|step| self.row(step, address, now)).collect();
+            steps.iter().take(shown).map(|step| self.row(step, address, now, picture)).collect();
         if steps.len() > shown {
             lines.push(self.line(&[(Paint::Dim, format!("  … and {} more", steps.len() - shown))]));
         }
@@ -139,12 +147,11 @@ impl Live {
         lines
     }
 
-    fn row(&self, step: &Step, width: usize, now: Duration) -> (usize, String) {
+    fn row(&self, step: &Step, width: usize, now: Duration, picture: &str) -> (usize, String) {
         let took = now.saturating_sub(step.since);
-        let turn = (took.as_millis() / FRAME.as_millis()) as usize % SPINNER.len();
         let address = fit(step.address.as_str(), width);
         self.line(&[
-            (Paint::Cyan, format!("  {}", SPINNER[turn])),
+            (Paint::Cyan, format!("  {picture}")),
             (Paint::Plain, format!(" {address:<width$}")),
             (Paint::Dim, format!("{:>TIME$}  ", span(took))),
             (Paint::Plain, step.said.clone()),

@@ -99,7 +99,8 @@ fn finish<'a>(
     next: &'a [(String, &'static str)],
 ) -> Finish<'a> {
     let elapsed = Duration::from_secs(842);
-    Finish { outcome, outputs, destroyed: false, left: &[], next, elapsed }
+    let (expected, simulated) = (Duration::from_secs(830), false);
+    Finish { outcome, outputs, destroyed: false, left: &[], next, elapsed, expected, simulated }
 }
 
 fn again() -> [(String, &'static str); 1] {
@@ -207,6 +208,8 @@ fn with_view(plan: &Plan, stages: &[&str], show: impl FnOnce(&View<'_>)) {
         notes: &[],
         warnings: &[],
         losses: None,
+        expected: Duration::ZERO,
+        simulated: false,
         plan,
     });
 }
@@ -306,6 +309,8 @@ fn the_first_and_the_last_event_are_about_the_run() {
       "fatal": null,
       "destroyed": false,
       "elapsedSeconds": 842,
+      "expectedSeconds": 830,
+      "simulatedTime": false,
       "next": []
     }
     "#);
@@ -320,7 +325,7 @@ fn a_good_end_shows_outputs_and_what_to_do_next() {
     let next =
         [("provision show".to_owned(), "# what was made"), ("provision plan".to_owned(), "")];
     insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome, &outputs, &next)), @r#"
-    Applied in 14m02s: 61 created.
+    Applied in 14m02s (expected about 14m): 61 created.
 
     Outputs
       endpoint  https://ABC.eks.amazonaws.com
@@ -397,7 +402,14 @@ fn a_destroyed_cluster_is_gone_unless_something_is_still_there() {
     let left = [("vpc".to_owned(), "aws.ec2.vpc vpc-0abc".to_owned())];
     let nothing = BTreeMap::new();
     let mut finish = Finish { destroyed: true, ..finish(&outcome, &nothing, &[]) };
-    assert_eq!(shown(Mode::Plain, &finish), "Destroyed in 14m02s: 61 deleted.\n");
+    assert_eq!(
+        shown(Mode::Plain, &finish),
+        "Destroyed in 14m02s (expected about 14m): 61 deleted.\n"
+    );
+    finish.simulated = true;
+    let told = "Destroyed in 14m02s of simulated time (expected about 14m): 61 deleted.\n";
+    assert_eq!(shown(Mode::Plain, &finish), told);
+    finish.simulated = false;
     let again = again();
     (finish.left, finish.next) = (&left, &again);
     insta::assert_snapshot!(shown(Mode::Plain, &finish), @r#"

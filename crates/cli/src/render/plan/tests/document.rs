@@ -52,6 +52,7 @@ fn the_document_has_the_promised_shape() {
         "adopt": 0,
         "delete": 0
       },
+      "expectedSeconds": 0,
       "steps": [
         {
           "id": "0/create/vpc",

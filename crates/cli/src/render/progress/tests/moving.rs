@@ -44,8 +44,8 @@ fn a_line_for_each_step_that_runs_and_one_that_sums_up() {
       ✓ key                   0s  deleted
       ! pool/b/1              0s  changed, degraded: no[2J room
     stopping: nothing new begins, and calls under way end first; once more leaves
-      ⠸ cluster              58s  CREATING
-      ⠸ pool/app/1c688e46    58s  creating
+      ⠙ cluster              58s  CREATING
+      ⠙ pool/app/1c688e46    58s  creating
       4 done, 1 failed, 1 skipped, 2 running, 12m41s
     "#);
 }
