@@ -33,6 +33,7 @@ mod served;
 #[path = "../common/server.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
+mod speed;
 mod sweep;
 mod together;
 mod upgrade;

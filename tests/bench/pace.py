@@ -1,0 +1,223 @@
+"""How long building and destroying take, against the least that the simulated AWS made possible.
+
+Arguments: the program, how many times faster than real time passes, and the most that a run may take
+as a multiple of its critical path. That is computed from what the world recorded of each object and
+from the constraints in docs/benchmarks.md, never from our own graph. Prints a table, and fails when a
+limit is broken."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+from table import Table
+
+PROGRAM, SPEED, LIMIT = os.path.abspath(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.join(HERE, "../..")
+FILE = os.path.join(ROOT, "plans/qualytics-eks.yaml")
+DOCUMENT = os.path.join(ROOT, "docs/benchmarks.md")
+# The most reads of one object while it is waited for.
+READS = 60
+# Seconds.
+ENDS_WITHIN = 900
+
+# Which reads ask how far an object of a kind is.
+READ_BY = {
+    "eks.cluster": "DescribeCluster",
+    "eks.node_group": "DescribeNodegroup",
+    "ec2.nat_gateway": "DescribeNatGateways",
+}
+
+
+class Life:
+    """What the world recorded of one object, in seconds."""
+
+    def __init__(self, kind):
+        self.kind, self.moments = kind, []
+
+    def first(self, *statuses):
+        times = [time for time, status in self.moments if status in statuses]
+        return times[0] if times else None
+
+    def asked(self):
+        return self.moments[0][0]
+
+    def ready(self):
+        return self.first("ACTIVE", "available") or self.asked()
+
+    def left(self):
+        return self.first("DELETING", "deleting") or self.gone()
+
+    def gone(self):
+        return self.first(None, "deleted")
+
+
+class World:
+    """The simulated AWS, and what it recorded."""
+
+    def __init__(self):
+        # In memory: how long this machine takes to write a file is no time of AWS.
+        command = [PROGRAM, "sandbox", "serve", "--sandbox-speed", str(SPEED)]
+        command += ["--credential", "testing:testing"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        self.url = json.loads(self.process.stdout.readline())["aws"]
+
+    def ask(self, endpoint):
+        with urllib.request.urlopen(f"{self.url}/_sandbox/{endpoint}", timeout=60) as reply:
+            return json.load(reply)
+
+    def lives(self, since):
+        """Returns the lives of what was made or changed since a time, by kind."""
+        lives = {}
+        for moment in self.ask("history"):
+            life = lives.setdefault(moment["id"], Life(moment["kind"]))
+            life.moments.append((moment["time"] / 1000, moment["status"]))
+        by_kind = {}
+        for life in lives.values():
+            if life.moments[-1][0] >= since:
+                by_kind.setdefault(life.kind, []).append(life)
+        return by_kind
+
+
+def run(folder, url, command):
+    """Runs a command, and returns its simulated seconds and how long it expected to take."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": folder,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_ENDPOINT_URL": url,
+        "NO_PROXY": "127.0.0.1",
+        "PROVISION_TIME_SCALE": str(SPEED),
+    }
+    since = time.monotonic()
+    done = subprocess.run(
+        [PROGRAM, command, "--auto-approve", "--json"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=ENDS_WITHIN,
+    )
+    took = (time.monotonic() - since) * SPEED
+    if done.returncode != 0:
+        sys.exit(f"{command} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    expected = json.loads(done.stdout.splitlines()[-1])["expectedSeconds"]
+    return took, expected * SPEED
+
+
+def constraints(life):
+    """Reads the constraints of one life from the document: what waits for what, and takes how long
+    at the least where the world does not record it."""
+    with open(DOCUMENT) as file:
+        text = file.read()
+    begin, end = text.index("<!-- constraints"), text.index("<!-- end of constraints")
+    rows = {}
+    for line in text[begin:end].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[0] == life:
+            _, what, after, takes, _ = cells
+            seconds = re.fullmatch(r"(\d+) s", takes)
+            after = [] if after == "nothing" else after.split(", ")
+            rows[what] = (after, int(seconds[1]) if seconds else takes)
+    return rows
+
+
+def longest(lives, ask, leave):
+    """Returns how long the longest of some lives took from one moment to another."""
+    return max((max(0, leave(life) - ask(life)) for life in lives), default=0)
+
+
+def spans(lives):
+    """Returns how long each thing took that the world records, for building and for destroying."""
+    made = {
+        kind: longest(all, Life.asked, Life.ready) for kind, all in lives.items()
+    }
+    went = {
+        kind: longest([life for life in all if life.gone()], Life.left, Life.gone)
+        for kind, all in lives.items()
+    }
+    clusters = [life.gone() for life in lives.get("eks.cluster", []) if life.gone()]
+    behind = lives.get("ec2.network_interface", []) + lives.get("ec2.security_group", [])
+    behind = [life.gone() for life in behind if life.gone()]
+    left = max(behind) - max(clusters) if clusters and behind else 0
+    groups = lives.get("eks.node_group", [])
+    begun = min((group.asked() for group in groups), default=0)
+    nodes = min((group.ready() for group in groups), default=0)
+    made["first eks.node_group"] = nodes - begun
+    addons = lives.get("eks.addon", [])
+    made["eks.addon on nodes"] = longest(addons, lambda it: max(nodes, it.asked()), Life.ready)
+    return made, went, max(0, left)
+
+
+def critical(life, lives):
+    """Returns the critical path of a life in seconds, and the things on it."""
+    made, went, left = spans(lives)
+    recorded = {"build": made, "destroy": {**went, "left behind": left}}[life]
+    rows, paths = constraints(life), {}
+
+    def path(what):
+        if what not in paths:
+            after, takes = rows[what]
+            seconds = takes if isinstance(takes, int) else recorded.get(takes.split("`")[1], 0)
+            before, through = max((path(one) for one in after), default=(0, []))
+            paths[what] = (before + seconds, through + [what] if seconds else through)
+        return paths[what]
+
+    return max(path(what) for what in rows)
+
+
+def reads(life, requests, lives):
+    """Returns the most reads of one object of a kind while it was waited for, on average over those
+    of that kind."""
+    counts = []
+    for kind, operation in READ_BY.items():
+        waits = lives.get(kind, [])
+        if life == "build":
+            spans = [(it.asked(), it.ready()) for it in waits]
+        else:
+            spans = [(it.left(), it.gone()) for it in waits if it.gone()]
+        if spans:
+            begin, end = min(begin for begin, _ in spans), max(end for _, end in spans)
+            times = [it["time"] / 1000 for it in requests if it["operation"] == operation]
+            counts.append(sum(begin <= time <= end for time in times) / len(spans))
+    return max(counts)
+
+
+def measure(folder):
+    world = World()
+    try:
+        shutil.copy(FILE, os.path.join(folder, "provision.yaml"))
+        table, seen, since = Table(), 0, 0
+        for life, command in (("build", "apply"), ("destroy", "destroy")):
+            took, expected = run(folder, world.url, command)
+            requests, lives = world.ask("requests"), world.lives(since)
+            since, now = requests[-1]["time"] / 1000, requests[seen:]
+            seen = len(requests)
+            least, through = critical(life, lives)
+            print(f"{command}: {', then '.join(through)}", file=sys.stderr)
+            table.row(f"{command}: critical path", least, unit=" s")
+            table.row(f"{command}: simulated time", took, unit=" s")
+            table.row(f"{command}: of the critical path", took / least, LIMIT, " times")
+            table.row(f"{command}: expected", expected, unit=" s")
+            table.row(f"{command}: reads per wait", reads(life, now, lives), READS)
+    finally:
+        world.process.kill()
+        world.process.wait()
+    return table
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        table = measure(folder)
+    table.end()
+
+
+main()
