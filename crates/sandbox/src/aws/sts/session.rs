@@ -44,8 +44,8 @@ pub(crate) fn session(
         return Err(unknown());
     }
     signature.check(request, session.secret("secret"))?;
-    let ends = session.hidden.get("ends").and_then(Value::as_u64).unwrap_or_default();
-    if world.now >= ends {
+    let time = |field| session.hidden.get(field).and_then(Value::as_u64).unwrap_or_default();
+    if world.now >= time("ends") && told(0) >= time("relied on") {
         return Err(expired());
     }
     let role = Some(session.text("role").to_owned()).filter(|role| !role.is_empty());
@@ -68,13 +68,17 @@ pub(super) fn begin(call: &mut Call<'_>, caller: &Caller, seconds: i64) -> Value
     session.hide("secret", secret.as_str());
     session.hide("token", token.as_str());
     session.hide("ends", ends);
+    let real = call.speed.real(length);
+    if real.is_none() {
+        session.hide("relied on", told(UNTOLD));
+    }
     session.later(ends + REMEMBERED, "gone");
     call.world.put(Key::new(KIND, &key), session);
     json!({
         "AccessKeyId": key,
         "SecretAccessKey": secret,
         "SessionToken": token,
-        "Expiration": iso(told(call.speed.real(length).unwrap_or(UNTOLD))),
+        "Expiration": iso(told(real.unwrap_or(UNTOLD))),
     })
 }
 
