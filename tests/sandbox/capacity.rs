@@ -11,7 +11,7 @@ fn file(executor: &str, more: &str) -> String {
     format!("{FILE}pools: {{ executor: {{ {executor} }}, app: {{}}, driver: {{}}{more} }}\n")
 }
 
-/// Asks for a fault of the next node group that is made; the executor's is the first.
+/// Asks for a fault of the next node group that is made.
 fn next_group(served: &Served, effect: &str) {
     served.faults(&[json!({ "operation": "CreateNodegroup", "effect": effect })]);
 }
@@ -38,7 +38,9 @@ fn plan(folder: &Folder) -> (Vec<String>, String) {
 #[test]
 fn a_pool_without_spot_machines_is_degraded_and_made_by_the_next_run() {
     let served = Served::start();
-    let folder = Folder::on(&served, &file("", ""));
+    let folder = Folder::on(&served, &format!("{FILE}pools: {{ app: {{}}, driver: {{}} }}\n"));
+    folder.ok(&APPLY);
+    folder.write(&file("", "").replace("app: {}", "app: { max: 5 }"));
     next_group(&served, "capacity");
     let ran = folder.run(&APPLY);
     assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
