@@ -71,7 +71,7 @@ class World:
             exchange = json.loads(line)
             call = wire.read(exchange)
             name = call.operation.name
-            if name.startswith(("Describe", "Get", "List")):
+            if name.startswith(("Describe", "Get", "List")) or only_marks(call):
                 continue
             assert exchange["status"] == 200, f"{name}: {exchange['reply']}"
             if name in CREATES:
@@ -185,6 +185,12 @@ class World:
                 for part in email.message_from_bytes(base64.b64decode(text)).get_payload()
             ]
         return re.sub(r"/id/\w+$", "/id/(id)", text)
+
+
+def only_marks(call):
+    """Tells whether a call does nothing but put our own marks on something."""
+    tags = call.parameters.get("Tags", []) if call.operation.name == "CreateTags" else []
+    return bool(tags) and all(tag["Key"].startswith("provision-") for tag in tags)
 
 
 def policy(value):
