@@ -115,7 +115,9 @@ fn what_keeps_a_call_from_its_server_is_named() {
     let error = by(&[("HTTPS_PROXY", &url)]);
     assert!(error.contains("invalid peer certificate: UnknownIssuer"), "{error}");
     assert!(error.contains("AWS_CA_BUNDLE"), "{error}");
-    assert_eq!(proxy.connects(), ["aws.test:443"]);
+    let connects = proxy.connects();
+    let is_aws = |line: &String| line == "aws.test:443";
+    assert!(!connects.is_empty() && connects.iter().all(is_aws), "{connects:?}");
 
     let error = by(&[("HTTPS_PROXY", &url), ("NO_PROXY", "other.test, aws.test")]);
     assert!(error.contains("dns error"), "{error}");
