@@ -1,7 +1,7 @@
 //! Objects of somebody else that look like ours stay as they are, to the byte, whatever we do.
 use crate::cloud::environment;
 use crate::life::{APPLY, DESTROY, Life, Moment};
-use crate::phase::{built, changed};
+use crate::phase::{built, changed, upgraded};
 use crate::server::python;
 use crate::world;
 use std::path::Path;
@@ -42,6 +42,9 @@ fn what_looks_like_ours_and_is_not_stays_as_it_is() {
     life.folder.write(&changed());
     life.ok(APPLY);
     untouched("change");
+    life.folder.write(&upgraded());
+    life.ok(APPLY);
+    untouched("upgrade");
     life.ok(DESTROY);
     life.ok(&["plan"]);
     assert_eq!(untouched("destroy"), theirs.len(), "nothing of ours is left");

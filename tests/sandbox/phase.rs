@@ -85,17 +85,22 @@ pub(crate) fn same(now: &[String], then: &[String]) {
 
 /// The cluster file at first.
 pub(crate) fn built() -> String {
-    format!("{FILE}kubernetes: {{ secretsKey: own }}\neks: {{ irsa: true }}\n")
+    format!("{FILE}kubernetes: {{ version: \"1.34\", secretsKey: own }}\neks: {{ irsa: true }}\n")
 }
 
 /// The same cluster with other bounds, labels, machines, tags, ways in and ways out.
 pub(crate) fn changed() -> String {
     format!(
-        "{FILE}kubernetes: {{ secretsKey: own, api: {{ allow: [203.0.113.0/24] }} }}\n\
+        "{FILE}kubernetes: {{ version: \"1.34\", secretsKey: own, api: {{ allow: [203.0.113.0/24] }} }}\n\
          network: {{ nat: per-zone }}\npools:\n  app: {{ machine: m5.2xlarge }}\n  \
          driver: {{ max: 5, labels: {{ driverNodes: \"true\", tier: one }} }}\n  \
          executor: {{ max: 9 }}\ntags: {{ team: platform }}\neks: {{ irsa: true }}\n"
     )
+}
+
+/// The same cluster, two minors later.
+pub(crate) fn upgraded() -> String {
+    changed().replace("1.34", "1.36")
 }
 
 fn phases() -> Vec<Phase> {
@@ -104,12 +109,13 @@ fn phases() -> Vec<Phase> {
     let nothing = untouched.moment();
     let (build, moment) = Phase::record("build", built(), APPLY, nothing.clone());
     let (change, moment) = Phase::record("change", changed(), APPLY, moment);
-    let living = Life::from(&moment, &changed());
+    let (upgrade, moment) = Phase::record("upgrade", upgraded(), APPLY, moment);
+    let living = Life::from(&moment, &upgraded());
     living.served.event("acme-prod", "workload");
     living.ok(&["plan"]);
-    let (destroy, _) = Phase::record("destroy", changed(), DESTROY, living.moment());
+    let (destroy, _) = Phase::record("destroy", upgraded(), DESTROY, living.moment());
     assert_eq!(destroy.ids, world::ids(&nothing.world), "what is left");
-    vec![build, change, destroy]
+    vec![build, change, upgrade, destroy]
 }
 
 #[test]
