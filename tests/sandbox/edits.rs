@@ -1,7 +1,9 @@
 //! Every field of the cluster file that can change, one at a time: the plan shows exactly that
 //! change, applying it makes the plan empty, and at the end nothing is left.
+use crate::boto::Boto;
 use crate::folder::{FILE, Folder};
 use crate::served::Served;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// A file that differs from the one before in one field, and what the plan then says: action,
@@ -324,5 +326,42 @@ fn tags_reach_everything_that_takes_some_and_change_nothing_else() {
         assert!(steps.contains(&format!("update {reached}: tags")), "{reached}: {steps:?}");
     }
     folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(folder.plan(), [""; 0]);
+}
+
+/// Returns how many nodes each group is meant to have.
+fn sizes(boto: &Boto<'_>) -> Vec<Value> {
+    let groups = boto.call("autoscaling", "describe_auto_scaling_groups", &json!({}));
+    let groups = groups["AutoScalingGroups"].as_array().expect("a list").clone();
+    groups.into_iter().map(|group| group["DesiredCapacity"].clone()).collect()
+}
+
+#[test]
+fn what_an_autoscaler_and_a_policy_of_tags_change_is_no_drift() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&["apply", "--auto-approve"]);
+    let boto = Boto::at_home(&served);
+    let before = sizes(&boto);
+    served.event("acme-prod", "autoscaler");
+    let mut rounds = 0..20;
+    assert!(rounds.any(|_| folder.plan().is_empty() && sizes(&boto) != before), "{before:?}");
+
+    let of_ours =
+        json!({ "Filters": [{ "Name": "tag:provision-cluster", "Values": ["acme-prod"] }] });
+    let networks = boto.call("ec2", "describe_vpcs", &of_ours);
+    let tags = json!([{ "Key": "cost-center", "Value": "of a policy" }]);
+    let network = networks["Vpcs"][0]["VpcId"].clone();
+    boto.call("ec2", "create_tags", &json!({ "Resources": [network], "Tags": tags }));
+    let cluster = boto.call("eks", "describe_cluster", &json!({ "name": "acme-prod" }));
+    let arn = cluster["cluster"]["arn"].clone();
+    let tags = json!({ "cost-center": "of a policy" });
+    boto.call("eks", "tag_resource", &json!({ "resourceArn": arn, "tags": tags }));
+    boto.call(
+        "iam",
+        "tag_role",
+        &json!({ "RoleName": "provision-acme-prod-us-east-1-node",
+        "Tags": [{ "Key": "cost-center", "Value": "of a policy" }] }),
+    );
     assert_eq!(folder.plan(), [""; 0]);
 }
