@@ -163,7 +163,9 @@ fn by_context(operation: &str, code: &str, message: &str) -> Option<Kind> {
         }
         "InvalidRequestException" if message.contains("not in ACTIVE") => Kind::Blocked,
         // A managed policy that is not there never will be; a new role may be late.
-        "NoSuchEntity" if message.starts_with("Policy") => Kind::Invalid,
+        "NoSuchEntity" if message.starts_with("Policy") || message.contains("not attachable") => {
+            Kind::Invalid
+        }
         "NoSuchEntity" => Kind::Propagation,
         _ => return None,
     })
@@ -193,6 +195,7 @@ mod tests {
         let role = "Role could not be assumed because the trusted entity is not correct";
         let table = "The endpoint is not associated with rtb-1";
         let policy = "Policy arn:aws:iam::aws:policy/X does not exist or is not attachable.";
+        let scope = "Scope ARN: arn:aws:iam::1:policy/X does not exist or is not attachable.";
         let table = [
             ("ec2:CreateVpc", "RequestLimitExceeded", "", Kind::Retry),
             ("ec2:CreateVpc", "VpcLimitExceeded", "", Kind::Quota),
@@ -210,6 +213,7 @@ mod tests {
             ("eks:TagResource", "ResourceNotFoundException", "", Kind::Invalid),
             ("ec2:CreateSubnet", "InvalidSubnet.Conflict", "", Kind::Exists),
             ("iam:AttachRolePolicy", "NoSuchEntity", policy, Kind::Invalid),
+            ("iam:CreateRole", "NoSuchEntity", scope, Kind::Invalid),
             ("iam:AttachRolePolicy", "NoSuchEntity", "role", Kind::Propagation),
             ("ec2:DeleteVpc", "DependencyViolation", "", Kind::Blocked),
             ("iam:DeleteRole", "EntityTemporarilyUnmodifiable", "", Kind::Blocked),

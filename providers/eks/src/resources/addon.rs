@@ -109,7 +109,8 @@ impl Resource for AddOn {
 
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Result<Started<Outputs>> {
         let call = cx.cloud.eks.delete_addon().cluster_name(live.spec.cluster.get()?);
-        call.addon_name(&live.spec.name).send().await.gone("eks:DeleteAddon")
+        // Its software stays, and may be what every pod of the cluster needs.
+        call.addon_name(&live.spec.name).preserve(true).send().await.gone("eks:DeleteAddon")
     }
 
     async fn poll(cx: &Cx<'_, Aws>, operation: &Operation) -> Result<Progress> {

@@ -72,7 +72,9 @@ fn is_ours(scene: &Scene<'_>, volume: &Volume, since: Option<&DateTime>) -> bool
         let times = since.zip(volume.create_time.as_ref());
         times.is_some_and(|(since, made)| made >= since)
     };
-    of_claim && scene.owns(&tags) && (is_marked || is_later())
+    // The tag of Kubernetes alone may be that of a cluster elsewhere which has the same name.
+    let is_named = tags.get(CLUSTER_MARK).is_some_and(|name| name == scene.cluster);
+    of_claim && scene.owns(&tags) && (is_marked || (is_named && is_later()))
 }
 
 fn found(deletes: bool, volume: Volume) -> Found {
@@ -131,9 +133,11 @@ mod tests {
         let is_ours = |tags: &[(&str, &str)], made, since| {
             is_ours(&scene(&aws), &volume(tags, made).build(), since)
         };
-        assert!(is_ours(&[KUBERNETES, DRIVER], 100, Some(&since)));
-        assert!(!is_ours(&[KUBERNETES, DRIVER], 99, Some(&since)), "it is older than the cluster");
-        assert!(!is_ours(&[KUBERNETES, DRIVER], 200, None), "nothing tells when it began");
+        let named = [KUBERNETES, DRIVER, (CLUSTER_MARK, "acme")];
+        assert!(is_ours(&named, 100, Some(&since)));
+        assert!(!is_ours(&named, 99, Some(&since)), "it is older than the cluster");
+        assert!(!is_ours(&named, 200, None), "nothing tells when it began");
+        assert!(!is_ours(&[KUBERNETES, DRIVER], 100, Some(&since)), "our driver marks its own");
         assert!(is_ours(&[(LINEAGE_MARK, "l1"), DRIVER], 99, None));
         assert!(!is_ours(&[(LINEAGE_MARK, "l2"), KUBERNETES, DRIVER], 200, Some(&since)));
         assert!(!is_ours(&[KUBERNETES], 200, Some(&since)), "no claim asked for it");
