@@ -41,6 +41,9 @@ type Heard = std::result::Result<Option<Arc<Listing>>, String>;
 
 type Listed = OnceCell<Heard>;
 
+/// How soon a listing that shows something left is asked for again, at first.
+const LISTED_AGAIN: Duration = Duration::from_secs(5);
+
 impl Engine<'_> {
     /// Looks at everything that `graph` wants or `state` knows, and at everything else of the
     /// same kinds that carries our lineage; with an empty graph, at every kind there is.
@@ -199,6 +202,24 @@ impl Engine<'_> {
     /// # Errors
     /// When a listing fails: then nobody knows whether something is left.
     pub async fn leftovers(&self) -> Result<Vec<LiveValue>> {
+        let since = Instant::now();
+        loop {
+            let left = self.listed_as_ours().await?;
+            let graces = left.iter().filter_map(|live| self.drivers.get(live.kind));
+            let graces = graces.map(|driver| self.pace.of(driver.meta().timing.grace));
+            let grace = graces.max().unwrap_or_default();
+            // A listing may lag, and show what has just gone.
+            if since.elapsed() >= grace {
+                return Ok(left);
+            }
+            let turn = self.pace.of(LISTED_AGAIN);
+            if self.pause(until_next_look(turn, since.elapsed(), grace)).await.is_err() {
+                return Ok(left);
+            }
+        }
+    }
+
+    async fn listed_as_ours(&self) -> Result<Vec<LiveValue>> {
         let mut left = Vec::new();
         let kinds = self.drivers.keys().map(|kind| self.list(kind, None));
         for listing in futures::future::join_all(kinds).await {
