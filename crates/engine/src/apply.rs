@@ -84,17 +84,20 @@ impl Engine<'_> {
         let mut outcome = Outcome { degraded: plan.degraded.clone(), ..Outcome::default() };
         let nothing = [Graph::new()];
         let graphs = if graphs.is_empty() { &nothing[..] } else { graphs };
-        let (mut begin, since) = (0, Instant::now());
+        let (mut begin, mut lacking, since) = (0, false, Instant::now());
         for (stage, graph) in graphs.iter().enumerate() {
             let end = begin + plan.steps[begin..].iter().take_while(|s| s.stage == stage).count();
             let steps = &plan.steps[begin..end];
-            if outcome.is_complete() {
+            if outcome.is_complete() && !lacking {
                 let job = Job { engine: self, journal, graph, observed, since };
                 job.run(steps, begin, &mut outcome).await;
+                lacking = excuse_capacity(journal, &mut outcome);
             } else {
                 outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), Skip::Stage)));
             }
-            excuse_capacity(journal, steps, &mut outcome);
+            if lacking {
+                excuse_waiting(steps, &mut outcome);
+            }
             begin = end;
         }
         outcome
@@ -113,7 +116,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     async fn run(&self, steps: &[Step], begin: usize, outcome: &mut Outcome) {
-        let mut queue = Queue::new(steps, begin);
+        let mut queue = Queue::new(steps, begin, self.graph);
         let mut running = FuturesUnordered::new();
         let (tell, mut told) = mpsc::unbounded_channel();
         loop {
@@ -228,21 +231,27 @@ impl Job<'_> {
     }
 }
 
-/// Reports what never settled for want of capacity as degraded, if nothing else failed, and with it
-/// what waits for it. What was to go once it is there stays, and that is all.
-fn excuse_capacity(journal: &Journal, steps: &[Step], outcome: &mut Outcome) {
+/// Reports what never settled for want of capacity as degraded, if nothing else failed. True when
+/// there is such.
+fn excuse_capacity(journal: &Journal, outcome: &mut Outcome) -> bool {
     let unsettled = |address: &Address| {
         journal.with(|s| s.get(address).is_some_and(|r| r.stage != provision_core::Stage::Settled))
     };
     let only_capacity =
         outcome.failed.iter().all(|(a, e)| e.kind == Kind::Capacity && unsettled(a));
     if !only_capacity || outcome.failed.is_empty() || outcome.interrupted {
-        return;
+        return false;
     }
     for (address, error) in std::mem::take(&mut outcome.failed) {
         outcome.degraded.insert(address, error.to_string());
     }
-    let waits = |why: &Skip| matches!(why, Skip::Kept(_) | Skip::Needs(_));
+    true
+}
+
+/// Reports as degraded what waits for what lacks capacity, which the next run goes on with. What
+/// was to go once that is there stays, and that is all.
+fn excuse_waiting(steps: &[Step], outcome: &mut Outcome) {
+    let waits = |why: &Skip| matches!(why, Skip::Kept(_) | Skip::Needs(_) | Skip::Stage);
     let goes = |address: &Address| {
         steps.iter().all(|step| step.address != *address || step.action == Action::Delete)
     };
@@ -303,7 +312,8 @@ mod tests {
             let failed = vec![("a".into(), Error::new(Kind::Capacity, "none"))];
             let skipped = vec![("b".into(), Skip::Needs("a".into()))];
             let mut outcome = Outcome { failed, skipped, ..Outcome::default() };
-            excuse_capacity(&journal, &steps, &mut outcome);
+            assert!(excuse_capacity(&journal, &mut outcome));
+            excuse_waiting(&steps, &mut outcome);
             (outcome.is_complete(), outcome.degraded.len())
         };
         assert_eq!(excused(Action::Delete), (true, 1), "an old one is kept");

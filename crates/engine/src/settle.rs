@@ -184,7 +184,7 @@ impl Work<'_> {
         }
         match &live.phase {
             Phase::Busy(status) => {
-                self.degraded = None;
+                self.recovers_until = None;
                 self.wait_for(status).await?;
                 return Ok(None);
             }
@@ -203,7 +203,7 @@ impl Work<'_> {
             }
             return self.settled(node, live).await.map(Some);
         }
-        self.degraded = None;
+        self.recovers_until = None;
         if self.meta.must_replace(&diff) {
             let fields: Vec<_> = diff.0.iter().map(|change| change.field.as_str()).collect();
             let what = format!("it changed since the plan was made: {}", fields.join(", "));

@@ -94,8 +94,8 @@ pub(crate) struct Work<'a> {
     pub(crate) refusals: usize,
     /// What the last update was to change, and when it was sent.
     pub(crate) sent: Option<(Diff, Instant)>,
-    /// Since when it is as it should be, and degraded.
-    pub(crate) degraded: Option<Instant>,
+    /// Until when it may get well by itself, where it is as it should be, and degraded.
+    pub(crate) recovers_until: Option<Instant>,
 }
 
 impl<'a> Work<'a> {
@@ -130,7 +130,7 @@ impl<'a> Work<'a> {
             exists: None,
             refusals: 0,
             sent: None,
-            degraded: None,
+            recovers_until: None,
         })
     }
 
@@ -173,25 +173,36 @@ impl<'a> Work<'a> {
             self.status = status.to_owned();
             self.engine.tell(self.step, EventKind::Waiting(status.to_owned()));
         }
+        self.engine.wait(self.until_next_turn()).await
+    }
+
+    /// Returns how long to wait, on the cloud's clock, before looking again at what is going on.
+    fn until_next_turn(&self) -> Duration {
         let (since, usually) = self.going_on.unwrap_or((self.begun, Duration::ZERO));
         let (least, waited) = (self.meta.timing.poll, self.engine.pace.cloud(since.elapsed()));
-        self.engine.wait(until_it_may_be_over(least, usually, waited)).await
+        until_it_may_be_over(least, usually, waited)
     }
 
     /// Waits one turn while something degraded may get well by itself. False when its time is up,
-    /// which does not begin before what let it go has ended: it may lack just that.
+    /// or would be before the next look.
+    ///
+    /// Its time does not begin before all that let it go has ended: it may lack just that. If that
+    /// did not end well, one more look tells how it is.
     pub(crate) async fn may_recover(&mut self, why: &str) -> Result<bool, Ended> {
         if !self.ahead.is_empty() {
             self.engine.tell(self.step, EventKind::Waiting(why.to_owned()));
             let ended_well = self.all_ahead_end().await.is_ok();
             self.ahead.clear();
-            self.deadline =
-                Instant::now() + self.engine.pace.patience(self.meta.timing.deadline, LEAST);
-            self.going_on = Some((Instant::now(), Duration::ZERO));
-            return self.may_go_on().map(|()| ended_well);
+            let (now, deadline) = (Instant::now(), self.meta.timing.deadline);
+            self.deadline = now + self.engine.pace.patience(deadline, LEAST);
+            self.going_on = Some((now, Duration::ZERO));
+            self.recovers_until = (!ended_well).then_some(now);
+            return self.may_go_on().map(|()| true);
         }
         let recovery = self.engine.pace.patience(self.meta.timing.recovery, LEAST_RECOVERY);
-        if self.degraded.get_or_insert_with(Instant::now).elapsed() >= recovery {
+        let now = Instant::now();
+        let until = *self.recovers_until.get_or_insert(now + recovery);
+        if now >= until || now + self.engine.pace.of(self.until_next_turn()) >= self.deadline {
             return Ok(false);
         }
         self.wait_for(why).await.map(|()| true)
@@ -225,13 +236,14 @@ impl<'a> Work<'a> {
     /// # Errors
     /// The first of them that did not end well.
     pub(crate) async fn all_ahead_end(&mut self) -> Result<(), Address> {
+        let mut all = Ok(());
         for (address, end) in &mut self.ahead {
             let end = end.wait_for(Option::is_some).await.map(|end| *end);
             if !matches!(end, Ok(Some(true))) {
-                return Err(address.clone());
+                all = all.and(Err(address.clone()));
             }
         }
-        Ok(())
+        all
     }
 
     /// Returns since when looks have found nothing, which begins now if they just have.
@@ -260,10 +272,12 @@ impl<'a> Work<'a> {
     }
 
     /// Returns how long an object must be missing that was there until its removal was accepted.
+    /// What counts is how long it had been known when a look first missed it.
     fn parting(&self) -> Duration {
-        let (pace, known) = (self.engine.pace, self.known.map(|since| since.elapsed()));
-        let known = pace.cloud(known.unwrap_or_default());
-        pace.of(self.meta.timing.until_surely_gone(known))
+        let missed = self.missing.unwrap_or_else(Instant::now);
+        let known = self.known.map(|since| missed.saturating_duration_since(since));
+        let (pace, known) = (self.engine.pace, known.unwrap_or_default());
+        pace.of(self.meta.timing.until_surely_gone(pace.cloud(known)))
     }
 
     pub(crate) fn grace(&self) -> Duration {

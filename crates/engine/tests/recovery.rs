@@ -1,5 +1,6 @@
 //! What is degraded when it is new, and may get well by itself.
-use provision_core::Action;
+use provision_core::{Action, Graph, out};
+use provision_testkit::kinds::{Network, Vault};
 use provision_testkit::{Bench, Complaint, World, first, stack};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -56,4 +57,19 @@ async fn a_kind_without_patience_is_degraded_at_once() {
     let (plan, outcome) = bench.run(&graphs, None).await.through();
     assert_eq!((plan.count(Action::Create), outcome.degraded.len()), (1, 1), "{outcome:?}");
     assert!(begun.elapsed() < Duration::from_secs(240), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_degraded_when_its_time_is_up_has_not_failed() {
+    let (bench, mut g) = (Bench::default(), Graph::new());
+    let network = Network { cidr: "10.0.0.0/16".into(), dns: false, tags: Default::default() };
+    let network = g.add("network", network);
+    g.add("vault", Vault { network: out!(network.id), tags: Default::default() });
+    degrade(&bench.world, "fake.vault");
+    let begun = Instant::now();
+    let (_, outcome) = bench.run(&[g], None).await.through();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(outcome.degraded.values().collect::<Vec<_>>(), ["no nodes"]);
+    let took = begun.elapsed().as_secs();
+    assert!((900..1205).contains(&took), "20 minutes at most: {took} s");
 }

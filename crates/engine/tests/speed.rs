@@ -72,7 +72,7 @@ async fn what_was_let_go_by_what_did_not_end_well_is_left_to_the_next_run() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     let stop = bench.stop.clone();
     let asking = async {
-        tokio::time::sleep(Duration::from_secs(15)).await;
+        tokio::time::sleep(Duration::from_secs(25)).await;
         stop.ask();
     };
     let (ran, ()) = tokio::join!(bench.run(&[], None), asking);
@@ -145,4 +145,39 @@ async fn what_was_let_go_stays_degraded_when_what_it_needs_fails() {
     let (_, outcome) = bench.run(&let_go_early(), None).await.through();
     assert_eq!(outcome.failed.len(), 1, "{outcome:?}");
     assert_eq!(outcome.degraded.keys().map(|it| it.as_str()).collect::<Vec<_>>(), ["route"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_let_go_is_looked_at_again_when_what_it_needs_has_failed() {
+    let bench = Bench::default();
+    bench.world.complain("fake.route", Some(Complaint::Degraded("it lacks an add-on".into())));
+    bench.world.complain("fake.addon", Some(Complaint::Broken(Error::invalid("it failed"))));
+    let cure = async {
+        while bench.world.called_at("create fake.route").is_none() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        bench.world.tamper(|objects| {
+            let routes = objects.values_mut().filter(|o| o.kind == "fake.route");
+            routes.for_each(|o| o.complaint = None);
+        });
+    };
+    let graphs = let_go_early();
+    let (ran, ()) = tokio::join!(bench.run(&graphs, None), cure);
+    let (_, outcome) = ran.through();
+    assert_eq!((outcome.failed.len(), outcome.degraded.len()), (1, 0), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_just_been_made_counts_as_gone_only_after_its_whole_grace() {
+    let bench = Bench::default();
+    timed(&bench, &routed()).await;
+    let took = timed(&bench, &[]).await;
+    assert!((30.0..34.0).contains(&took), "{took} s for a network of 20 s and a route of 30 s");
+    let mut g = Graph::new();
+    let network = Network { cidr: "10.0.0.0/16".into(), dns: true, tags: Default::default() };
+    g.add("network", network);
+    timed(&bench, &[g]).await;
+    let took = timed(&bench, &[]).await;
+    assert!((18.0..24.0).contains(&took), "{took} s for a network that was not known for long");
 }

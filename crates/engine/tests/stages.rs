@@ -1,7 +1,7 @@
 //! Plans of several stages, and what follows something else in one of them.
-use provision_core::{Action, Graph, Place, Plan, out};
+use provision_core::{Action, Address, Error, Graph, Kind, Place, Plan, out};
 use provision_testkit::kinds::{Addon, Cluster, Pool, TagMap};
-use provision_testkit::{Bench, first, stack};
+use provision_testkit::{Bench, Complaint, first, stack};
 
 async fn built() -> Bench {
     let bench = Bench::default();
@@ -108,4 +108,30 @@ async fn what_follows_something_in_one_stage_may_come_first_in_the_next() {
     assert_eq!(plan.count(Action::Delete), 2);
     assert!(plan.steps.iter().all(|step| step.after.is_empty()), "{:?}", steps(&plan));
     assert!(outcome.is_complete(), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_something_that_fails_is_not_stopped_by_it() {
+    let bench = Bench::default();
+    bench.world.complain("fake.pool", Some(Complaint::Broken(Error::invalid("no such machine"))));
+    let (_, outcome) = bench.run(&[ordered("1.33", true, true)], None).await.through();
+    assert_eq!((outcome.failed.len(), outcome.skipped.len()), (1, 0), "{outcome:?}");
+    assert!(bench.state().get(&"addon/dns".into()).is_some_and(|record| record.is_settled()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_stage_begins_after_one_that_lacks_capacity_and_the_next_run_goes_on() {
+    let bench = built().await;
+    let none = Error::new(Kind::Capacity, "no spot capacity");
+    bench.world.complain("fake.pool", Some(Complaint::Broken(none)));
+    let graphs = ["1.33", "1.34"].map(|version| stack(&["a", "b"], version, "old", "large", "h1"));
+    let (_, outcome) = bench.run(&graphs, None).await.through();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(outcome.degraded[&Address::from("cluster")], "the stage before it did not end well");
+    let calls = bench.world.calls();
+    assert!(calls.iter().all(|call| !call.contains("cluster")), "{calls:?}");
+    bench.world.complain("fake.pool", None);
+    let (_, outcome) = bench.run(&graphs, None).await.through();
+    assert!(outcome.is_complete() && outcome.degraded.is_empty(), "{outcome:?}");
+    assert_eq!(steps(&bench.plan(&graphs).await.unwrap()), [""; 0]);
 }

@@ -109,6 +109,18 @@ impl Bench {
         self.decide(&engine, &drivers, graphs, &state).await.map(|(plan, _)| plan)
     }
 
+    /// Returns the addresses of everything of ours that the engine finds in the world.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub async fn leftovers(&self) -> provision_core::Result<Vec<Address>> {
+        self.world.begin(None);
+        let drivers = drivers(&self.world);
+        let engine = Engine::new(&drivers, self.marks(), &LocalSecrets, 8);
+        let left = engine.leftovers().await?.into_iter();
+        Ok(left.filter_map(|live| live.address).collect())
+    }
+
     /// Plans in a world that something was done to after it began to count.
     pub async fn plan_while(
         &self,

@@ -49,6 +49,8 @@ trait Fake: Resource<Cloud = World, Outputs = Outputs> {
     const LATE: bool = false;
     /// How long it may be degraded when it is new, in seconds.
     const RECOVERS: u64 = 0;
+    /// How long reads of it may lag, in seconds.
+    const GRACE: u64 = 20;
     /// The name that is unique in the kind.
     fn name(&self) -> Option<String> {
         None
@@ -60,7 +62,7 @@ trait Fake: Resource<Cloud = World, Outputs = Outputs> {
 }
 
 const fn timing<R: Fake>() -> Timing {
-    let timing = Timing::new(2, 20 * 60, 20).recovering_within(R::RECOVERS);
+    let timing = Timing::new(2, 20 * 60, R::GRACE).recovering_within(R::RECOVERS);
     let timing = timing.making(R::TAKES).leaving(R::TAKES / 2);
     if R::RETURNS { timing.returning() } else { timing }
 }
@@ -294,7 +296,7 @@ impl Fake for Gateway {
 }
 
 /// A route: carries no mark of its own, its natural key makes a second one impossible, and one may
-/// come back that was deleted.
+/// come back that was deleted, for longer than anything else.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Route {
     /// The network.
@@ -312,6 +314,7 @@ kind! {
 
 impl Fake for Route {
     const RETURNS: bool = true;
+    const GRACE: u64 = 30;
     fn name(&self) -> Option<String> {
         Some(format!("{}/default", self.network.get().ok()?))
     }
@@ -413,7 +416,8 @@ impl Fake for Addon {
     }
 }
 
-/// A vault: its create answers with an operation alone, and its API does not list.
+/// A vault: its create answers with an operation alone, its API does not list, and it may be
+/// degraded for longer than it may take.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Vault {
     /// The network.
@@ -434,4 +438,5 @@ impl Fake for Vault {
     const TAKES: u64 = 60;
     const LISTS: bool = false;
     const LATE: bool = true;
+    const RECOVERS: u64 = 30 * 60;
 }

@@ -208,10 +208,8 @@ impl World {
             Some(FaultKind::Expired) => return Err(Error::new(Kind::Auth, "expired")),
             Some(FaultKind::Throttled) => return Err(Error::new(Kind::Retry, "slow down")),
             Some(FaultKind::Stale | FaultKind::CrashUnseen) => {
-                let now = Instant::now();
-                let mut inner = self.inner();
-                inner.stale = Some((now - Duration::from_millis(1), now + LAG));
-                Some(effect(&mut inner))
+                self.lag(Duration::from_millis(1));
+                Some(effect(&mut self.inner()))
             }
             _ => Some(effect(&mut self.inner())),
         };
