@@ -119,6 +119,17 @@ fn a_cluster_that_somebody_took_away_leaves_nothing_either() {
 }
 
 #[test]
+fn volumes_go_also_where_the_state_lost_all_but_its_header() {
+    let lived = Lived::start();
+    let state = lived.folder.path("acme-prod.state.jsonl");
+    let text = std::fs::read_to_string(&state).expect("a state");
+    let (header, _) = text.split_once('\n').expect("a header");
+    std::fs::write(&state, format!("{header}\n")).expect("it can be written");
+    lived.folder.ok(&["destroy", "--auto-approve", "--delete-volumes"]);
+    assert_eq!(lived.grown(), [""; 0]);
+}
+
+#[test]
 fn what_is_of_others_stays_as_it_is() {
     let served = Served::start();
     let former = volume(&served, "acme-prod=owned");

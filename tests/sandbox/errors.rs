@@ -112,6 +112,8 @@ fn callers(book: &mut Book) {
 fn plans(book: &mut Book) {
     book.folder.write(&format!("{FILE}pools: {{ app: {{ machine: x9.large, max: 9 }} }}\n"));
     book.tell("no such machine", PLAN, &[], &[]);
+    book.folder.write(&format!("{FILE}kubernetes: {{ version: \"1.28\" }}\n"));
+    book.tell("a version that EKS dropped", PLAN, &[], &[]);
     book.folder.write(FILE);
     book.tell("zones may not be seen", PLAN, &[("DescribeAvailabilityZones", "denied")], &[]);
     book.tell("networks may not be seen", PLAN, &[("DescribeVpcs", "denied")], &[]);
@@ -163,6 +165,12 @@ fn states(book: &mut Book) {
     book.tell("a lost state", PLAN, &[], &[]);
 }
 
+/// Tells of a run that fails half-way.
+fn half_way(book: &mut Book) {
+    book.folder = Folder::on(&book.served, &FILE.replace("acme-prod", "acme-three"));
+    book.tell("a cluster that may not be made", APPLY, &[("CreateCluster", "denied")], &[]);
+}
+
 #[test]
 fn errors_are_for_people() {
     let mut book = Book::open();
@@ -174,5 +182,6 @@ fn errors_are_for_people() {
     assert_eq!(vpcs["Vpcs"], json!([]), "no call that was refused has made anything");
     states(&mut book);
     two_at_once(&mut book);
+    half_way(&mut book);
     insta::assert_snapshot!(book.page);
 }

@@ -35,6 +35,10 @@ pub struct Leftovers {
 pub struct Outputs {
     /// The id of the network.
     pub id: String,
+    /// When the cluster's role was made, in seconds since 1970, where a volume asks for it. What goes
+    /// without a record may outlive the role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
 }
 
 /// Something that a cluster left behind.
@@ -100,11 +104,11 @@ impl Resource for Leftovers {
         let mut all = Vec::new();
         for network in networks(cx, of_cluster(cx.marks())).await? {
             if network.owner == Owner::Ours {
-                all.extend(look(cx, Some(network)).await?);
+                all.extend(look(cx, Some(network), None).await?);
             }
         }
         if all.is_empty() {
-            all.extend(look(cx, None).await?);
+            all.extend(look(cx, None, None).await?);
         }
         Ok(Some(all))
     }
@@ -115,14 +119,14 @@ impl Resource for Leftovers {
             Some(vpc) => networks(cx, vec![filter("vpc-id", vpc)]).await?.pop(),
             None => None,
         };
-        look(cx, network).await
+        look(cx, network, known.and_then(|known| known.since)).await
     }
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Result<Started<Outputs>> {
         let vpc = self.vpc.get()?;
         let call = cx.cloud.ec2.create_tags().resources(vpc).tags(claim(&cx.marks().cluster));
         call.send().await.reply("ec2:CreateTags")?;
-        Ok(Started::made(Outputs { id: vpc.clone() }))
+        Ok(Started::made(Outputs { id: vpc.clone(), since: None }))
     }
 
     async fn update(&self, _: &Cx<'_, Aws>, _: &Live<Self>, _: &Diff) -> Result<Started<Outputs>> {
@@ -130,10 +134,11 @@ impl Resource for Leftovers {
     }
 
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Result<Started<Outputs>> {
-        let scene = Scene::of(cx, Some(live.outputs.id.clone()).filter(|id| !id.is_empty()));
+        let Outputs { id, since } = live.outputs.clone();
+        let scene = Scene::of(cx, Some(id).filter(|id| !id.is_empty()), since);
         let found = match cx.cloud.removal {
             Some(_) => live.spec.found.clone(),
-            None => find(&scene).await?,
+            None => find(&scene).await?.0,
         };
         if let Some(next) = found.iter().find(|found| found.waits.is_none()) {
             return remove(&scene, next).await.map_err(|error| about(next, error));
@@ -174,27 +179,31 @@ fn claim(cluster: &str) -> Tag {
 
 /// Looks at a network, or at what is in none. It is there while the network is claimed, and, for a
 /// run that removes everything, while anything was left behind.
-async fn look(cx: &Cx<'_, Aws>, network: Option<Network>) -> Result<Option<Live<Leftovers>>> {
+async fn look(
+    cx: &Cx<'_, Aws>,
+    network: Option<Network>,
+    since: Option<i64>,
+) -> Result<Option<Live<Leftovers>>> {
     let (is_claimed, owner) = match &network {
         Some(network) => (network.is_claimed, network.owner.clone()),
         None => (false, Owner::Ours),
     };
     let id = network.map(|network| network.id);
-    let (found, phase) = match cx.cloud.removal {
+    let (found, since, phase) = match cx.cloud.removal {
         Some(_) => {
-            let scene = Scene::of(cx, id.clone());
-            let (found, cluster) = futures::try_join!(find(&scene), is_alive(&scene))?;
+            let scene = Scene::of(cx, id.clone(), since);
+            let ((found, since), cluster) = futures::try_join!(find(&scene), is_alive(&scene))?;
             let phase = phase(scene.cluster, cluster, &found);
-            (found, phase)
+            (found, since, phase)
         }
-        None => (Vec::new(), Phase::Ready),
+        None => (Vec::new(), since, Phase::Ready),
     };
     if !is_claimed && found.is_empty() {
         return Ok(None);
     }
     let id = id.unwrap_or_default();
     let spec = Leftovers { vpc: Input::Known(id.clone()), found };
-    let (address, outputs) = (Some(ADDRESS.into()), Outputs { id });
+    let (address, outputs) = (Some(ADDRESS.into()), Outputs { id, since });
     Ok(Some(Live { address, spec, outputs, phase, owner, unobserved: &[] }))
 }
 
@@ -222,13 +231,14 @@ fn waiting(found: &[Found]) -> Option<String> {
     Some(format!("{} {}: {waits}{more}", first.what.word(), first.name))
 }
 
-/// Finds everything that the cluster left behind, in the order in which it goes.
-async fn find(scene: &Scene<'_>) -> Result<Vec<Found>> {
-    let (balancers, volumes) = futures::try_join!(balancers::find(scene), volumes::find(scene))?;
+/// Finds everything that the cluster left behind, in the order in which it goes, and since when.
+async fn find(scene: &Scene<'_>) -> Result<(Vec<Found>, Option<i64>)> {
+    let (balancers, (volumes, since)) =
+        futures::try_join!(balancers::find(scene), volumes::find(scene))?;
     let network = network::find(scene, &balancers.interfaces).await?;
     let mut all: Vec<_> = balancers.found.into_iter().chain(network).chain(volumes).collect();
     all.sort();
-    Ok(all)
+    Ok((all, since))
 }
 
 /// Removes one thing with one call.

@@ -37,7 +37,6 @@ impl Resource for LogGroup {
         &[("name", Rule::Immutable), ("tags", Rule::Tags)];
     const IDENTITY: Identity = Identity::Name;
     const TIMING: Timing = Timing::new(5, 20 * 60, 60).returning();
-    const GUARDED: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;
 

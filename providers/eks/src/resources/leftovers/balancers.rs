@@ -73,18 +73,43 @@ fn owns(scene: &Scene<'_>, tags: &BTreeMap<String, Tags>, id: &str) -> bool {
     tags.get(id).is_some_and(|tags| scene.owns(tags))
 }
 
-/// Returns the tags of load balancers or target groups, by ARN. What went in between has none.
+/// Returns the tags of load balancers or target groups, by ARN.
 async fn tags_of(aws: &Aws, arns: Vec<String>) -> Result<BTreeMap<String, Tags>> {
+    by_many(aws, &arns, told).await
+}
+
+/// Asks for tags with one call. `None` when one of these is no more.
+async fn told(aws: &Aws, arns: Vec<String>) -> Result<Option<BTreeMap<String, Tags>>> {
+    let call = aws.elbv2.describe_tags().set_resource_arns(Some(arns));
+    let found = call.send().await.found("elasticloadbalancing:DescribeTags")?;
+    let told = found.map(|answer| answer.tag_descriptions.unwrap_or_default().into_iter());
+    let one = |it: aws_sdk_elasticloadbalancingv2::types::TagDescription| {
+        let tags = it.tags.unwrap_or_default().into_iter();
+        let tags = tags.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
+        (it.resource_arn.unwrap_or_default(), tags.collect())
+    };
+    Ok(told.map(|told| told.map(one).collect()))
+}
+
+/// Asks about many things with few calls, and one by one about those of a call which is refused
+/// since one of them is no more. That one is in no answer.
+async fn by_many<C: Copy, F>(
+    cloud: C,
+    ids: &[String],
+    ask: impl Fn(C, Vec<String>) -> F,
+) -> Result<BTreeMap<String, Tags>>
+where
+    F: Future<Output = Result<Option<BTreeMap<String, Tags>>>>,
+{
     let mut all = BTreeMap::new();
-    for arns in arns.chunks(AT_ONCE) {
-        let call = aws.elbv2.describe_tags().set_resource_arns(Some(arns.to_vec()));
-        let found = call.send().await.found("elasticloadbalancing:DescribeTags")?;
-        let told = found.and_then(|answer| answer.tag_descriptions).unwrap_or_default();
-        all.extend(told.into_iter().map(|it| {
-            let tags = it.tags.unwrap_or_default().into_iter();
-            let tags = tags.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())));
-            (it.resource_arn.unwrap_or_default(), tags.collect())
-        }));
+    for ids in ids.chunks(AT_ONCE) {
+        if let Some(told) = ask(cloud, ids.to_vec()).await? {
+            all.extend(told);
+            continue;
+        }
+        for id in ids {
+            all.extend(ask(cloud, vec![id.clone()]).await?.unwrap_or_default());
+        }
     }
     Ok(all)
 }
@@ -112,18 +137,20 @@ async fn classic(scene: &Scene<'_>) -> Result<Balancers> {
 
 /// Returns the tags of classic load balancers, by name.
 async fn classic_tags(aws: &Aws, names: Vec<String>) -> Result<BTreeMap<String, Tags>> {
-    let mut all = BTreeMap::new();
-    for names in names.chunks(AT_ONCE) {
-        let call = aws.elb.describe_tags().set_load_balancer_names(Some(names.to_vec()));
-        let found = call.send().await.found("elasticloadbalancing:DescribeTags")?;
-        let told = found.and_then(|answer| answer.tag_descriptions).unwrap_or_default();
-        all.extend(told.into_iter().map(|it| {
-            let tags = it.tags.unwrap_or_default().into_iter();
-            let tags = tags.map(|tag| (tag.key, tag.value.unwrap_or_default()));
-            (it.load_balancer_name.unwrap_or_default(), tags.collect())
-        }));
-    }
-    Ok(all)
+    by_many(aws, &names, classic_told).await
+}
+
+/// Asks for tags with one call. `None` when one of these is no more.
+async fn classic_told(aws: &Aws, names: Vec<String>) -> Result<Option<BTreeMap<String, Tags>>> {
+    let call = aws.elb.describe_tags().set_load_balancer_names(Some(names));
+    let found = call.send().await.found("elasticloadbalancing:DescribeTags")?;
+    let told = found.map(|answer| answer.tag_descriptions.unwrap_or_default().into_iter());
+    let one = |it: aws_sdk_elasticloadbalancing::types::TagDescription| {
+        let tags = it.tags.unwrap_or_default().into_iter();
+        let tags = tags.map(|tag| (tag.key, tag.value.unwrap_or_default()));
+        (it.load_balancer_name.unwrap_or_default(), tags.collect())
+    };
+    Ok(told.map(|told| told.map(one).collect()))
 }
 
 pub(super) async fn remove(aws: &Aws, found: &Found) -> Result<Started<Outputs>> {
@@ -140,5 +167,24 @@ pub(super) async fn remove(aws: &Aws, found: &Found) -> Result<Started<Outputs>>
             let call = aws.elbv2.delete_load_balancer().load_balancer_arn(&found.id);
             call.send().await.gone("elasticloadbalancing:DeleteLoadBalancer")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_that_went_in_between_hides_none_of_those_asked_about_with_it() {
+        let ids: Vec<_> = (0..25).map(|n| n.to_string()).collect();
+        let calls = std::cell::Cell::new(0);
+        let told = by_many(&calls, &ids, async |calls, ids| {
+            calls.set(calls.get() + 1);
+            let all = ids.iter().map(|id| (id.clone(), Tags::new())).collect();
+            Ok((!ids.contains(&"3".to_owned())).then_some(all))
+        });
+        let told = told.await.unwrap();
+        assert_eq!((told.len(), told.contains_key("3")), (24, false));
+        assert_eq!(calls.get(), 2 + 20);
     }
 }

@@ -5,13 +5,16 @@ use provision_core::{Cx, LINEAGE_MARK};
 
 /// The tag of a volume that the driver for EBS made.
 pub(super) const OF_DRIVER: &str = "ebs.csi.aws.com/cluster";
+/// The tag with which that driver says whose volume it is.
+pub(super) const NAME_OF_DRIVER: &str = "ebs.csi.aws.com/cluster-name";
 /// What begins the tag with which Kubernetes marks what is of a cluster.
 const OF_KUBERNETES: &str = "kubernetes.io/cluster/";
 /// Tags whose value is the name of the cluster: of the load balancer controller, of the network
-/// plugin, of EKS, and of what EKS runs by itself.
-const NAMING: [&str; 4] = [
+/// plugin, of the driver for EBS, of EKS, and of what EKS runs by itself.
+const NAMING: [&str; 5] = [
     "elbv2.k8s.aws/cluster",
     "cluster.k8s.amazonaws.com/name",
+    NAME_OF_DRIVER,
     "aws:eks:cluster-name",
     "eks:eks-cluster-name",
 ];
@@ -23,12 +26,14 @@ pub(super) struct Scene<'a> {
     pub(super) lineage: Option<&'a str>,
     /// The network; `None` when it is gone.
     pub(super) vpc: Option<String>,
+    /// When the cluster's role was made, in seconds since 1970; `None` where nobody looked yet.
+    pub(super) since: Option<i64>,
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn of(cx: &Cx<'a, Aws>, vpc: Option<String>) -> Self {
-        let marks = cx.marks();
-        Self { aws: cx.cloud, cluster: &marks.cluster, lineage: marks.lineage.as_deref(), vpc }
+    pub(super) fn of(cx: &Cx<'a, Aws>, vpc: Option<String>, since: Option<i64>) -> Self {
+        let (aws, marks) = (cx.cloud, cx.marks());
+        Self { aws, cluster: &marks.cluster, lineage: marks.lineage.as_deref(), vpc, since }
     }
 
     /// Returns the tag with which Kubernetes marks what is of this cluster.
@@ -67,7 +72,8 @@ pub(super) mod tests {
 
     /// The leftovers of cluster `acme` with lineage `l1`, in network `vpc-1`.
     pub(in super::super) fn scene(aws: &Aws) -> Scene<'_> {
-        Scene { aws, cluster: "acme", lineage: Some("l1"), vpc: Some("vpc-1".to_owned()) }
+        let vpc = Some("vpc-1".to_owned());
+        Scene { aws, cluster: "acme", lineage: Some("l1"), vpc, since: None }
     }
 
     #[test]
@@ -96,6 +102,7 @@ pub(super) mod tests {
             &[kubernetes, ("kubernetes.io/cluster/acme-2", "owned")],
             &[kubernetes, ("elbv2.k8s.aws/cluster", "acme-2")],
             &[kubernetes, (LINEAGE_MARK, "l2")],
+            &[kubernetes, (NAME_OF_DRIVER, "acme-2")],
         ] {
             assert!(!owns(theirs), "{theirs:?}");
         }

@@ -3,11 +3,10 @@
 //! They are in no network, and outlive clusters: one of a former cluster of the same name carries
 //! the same tags. Ours is one that carries our lineage, or that is not older than our cluster's
 //! role, which is made before the cluster and goes after it.
-use super::owned::{OF_DRIVER, Scene, tags};
+use super::owned::{NAME_OF_DRIVER, OF_DRIVER, Scene, tags};
 use super::{Found, Outputs, What};
 use crate::aws::{Reply, Tags, filter};
 use crate::names;
-use aws_sdk_ec2::primitives::DateTime;
 use aws_sdk_ec2::types::{Filter, Tag, Volume, VolumeState};
 use provision_core::{ADDRESS_MARK, CLUSTER_MARK, LINEAGE_MARK, Result, Started};
 use provision_spec::Volumes;
@@ -19,8 +18,8 @@ const CLAIM_NAMESPACE: &str = "kubernetes.io/created-for/pvc/namespace";
 /// The tag with which Kubernetes once marked what is of a cluster; its value is the name.
 const OF_CLUSTER: &str = "KubernetesCluster";
 
-/// Finds the volumes that claims of the cluster asked for.
-pub(super) async fn find(scene: &Scene<'_>) -> Result<Vec<Found>> {
+/// Finds the volumes that claims of the cluster asked for, and since when they could be made.
+pub(super) async fn find(scene: &Scene<'_>) -> Result<(Vec<Found>, Option<i64>)> {
     let of_kubernetes = vec![filter(format!("tag:{}", scene.kubernetes_tag()), "owned")];
     let of_lineage = scene.lineage.map(|lineage| {
         let driver = Filter::builder().name("tag-key").values(OF_DRIVER).build();
@@ -33,15 +32,18 @@ pub(super) async fn find(scene: &Scene<'_>) -> Result<Vec<Found>> {
         }
     };
     let (named, marked) = futures::try_join!(described(scene, of_kubernetes), marked)?;
-    let since = if named.is_empty() { None } else { since(scene).await? };
+    let since = match scene.since {
+        None if !named.is_empty() => since(scene).await?,
+        since => since,
+    };
     let mut all: BTreeMap<String, Found> = BTreeMap::new();
     for volume in named.into_iter().chain(marked) {
-        if is_ours(scene, &volume, since.as_ref()) {
+        if is_ours(scene, &volume, since) {
             let found = found(scene.aws.removal == Some(Volumes::Delete), volume);
             all.insert(found.id.clone(), found);
         }
     }
-    Ok(all.into_values().collect())
+    Ok((all.into_values().collect(), since))
 }
 
 async fn described(scene: &Scene<'_>, filters: Vec<Filter>) -> Result<Vec<Volume>> {
@@ -51,7 +53,7 @@ async fn described(scene: &Scene<'_>, filters: Vec<Filter>) -> Result<Vec<Volume
 }
 
 /// Returns when the cluster's role was made. `None` when there is none of ours.
-async fn since(scene: &Scene<'_>) -> Result<Option<DateTime>> {
+async fn since(scene: &Scene<'_>) -> Result<Option<i64>> {
     let name = names::role(scene.cluster, &scene.aws.region, "cluster");
     let found = scene.aws.iam.get_role().role_name(name).send().await.found("iam:GetRole")?;
     let role = found.and_then(|answer| answer.role);
@@ -61,16 +63,16 @@ async fn since(scene: &Scene<'_>) -> Result<Option<DateTime>> {
         };
         role.tags().iter().any(is_it)
     };
-    Ok(role.filter(is_ours).map(|role| role.create_date))
+    Ok(role.filter(is_ours).map(|role| role.create_date.secs()))
 }
 
-fn is_ours(scene: &Scene<'_>, volume: &Volume, since: Option<&DateTime>) -> bool {
+fn is_ours(scene: &Scene<'_>, volume: &Volume, since: Option<i64>) -> bool {
     let tags = tags(volume.tags.clone());
     let of_claim = tags.contains_key(OF_DRIVER) || tags.contains_key(CLAIM);
     let is_marked = tags.contains_key(LINEAGE_MARK);
     let is_later = || {
         let times = since.zip(volume.create_time.as_ref());
-        times.is_some_and(|(since, made)| made >= since)
+        times.is_some_and(|(since, made)| made.secs() >= since)
     };
     // The tag of Kubernetes alone may be that of a cluster elsewhere which has the same name.
     let is_named = tags.get(CLUSTER_MARK).is_some_and(|name| name == scene.cluster);
@@ -105,9 +107,10 @@ pub(super) async fn remove(scene: &Scene<'_>, found: &Found) -> Result<Started<O
     let marks = [LINEAGE_MARK, CLUSTER_MARK, ADDRESS_MARK, OF_DRIVER].map(str::to_owned);
     let marks = marks.into_iter().chain([scene.kubernetes_tag()]);
     let tags = marks.map(|key| Tag::builder().key(key).build());
-    let former = Tag::builder().key(OF_CLUSTER).value(scene.cluster).build();
-    let call =
-        ec2.delete_tags().resources(&found.id).set_tags(Some(tags.chain([former]).collect()));
+    let naming = [OF_CLUSTER, NAME_OF_DRIVER];
+    let naming = naming.map(|key| Tag::builder().key(key).value(scene.cluster).build());
+    let call = ec2.delete_tags().resources(&found.id);
+    let call = call.set_tags(Some(tags.chain(naming).collect()));
     call.send().await.gone("ec2:DeleteTags")
 }
 
@@ -116,6 +119,7 @@ mod tests {
     use super::super::owned::tests::scene;
     use super::*;
     use crate::connect::tests::nowhere;
+    use aws_sdk_ec2::primitives::DateTime;
     use aws_sdk_ec2::types::builders::VolumeBuilder;
 
     const DRIVER: (&str, &str) = (OF_DRIVER, "true");
@@ -129,18 +133,18 @@ mod tests {
 
     #[test]
     fn a_volume_of_a_former_cluster_of_that_name_is_not_ours() {
-        let (aws, since) = (nowhere(), DateTime::from_secs(100));
+        let (aws, since) = (nowhere(), 100);
         let is_ours = |tags: &[(&str, &str)], made, since| {
             is_ours(&scene(&aws), &volume(tags, made).build(), since)
         };
         let named = [KUBERNETES, DRIVER, (CLUSTER_MARK, "acme")];
-        assert!(is_ours(&named, 100, Some(&since)));
-        assert!(!is_ours(&named, 99, Some(&since)), "it is older than the cluster");
+        assert!(is_ours(&named, 100, Some(since)));
+        assert!(!is_ours(&named, 99, Some(since)), "it is older than the cluster");
         assert!(!is_ours(&named, 200, None), "nothing tells when it began");
-        assert!(!is_ours(&[KUBERNETES, DRIVER], 100, Some(&since)), "our driver marks its own");
+        assert!(!is_ours(&[KUBERNETES, DRIVER], 100, Some(since)), "our driver marks its own");
         assert!(is_ours(&[(LINEAGE_MARK, "l1"), DRIVER], 99, None));
-        assert!(!is_ours(&[(LINEAGE_MARK, "l2"), KUBERNETES, DRIVER], 200, Some(&since)));
-        assert!(!is_ours(&[KUBERNETES], 200, Some(&since)), "no claim asked for it");
+        assert!(!is_ours(&[(LINEAGE_MARK, "l2"), KUBERNETES, DRIVER], 200, Some(since)));
+        assert!(!is_ours(&[KUBERNETES], 200, Some(since)), "no claim asked for it");
     }
 
     #[test]
