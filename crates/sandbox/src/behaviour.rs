@@ -15,5 +15,6 @@ pub struct Behaviour {
 
 /// Returns every behaviour of every cloud.
 pub fn behaviours() -> impl Iterator<Item = &'static Behaviour> {
-    crate::aws::BEHAVIOURS.iter().copied().flatten()
+    let aws = crate::aws::BEHAVIOURS.iter().copied().flatten();
+    aws.chain(crate::kubernetes::BEHAVIOURS)
 }

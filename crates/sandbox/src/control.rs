@@ -93,7 +93,7 @@ fn objects(world: &World) -> Vec<Value> {
     let told = world.objects().map(|(key, object)| {
         let name = object.tags.get("Name").map_or_else(|| object.text("name"), String::as_str);
         json!({
-            "cloud": "aws",
+            "cloud": if key.kind.starts_with("kubernetes.") { "kubernetes" } else { "aws" },
             "kind": key.kind,
             "id": key.id,
             "name": name,

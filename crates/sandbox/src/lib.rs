@@ -10,6 +10,7 @@ mod clock;
 mod control;
 mod credential;
 mod faults;
+mod kubernetes;
 mod server;
 mod store;
 mod world;

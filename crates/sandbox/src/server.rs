@@ -4,7 +4,7 @@ use crate::credential::Credential;
 use crate::faults::Faults;
 use crate::store::Store;
 use crate::world::{Moment, World};
-use crate::{aws, control};
+use crate::{aws, control, kubernetes};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 /// The longest request that is read; AWS's own limits are far below.
@@ -77,19 +77,24 @@ impl Sandbox {
     /// # Errors
     /// When the world cannot be read, or there is no port.
     pub fn start(settings: Settings) -> io::Result<Self> {
-        let site = Arc::new(Mutex::new(Site::open(settings)?));
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
+        let mut site = Site::open(settings)?;
+        let (listener, address) = listen()?;
+        let (inner, within) = listen()?;
+        site.kubernetes = format!("https://{within}");
+        let site = Arc::new(Mutex::new(site));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (end, ended) = oneshot::channel();
         let shared = site.clone();
         let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    result = serve(listener, shared) => {
+                    result = serve(listener, shared.clone()) => {
                         let error = result.err();
                         tracing::error!(?error, "the sandbox ends");
+                    }
+                    result = kubernetes::serve(inner, shared.clone()) => {
+                        let error = result.err();
+                        tracing::error!(?error, "the Kubernetes APIs of the sandbox end");
                     }
                     _ = ended => {}
                 }
@@ -112,6 +117,14 @@ impl Sandbox {
             Duration::from_millis(site.clock.now())
         }
     }
+}
+
+/// Begins to listen on a port that was free.
+fn listen() -> io::Result<(std::net::TcpListener, SocketAddr)> {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 impl Drop for Sandbox {
@@ -138,6 +151,8 @@ pub(crate) struct Site {
     pub(crate) control: bool,
     pub(crate) lags: bool,
     pub(crate) open: bool,
+    /// Where the APIs of clusters answer.
+    pub(crate) kubernetes: String,
 }
 
 /// One request, as the log tells it.
@@ -168,6 +183,7 @@ impl Site {
             control: settings.control,
             lags: settings.lags,
             open: settings.open,
+            kubernetes: String::new(),
         })
     }
 
@@ -229,6 +245,14 @@ impl Reply {
         Self { status, headers: Vec::new(), body: text.into_bytes() }.of_type("text/xml")
     }
 
+    pub(crate) fn text(status: u16, text: &str) -> Self {
+        Self { status, headers: Vec::new(), body: text.into() }.of_type("text/plain")
+    }
+
+    pub(crate) fn bytes(status: u16, body: Vec<u8>) -> Self {
+        Self { status, headers: Vec::new(), body }
+    }
+
     pub(crate) fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
@@ -240,6 +264,11 @@ impl Reply {
     /// Sets a header.
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.retain(|(header, _)| *header != name);
+        self.also(name, value)
+    }
+
+    /// Adds a header that can be there several times.
+    pub(crate) fn also(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
@@ -260,17 +289,7 @@ pub(crate) enum Outcome {
 async fn serve(listener: std::net::TcpListener, site: Arc<Mutex<Site>>) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                tracing::warn!(%error, "a connection cannot be accepted");
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-        };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection stays slow");
-        }
+        let Some(stream) = accepted(&listener).await else { continue };
         let site = site.clone();
         tokio::spawn(async move {
             let service = service_fn(|request| answer(request, site.clone()));
@@ -280,6 +299,22 @@ async fn serve(listener: std::net::TcpListener, site: Arc<Mutex<Site>>) -> io::R
             }
         });
     }
+}
+
+/// Waits for the next connection; there is none when it cannot be accepted.
+pub(crate) async fn accepted(listener: &TcpListener) -> Option<TcpStream> {
+    let stream = match listener.accept().await {
+        Ok((stream, _)) => stream,
+        Err(error) => {
+            tracing::warn!(%error, "a connection cannot be accepted");
+            tokio::time::sleep(PAUSE).await;
+            return None;
+        }
+    };
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection stays slow");
+    }
+    Some(stream)
 }
 
 /// Works on a request, whatever becomes of that.
@@ -309,6 +344,14 @@ async fn answer(
             true => control::answer(site, request).map(Outcome::Reply),
             false => aws::answer(site, request),
         });
+    respond(outcome).await
+}
+
+/// Writes a response as an outcome has it. An error ends the connection.
+///
+/// # Errors
+/// When there is no response.
+pub(crate) async fn respond(outcome: Outcome) -> io::Result<hyper::Response<Full<Bytes>>> {
     let reply = match outcome {
         Outcome::Reply(reply) => reply,
         Outcome::Late(reply, milliseconds) => {
@@ -328,7 +371,11 @@ async fn answer(
     response.body(Full::new(Bytes::from(reply.body))).map_err(io::Error::other)
 }
 
-async fn read(request: hyper::Request<Incoming>) -> io::Result<Request> {
+/// Reads a request to its end.
+///
+/// # Errors
+/// When it does not end, or is too large.
+pub(crate) async fn read(request: hyper::Request<Incoming>) -> io::Result<Request> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, LARGEST).collect().await.map_err(io::Error::other)?;
     let text = |value: &hyper::header::HeaderValue| {

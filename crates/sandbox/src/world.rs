@@ -11,6 +11,12 @@ use std::collections::{BTreeMap, VecDeque};
 /// How long what was is remembered, for reads that lag.
 const MEMORY: Time = 60_000;
 
+/// What the kinds begin with that are watched.
+const WATCHED: &str = "kubernetes.";
+
+/// How many changes are remembered for those who watch.
+const NEWS: usize = 500;
+
 /// What an object is called: its kind, such as `ec2.vpc`, and an id that is unique in it.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Key {
@@ -107,6 +113,18 @@ pub(crate) struct Moment {
     status: Option<String>,
 }
 
+/// One change to an object that is watched: its serial, and how the object was before.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct News {
+    serial: u64,
+    key: Key,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Object>,
+}
+
+/// A change as it is told: its serial, the object, and how that was before and is after it.
+pub(crate) type Told<'a> = (u64, &'a Key, Option<&'a Object>, Option<&'a Object>);
+
 /// What a world file says of itself.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 enum Format {
@@ -143,6 +161,12 @@ pub struct World {
     /// What happened since somebody asked.
     #[serde(skip)]
     moments: Vec<Moment>,
+    /// What happened to objects that are watched, the newest last.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    news: VecDeque<News>,
+    /// The serial of the last change to them that is not remembered.
+    #[serde(default)]
+    forgotten: u64,
 }
 
 impl World {
@@ -172,6 +196,8 @@ impl World {
     pub(crate) fn clear(&mut self) {
         self.objects.clear();
         self.past.clear();
+        self.news.clear();
+        self.forgotten = self.serial + 1;
         self.notes.clear();
         self.drawn = 0;
         self.touched = 0;
@@ -213,12 +239,34 @@ impl World {
         self.serial += 1;
         let status = self.objects.get(&key).map(|object| object.status().to_owned());
         self.moments.push(Moment { time: self.now, key: key.clone(), status });
+        if key.kind.starts_with(WATCHED) {
+            let news = News { serial: self.serial, key: key.clone(), before: before.clone() };
+            self.news.push_back(news);
+        }
+        while self.news.len() > NEWS {
+            self.forgotten = self.news.pop_front().map_or(0, |news| news.serial);
+        }
         self.past.push_back(Change { at: self.now, key, before });
     }
 
     /// Returns what happened since this was asked last.
     pub(crate) fn moments(&mut self) -> Vec<Moment> {
         std::mem::take(&mut self.moments)
+    }
+
+    /// Returns what happened to the objects of a kind that is watched after a serial; `None` when
+    /// that is not remembered any more.
+    pub(crate) fn since(&self, serial: u64, kind: &str) -> Option<Vec<Told<'_>>> {
+        if serial < self.forgotten {
+            return None;
+        }
+        let later = || self.news.iter().filter(|news| news.serial > serial);
+        let told = later().filter(|news| news.key.kind == kind).map(|news| {
+            let mut next = later().filter(|it| it.serial > news.serial && it.key == news.key);
+            let after = next.next().map_or_else(|| self.get(&news.key), |it| it.before.as_ref());
+            (news.serial, &news.key, news.before.as_ref(), after)
+        });
+        Some(told.collect())
     }
 
     /// Notes that a request changed something now.

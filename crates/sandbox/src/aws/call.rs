@@ -69,6 +69,8 @@ pub(crate) struct Call<'a> {
     pub(crate) open: bool,
     /// The fault that befalls it, for services that say later that something went wrong.
     pub(crate) effect: Option<Effect>,
+    /// Where the APIs of clusters answer.
+    pub(crate) kubernetes: &'a str,
 }
 
 impl Call<'_> {

@@ -23,18 +23,21 @@ mod sts;
 mod testing;
 
 pub(crate) use call::{Answer, Call, Caller};
-pub(crate) use eks::happen;
+pub(crate) use eks::{happen, patch};
 pub(crate) use input::Input;
 pub(crate) use page::Page;
 pub(crate) use refusal::Refusal;
 
 use crate::behaviour::Behaviour;
 use crate::clock::Time;
+use crate::credential::Credential;
 use crate::faults::Effect;
+use crate::kubernetes;
 use crate::server::{Outcome, Reply, Request, Site};
 use crate::world::{Key, Past, World};
 use protocol::Protocol;
 use signature::Signature;
+use std::collections::BTreeMap;
 use std::io;
 
 /// How far a read may lag behind.
@@ -109,7 +112,7 @@ fn is_classic(request: &Request) -> bool {
 }
 
 /// Does what an object was to do by itself.
-fn turn(world: &mut World, key: &Key, word: &str) {
+pub(crate) fn turn(world: &mut World, key: &Key, word: &str) {
     match word.split_once('=') {
         Some((field, value)) => drop(world.edit(key, |object| object.set(field, value))),
         None if word == "gone" => drop(world.remove(key)),
@@ -121,6 +124,7 @@ fn turn(world: &mut World, key: &Key, word: &str) {
                 "eks" => eks::turn(world, key, word),
                 "elb" => elb::turn(world, key, word),
                 "kms" => kms::turn(world, key, word),
+                "kubernetes" => kubernetes::turn(world, key, word),
                 _ => unknown_turn(key, word),
             }
         }
@@ -133,8 +137,21 @@ fn unknown_turn(key: &Key, word: &str) {
 }
 
 /// Returns how far a read may lag behind, in simulated time.
-fn lag() -> Time {
+pub(crate) fn lag() -> Time {
     LAG.seconds * 1000
+}
+
+/// Finds out who signed a request.
+///
+/// # Errors
+/// When nobody did whose key is known.
+pub(crate) fn who(
+    world: &World,
+    request: &Request,
+    credentials: &BTreeMap<String, Credential>,
+    open: bool,
+) -> Result<Caller, Refusal> {
+    Caller::of(world, &Signature::of(request)?, request, credentials, open)
 }
 
 /// Answers a request.
@@ -153,7 +170,7 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
     let asked = service.protocol.decode(request);
     let operation = asked.as_ref().map_or("-", |asked| asked.operation.as_str()).to_owned();
     let speed = site.clock.speed();
-    let Site { store, faults, credentials, lags, open, .. } = site;
+    let Site { store, faults, credentials, lags, open, kubernetes, .. } = site;
     let (lags, open) = (*lags, *open);
     let work = |world: &mut World| {
         world.advance(now, turn);
@@ -176,7 +193,8 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
             let past = past(world, effect, lags);
             let operation = asked.operation.as_str();
             let before = world.serial;
-            let mut call = Call { world, past, caller, region, operation, speed, open, effect };
+            let mut call =
+                Call { world, past, caller, region, operation, speed, open, effect, kubernetes };
             let answer = (service.run)(&mut call, &asked.input);
             if name != "sts" && world.serial != before {
                 world.touch();

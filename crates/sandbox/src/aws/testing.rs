@@ -22,7 +22,8 @@ pub(super) fn call(
     };
     let region = "us-east-1".to_owned();
     let speed = Speed::Times(1.0);
-    work(&mut Call { world, past, caller, region, operation, speed, open: false, effect })
+    let (open, kubernetes) = (false, "");
+    work(&mut Call { world, past, caller, region, operation, speed, open, effect, kubernetes })
 }
 
 /// Reads a form.

@@ -7,9 +7,8 @@ use super::update::{self, NO_ADDRESSES, New};
 use super::{access_entry, addon, event, pod_identity, upgrade, versions};
 use crate::behaviour::Behaviour;
 use crate::clock::Time;
+use crate::kubernetes;
 use crate::world::{Key, Object, World};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -167,15 +166,13 @@ fn its_interfaces(world: &World, cluster: &Object) -> Vec<Key> {
 fn ready(world: &mut World, key: &Key) {
     let Some(cluster) = world.get(key).cloned() else { return };
     let id = world.digits(32).to_uppercase();
-    let (region, name) = (&cluster.region, cluster.text("name"));
+    let region = &cluster.region;
     let domain = domain(region);
-    let subject = STANDARD.encode(format!("the authority of {name}"));
-    let certificate =
-        format!("-----BEGIN CERTIFICATE-----\n{subject}\n-----END CERTIFICATE-----\n");
+    let certificate = kubernetes::authority_data(world);
     world.edit(key, |cluster| {
         cluster.set("status", "ACTIVE");
         cluster.set("endpoint", format!("https://{id}.gr7.{region}.eks.{domain}"));
-        cluster.set("certificateAuthority", json!({ "data": STANDARD.encode(certificate) }));
+        cluster.set("certificateAuthority", json!({ "data": certificate }));
         let issuer = format!("https://oidc.eks.{region}.{domain}/id/{id}");
         cluster.set("identity", json!({ "oidc": { "issuer": issuer } }));
     });
@@ -266,6 +263,7 @@ pub(super) fn upgrade_itself(world: &mut World, key: &Key) -> Result<(), String>
 
 fn deleted(world: &mut World, key: &Key) {
     let Some(cluster) = world.remove(key) else { return };
+    kubernetes::ended(world, &cluster);
     update::forget(world, key);
     for kind in [addon::ADDON.kind, access_entry::ENTRY.kind, pod_identity::ASSOCIATION.kind] {
         for child in children(world, &cluster, kind) {

@@ -3,6 +3,8 @@ use super::super::{Answer, Call};
 use super::cluster::KIND;
 use super::cluster_life;
 use super::found::{Paging, children, cluster_key, refusal, seen, show};
+use crate::kubernetes;
+use crate::world::Object;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,12 +17,21 @@ pub(super) struct Named {
 pub(super) fn describe(call: &mut Call<'_>, request: Named) -> Answer {
     let key = cluster_key(call, &request.name)?;
     match seen(call, &key) {
-        Some(cluster) => Ok(json!({ "cluster": show(cluster) })),
+        Some(cluster) => Ok(json!({ "cluster": told(call, cluster) })),
         None => {
             let message = format!("No cluster found for name: {}.", request.name);
             Err(refusal("ResourceNotFoundException", message).field("clusterName", request.name))
         }
     }
+}
+
+/// Shows a cluster, with the address that its API has as long as this sandbox answers.
+fn told(call: &Call<'_>, cluster: &Object) -> Value {
+    let mut shown = show(cluster);
+    if let Some(endpoint) = kubernetes::endpoint(call.kubernetes, cluster) {
+        shown["endpoint"] = json!(endpoint);
+    }
+    shown
 }
 
 #[derive(Deserialize)]
@@ -65,5 +76,5 @@ pub(super) fn delete(call: &mut Call<'_>, request: Named) -> Answer {
         "DELETING" => {}
         _ => cluster_life::begin_to_delete(call.world, &key),
     }
-    Ok(json!({ "cluster": call.get(&key).map(show) }))
+    Ok(json!({ "cluster": call.get(&key).map(|cluster| told(call, cluster)) }))
 }

@@ -32,6 +32,7 @@ use crate::world::{Key, World};
 
 pub(crate) use event::happen;
 pub(crate) use node_group::resized;
+pub(crate) use versions::patch;
 
 const CONSISTENT: Behaviour = Behaviour {
     service: "eks",

@@ -90,6 +90,11 @@ impl Version {
     }
 }
 
+/// Returns the patch version that a minor version runs.
+pub(crate) fn patch(version: &str) -> &'static str {
+    known(version).map_or("", |version| version.patch)
+}
+
 /// Returns the number of a minor version.
 pub(super) fn minor(version: &str) -> Option<u32> {
     version.strip_prefix("1.")?.parse().ok()

@@ -1,0 +1,332 @@
+//! A simulated Kubernetes API, one for each simulated EKS cluster.
+mod account;
+mod admission;
+mod allow;
+mod apply;
+mod asked;
+mod authority;
+mod change;
+mod check;
+mod default;
+mod discovery;
+mod fields;
+mod fixed;
+mod kind;
+mod listener;
+mod lists;
+mod objects;
+mod patch;
+mod review;
+mod roles;
+mod schema;
+mod select;
+mod settle;
+mod start;
+mod status;
+mod table;
+mod verbs;
+mod watch;
+mod who;
+
+pub(crate) use authority::data as authority_data;
+pub(crate) use listener::serve;
+pub(crate) use settle::turn;
+
+use crate::aws;
+use crate::behaviour::Behaviour;
+use crate::faults::Effect;
+use crate::server::{Outcome, Reply, Request, Site};
+use crate::world::{Object, World};
+use allow::Wish;
+use asked::{Asked, Objects, Options};
+use kind::Kind;
+use objects::Cluster;
+use serde_json::Value;
+use status::Status;
+use std::io;
+use verbs::Work;
+use watch::Watch;
+use who::{Keys, User};
+
+/// How the log and faults call the service.
+const SERVICE: &str = "kubernetes";
+
+/// How long a slow reply takes, in simulated time.
+const SLOW: u64 = 20_000;
+
+const PLACE: Behaviour = Behaviour {
+    service: "kubernetes",
+    what: "the API of a cluster answers once the cluster is ACTIVE and until it is gone, on \
+        loopback below a path of its own; a caller is outside the VPC, at an address that \
+        publicAccessCidrs has, so that without endpointPublicAccess no reply comes",
+    seconds: 0,
+    source: "Amazon EKS User Guide, Cluster API server endpoint",
+};
+
+pub(crate) const BEHAVIOURS: &[Behaviour] =
+    &[PLACE, who::PRESIGNED, who::KNOWN, who::UNMAPPED, settle::LOOKS, watch::WINDOW, watch::TICKS];
+
+/// What becomes of a request.
+enum Answered {
+    Now(Outcome),
+    /// It goes on for as long as the client listens.
+    Watched(Box<Watch>),
+}
+
+/// Returns where a cluster's API answers; nothing before it has an address.
+pub(crate) fn endpoint(base: &str, cluster: &Object) -> Option<String> {
+    let host = cluster.text("endpoint").strip_prefix("https://")?;
+    Some(format!("{base}/{}", host.split('.').next()?))
+}
+
+/// Takes away what was in a cluster that has gone.
+pub(crate) fn ended(world: &mut World, cluster: &Object) {
+    let host = cluster.text("endpoint").trim_start_matches("https://").to_owned();
+    if let Some(id) = host.split('.').next().filter(|id| !id.is_empty()) {
+        objects::clear(world, id);
+    }
+}
+
+/// Answers a request.
+///
+/// # Errors
+/// When the world cannot be read or kept.
+fn answer(site: &mut Site, request: &Request) -> io::Result<Answered> {
+    let (now, due) = site.store.with(|world| (world.now, world.jump(aws::lag())))?;
+    let now = site.clock.tick(now, due);
+    let (id, path) = request.path.trim_start_matches('/').split_once('/').unwrap_or_default();
+    let Site { store, faults, credentials, open, .. } = site;
+    let keys = Keys { credentials, open: *open };
+    let (answered, operation, status) = store.with(|world| {
+        world.advance(now, aws::turn);
+        let Some(cluster) = Cluster::find(world, id) else {
+            return (Answered::Now(Outcome::Cut), "-".to_owned(), 0);
+        };
+        if !is_public(world, &cluster) {
+            return (Answered::Now(Outcome::Hang), "-".to_owned(), 0);
+        }
+        settle::begin(world, &cluster);
+        let kinds = objects::kinds(world, &cluster);
+        let asked = asked::read(request, path, &kinds);
+        let operation = asked.as_ref().map_or("-".to_owned(), operation);
+        let effect = faults.befall(&operation, || world.chance());
+        let mut call = Call { world, cluster: &cluster, request, kinds: &kinds };
+        let (answered, status) = call.befallen(asked, effect, keys);
+        (answered, operation, status)
+    })?;
+    site.note(now, SERVICE.to_owned(), operation, status);
+    Ok(match answered {
+        Answered::Now(Outcome::Late(reply, time)) => {
+            Answered::Now(Outcome::Late(reply, site.clock.pass(time)))
+        }
+        other => other,
+    })
+}
+
+fn is_public(world: &World, cluster: &Cluster) -> bool {
+    let network = world.get(&cluster.key).and_then(|it| it.body.get("resourcesVpcConfig"));
+    network.is_some_and(|it| it["endpointPublicAccess"] == true)
+}
+
+fn operation(asked: &Asked) -> String {
+    match asked {
+        Asked::Path(path) => format!("get {path}"),
+        Asked::Objects(objects) => objects.operation(),
+        Asked::Review(plural) => format!("create {plural}"),
+    }
+}
+
+/// Refuses something that is about an object.
+fn forbidden(kind: &Kind, name: &str, why: &str) -> Status {
+    let what = match name.is_empty() {
+        true => kind.resource(),
+        false => format!("{} {name:?}", kind.resource()),
+    };
+    let mut status = Status::not_found(kind, name);
+    (status.code, status.reason) = (403, "Forbidden");
+    status.message = format!("{what} is forbidden: {why}");
+    if name.is_empty()
+        && let Some(details) = status.details.as_object_mut()
+    {
+        details.shift_remove("name");
+    }
+    status
+}
+
+/// One request to a cluster.
+struct Call<'a> {
+    world: &'a mut World,
+    cluster: &'a Cluster,
+    request: &'a Request,
+    kinds: &'a [Kind],
+}
+
+impl Call<'_> {
+    /// Answers, unless a fault befalls the request, and returns the status for the log.
+    fn befallen(
+        &mut self,
+        asked: Result<Asked, Status>,
+        effect: Option<Effect>,
+        keys: Keys<'_>,
+    ) -> (Answered, u16) {
+        let internal = || {
+            Status::new(
+                500,
+                "InternalError",
+                "Internal error occurred: the sandbox was told to fail",
+            )
+        };
+        let refused = match effect {
+            Some(Effect::Hang) => return (Answered::Now(Outcome::Hang), 0),
+            Some(Effect::Throttle) => {
+                let message = "Too many requests, please try again later.";
+                Some(Status::new(429, "TooManyRequests", message))
+            }
+            Some(Effect::ErrorBefore) => Some(internal()),
+            Some(Effect::Expired) => Some(Status::unauthorized()),
+            Some(Effect::Denied) => {
+                let message = "forbidden: the sandbox was told to refuse";
+                Some(Status::new(403, "Forbidden", message))
+            }
+            _ => None,
+        };
+        let result = match refused {
+            Some(status) => Err(status),
+            None => who::of(self.world, self.cluster, self.request, keys)
+                .and_then(|user| self.answer(&user, asked?)),
+        };
+        let reply = match result {
+            Ok(Answered::Now(Outcome::Reply(reply))) => reply,
+            Ok(other) => return (other, 200),
+            Err(status) => status.reply(),
+        };
+        let status = reply.status;
+        let outcome = match effect {
+            Some(Effect::CutAfter) => Outcome::Cut,
+            Some(Effect::Slow) => Outcome::Late(reply, SLOW),
+            Some(Effect::ErrorAfter) => Outcome::Reply(internal().reply()),
+            _ => Outcome::Reply(reply),
+        };
+        (Answered::Now(outcome), status)
+    }
+
+    fn answer(&mut self, user: &User, asked: Asked) -> Result<Answered, Status> {
+        self.allow(user, &asked)?;
+        let reply = match asked {
+            Asked::Path(path) => discovery::answer(self.cluster, self.kinds, self.request, &path)?,
+            Asked::Review(plural) => {
+                review::answer(self.world, self.cluster, user, plural, &self.request.body)?
+            }
+            Asked::Objects(objects) if objects.verb == "watch" => {
+                let watch = Watch::begin(self.world, self.cluster, *objects, self.request)?;
+                return Ok(Answered::Watched(Box::new(watch)));
+            }
+            Asked::Objects(objects) => self.objects(&objects)?,
+        };
+        Ok(Answered::Now(Outcome::Reply(reply)))
+    }
+
+    /// Refuses what the caller may not do.
+    fn allow(&self, user: &User, asked: &Asked) -> Result<(), Status> {
+        let wish = match asked {
+            Asked::Path(path) => {
+                Wish { verb: "get".to_owned(), path: path.clone(), ..Wish::default() }
+            }
+            Asked::Review(plural) => {
+                let review = kind::REVIEWS.iter().find(|(.., its)| its == plural);
+                let group = review.map(|(group, ..)| *group).unwrap_or_default();
+                let [verb, group, resource] = ["create", group, plural].map(str::to_owned);
+                Wish { verb, group, resource, ..Wish::default() }
+            }
+            Asked::Objects(objects) => wish(objects),
+        };
+        if allow::reason(self.world, self.cluster, user, &wish).is_some() {
+            return Ok(());
+        }
+        let why = wish.refusal(user);
+        Err(match asked {
+            Asked::Objects(objects) => forbidden(&objects.kind, &objects.name, &why),
+            _ => {
+                let message = format!("forbidden: {why}");
+                Status { details: serde_json::json!({}), ..Status::new(403, "Forbidden", message) }
+            }
+        })
+    }
+
+    /// Does what is asked of stored objects.
+    fn objects(&mut self, asked: &Objects) -> Result<Reply, Status> {
+        let options = Options::of(&self.request.query);
+        if asked.subresource == "token" {
+            return self.token(asked);
+        }
+        let media = self.request.header("content-type").unwrap_or("application/json").to_owned();
+        let manager = manager(self.request, &options);
+        let body = self.body(&media)?;
+        let mut work = Work {
+            world: self.world,
+            cluster: self.cluster,
+            asked,
+            options: &options,
+            body: &body,
+            media: &media,
+            manager: &manager,
+            warnings: Vec::new(),
+        };
+        let (code, value) = work.run()?;
+        let warnings = std::mem::take(&mut work.warnings);
+        let is_object = value["kind"] != "Status";
+        let value = match is_object && table::is_wanted(self.request) {
+            true => table::of(&asked.kind, &value, options.get("includeObject"), self.world.now),
+            false => value,
+        };
+        let mut reply = Reply::json(code, &value);
+        for warning in warnings {
+            let quoted = Value::from(warning).to_string();
+            reply = reply.also("warning", &format!("299 - {quoted}"));
+        }
+        Ok(reply)
+    }
+
+    /// Returns the body as JSON.
+    fn body(&self, media: &str) -> Result<Vec<u8>, Status> {
+        if media.contains("json") || media.contains("apply-patch") || self.request.body.is_empty() {
+            return Ok(self.request.body.clone());
+        }
+        let message = "the body of the request was in an unknown format - accepted media types \
+                       include: application/json";
+        Err(Status::new(415, "UnsupportedMediaType", message))
+    }
+
+    fn token(&mut self, asked: &Objects) -> Result<Reply, Status> {
+        let Objects { kind, namespace, name, .. } = asked;
+        let account = objects::get(self.world, self.cluster, kind, namespace, name)
+            .ok_or_else(|| Status::not_found(kind, name))?;
+        let said = serde_json::from_slice(&self.request.body);
+        let said: Value = said.map_err(|error| Status::bad(error.to_string()))?;
+        let token = account::token(self.world, self.cluster, &account, &said)?;
+        Ok(Reply::json(201, &token))
+    }
+}
+
+fn wish(objects: &Objects) -> Wish {
+    let Objects { verb, kind, namespace, name, subresource } = objects;
+    let resource = match subresource.is_empty() {
+        true => kind.plural.clone(),
+        false => format!("{}/{subresource}", kind.plural),
+    };
+    let namespace = match kind.plural.as_str() {
+        "namespaces" => name.clone(),
+        _ => namespace.clone(),
+    };
+    let (verb, group, name) = ((*verb).to_owned(), kind.group.clone(), name.clone());
+    Wish { verb, group, resource, namespace, name, path: String::new() }
+}
+
+/// Returns who is noted as the manager of a change: as told, else the program that makes it.
+fn manager(request: &Request, options: &Options) -> String {
+    let agent = request.header("user-agent").unwrap_or("unknown");
+    match options.get("fieldManager") {
+        "" => agent.split('/').next().unwrap_or_default().to_owned(),
+        told => told.to_owned(),
+    }
+}
