@@ -1,11 +1,13 @@
 //! The model of the world that every simulated cloud shares: objects, and what becomes of them.
+mod chance;
+mod object;
 mod past;
 
-use crate::behaviour::Behaviour;
 use crate::clock::Time;
+pub use object::{Key, Object};
 pub(crate) use past::Past;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How long what was is remembered, for reads that lag.
@@ -16,82 +18,6 @@ const WATCHED: &str = "kubernetes.";
 
 /// How many changes are remembered for those who watch.
 const NEWS: usize = 500;
-
-/// What an object is called: its kind, such as `ec2.vpc`, and an id that is unique in it.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-pub struct Key {
-    /// The kind: service and noun.
-    pub kind: String,
-    /// An id for objects with one, else an ARN.
-    pub id: String,
-}
-
-impl Key {
-    pub(crate) fn new(kind: &str, id: impl Into<String>) -> Self {
-        Self { kind: kind.to_owned(), id: id.into() }
-    }
-}
-
-/// One object of a simulated cloud.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Object {
-    /// The account that it is in.
-    pub account: String,
-    /// The region that it is in; empty for what is everywhere.
-    pub region: String,
-    /// What its API tells of it, in the words of the wire.
-    pub body: Map<String, Value>,
-    /// Its tags.
-    pub tags: BTreeMap<String, String>,
-    /// What is true of it and no API tells in this form.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub hidden: Map<String, Value>,
-    /// When it was made, in milliseconds since 1970.
-    pub made: Time,
-    /// What becomes of it by itself, and when.
-    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
-    pub(crate) turns: VecDeque<Turn>,
-}
-
-/// Something that happens to an object by itself.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub(crate) struct Turn {
-    pub(crate) at: Time,
-    pub(crate) word: String,
-}
-
-impl Object {
-    /// Returns a text of what its API tells; empty when it tells none.
-    pub fn text(&self, field: &str) -> &str {
-        self.body.get(field).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// Returns a text of what is hidden; empty when there is none.
-    pub(crate) fn secret(&self, field: &str) -> &str {
-        self.hidden.get(field).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// Returns the word that its API has for how it is; empty when it has none.
-    pub(crate) fn status(&self) -> &str {
-        let instance = self.body.get("instanceState").and_then(|state| state["name"].as_str());
-        let words = ["state", "status", "KeyState"].map(|field| self.text(field));
-        words.into_iter().find(|word| !word.is_empty()).or(instance).unwrap_or_default()
-    }
-
-    pub(crate) fn set(&mut self, field: &str, value: impl Into<Value>) {
-        self.body.insert(field.to_owned(), value.into());
-    }
-
-    pub(crate) fn hide(&mut self, field: &str, value: impl Into<Value>) {
-        self.hidden.insert(field.to_owned(), value.into());
-    }
-
-    /// Makes something happen to it later.
-    pub(crate) fn later(&mut self, at: Time, word: &str) {
-        let place = self.turns.partition_point(|turn| turn.at <= at);
-        self.turns.insert(place, Turn { at, word: word.to_owned() });
-    }
-}
 
 /// How an object was before a change; `None` when there was none.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -239,7 +165,9 @@ impl World {
         self.serial += 1;
         let status = self.objects.get(&key).map(|object| object.status().to_owned());
         self.moments.push(Moment { time: self.now, key: key.clone(), status });
-        if key.kind.starts_with(WATCHED) {
+        let body = |object: Option<&Object>| object.map(|object| object.body.clone());
+        let is_watched = key.kind.starts_with(WATCHED);
+        if is_watched && body(before.as_ref()) != body(self.objects.get(&key)) {
             let news = News { serial: self.serial, key: key.clone(), before: before.clone() };
             self.news.push_back(news);
         }
@@ -312,46 +240,6 @@ impl World {
         }
         Past(changes)
     }
-
-    /// Draws a number from 0 to 1; the same ones in the same order for the same seed.
-    pub(crate) fn chance(&mut self) -> f64 {
-        self.drawn += 1;
-        fastrand::Rng::with_seed(mixed(self.seed, self.drawn)).f64()
-    }
-
-    /// Draws a number from 0 to 1 for a name and a part of time, in which it is always the same.
-    pub(crate) fn lot(&self, name: &str, window: Time) -> f64 {
-        let window = self.now.saturating_sub(self.began) / window;
-        let name = name.bytes().fold(window, |mixture, byte| mixed(mixture, u64::from(byte)));
-        fastrand::Rng::with_seed(mixed(self.seed, name)).f64()
-    }
-
-    /// Draws so many hexadecimal digits.
-    pub(crate) fn digits(&mut self, count: usize) -> String {
-        let digit = |world: &mut Self| char::from_digit((world.chance() * 16.0) as u32, 16);
-        (0..count).filter_map(|_| digit(self)).collect()
-    }
-
-    /// Draws an id in the form of a UUID.
-    pub(crate) fn uuid(&mut self) -> String {
-        let parts = [8, 4, 4, 4, 12].map(|count| self.digits(count));
-        parts.join("-")
-    }
-
-    /// Draws when something that begins now is over: its duration, give or take 30 %, from now.
-    pub(crate) fn after(&mut self, behaviour: &Behaviour) -> Time {
-        let seconds = behaviour.seconds as f64 * (0.7 + 0.6 * self.chance());
-        self.now + (seconds * 1000.0) as Time
-    }
-}
-
-/// Mixes two numbers as SplitMix64 does: seeds that are near each other would draw numbers that are
-/// so too.
-fn mixed(seed: u64, drawn: u64) -> u64 {
-    let mut mixed = seed.wrapping_add(drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
 }
 
 /// Objects as a list of pairs: JSON has no other keys than texts.
@@ -377,7 +265,6 @@ mod entries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     fn named(name: &str) -> Object {
         let mut object = Object::default();
@@ -455,16 +342,6 @@ mod tests {
         let [made, turned] = [(1_000, status("CREATING")), (2_000, status("CREATING"))];
         assert_eq!(told, [made, turned, (2_000, status("ACTIVE")), (3_000, None)]);
         assert_eq!(world.moments(), []);
-    }
-
-    #[test]
-    fn what_is_drawn_has_no_pattern() {
-        let mut world = World::new(1, 0);
-        let ids: BTreeSet<_> = (0..2_000).map(|_| world.digits(16)).collect();
-        assert_eq!(ids.len(), 2_000);
-        let joined: String = ids.into_iter().collect();
-        let parts: BTreeSet<_> = (0..10_000).map(|at| &joined[at..at + 8]).collect();
-        assert!(parts.len() > 9_990, "{} of 10000", parts.len());
     }
 
     #[test]

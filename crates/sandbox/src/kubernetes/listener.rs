@@ -145,10 +145,12 @@ fn look(watch: &mut Watch, site: &Mutex<Site>, is_tick: bool) -> io::Result<News
         Speed::Instant if !is_tick => now,
         _ => site.clock.tick(now, due),
     };
-    site.store.with(|world| {
+    let (news, moments) = site.store.with(|world| {
         world.advance(now, aws::turn);
-        watch.news(world)
-    })
+        (watch.news(world), world.moments())
+    })?;
+    site.remember(moments);
+    Ok(news)
 }
 
 /// The events of a watch, as the body of its reply.

@@ -27,6 +27,7 @@ mod table;
 mod verbs;
 mod watch;
 mod who;
+mod wire;
 
 pub(crate) use authority::data as authority_data;
 pub(crate) use listener::serve;
@@ -97,7 +98,7 @@ fn answer(site: &mut Site, request: &Request) -> io::Result<Answered> {
     let (id, path) = request.path.trim_start_matches('/').split_once('/').unwrap_or_default();
     let Site { store, faults, credentials, open, .. } = site;
     let keys = Keys { credentials, open: *open };
-    let (answered, operation, status) = store.with(|world| {
+    let mut work = |world: &mut World| {
         world.advance(now, aws::turn);
         let Some(cluster) = Cluster::find(world, id) else {
             return (Answered::Now(Outcome::Cut), "-".to_owned(), 0);
@@ -113,7 +114,10 @@ fn answer(site: &mut Site, request: &Request) -> io::Result<Answered> {
         let mut call = Call { world, cluster: &cluster, request, kinds: &kinds };
         let (answered, status) = call.befallen(asked, effect, keys);
         (answered, operation, status)
-    })?;
+    };
+    let ((answered, operation, status), moments) =
+        store.with(|world| (work(world), world.moments()))?;
+    site.remember(moments);
     site.note(now, SERVICE.to_owned(), operation, status);
     Ok(match answered {
         Answered::Now(Outcome::Late(reply, time)) => {
@@ -215,7 +219,7 @@ impl Call<'_> {
         let reply = match asked {
             Asked::Path(path) => discovery::answer(self.cluster, self.kinds, self.request, &path)?,
             Asked::Review(plural) => {
-                review::answer(self.world, self.cluster, user, plural, &self.request.body)?
+                review::answer(self.world, self.cluster, user, plural, &self.body()?)?
             }
             Asked::Objects(objects) if objects.verb == "watch" => {
                 let watch = Watch::begin(self.world, self.cluster, *objects, self.request)?;
@@ -261,7 +265,7 @@ impl Call<'_> {
         }
         let media = self.request.header("content-type").unwrap_or("application/json").to_owned();
         let manager = manager(self.request, &options);
-        let body = self.body(&media)?;
+        let body = self.body()?;
         let mut work = Work {
             world: self.world,
             cluster: self.cluster,
@@ -288,12 +292,20 @@ impl Call<'_> {
     }
 
     /// Returns the body as JSON.
-    fn body(&self, media: &str) -> Result<Vec<u8>, Status> {
-        if media.contains("json") || media.contains("apply-patch") || self.request.body.is_empty() {
-            return Ok(self.request.body.clone());
+    fn body(&self) -> Result<Vec<u8>, Status> {
+        let body = &self.request.body;
+        let media = self.request.header("content-type").unwrap_or("application/json");
+        if media.starts_with(wire::MEDIA) {
+            let object = wire::read(body).ok_or_else(|| {
+                Status::bad("the object provided is unrecognized: it is no protobuf of its kind")
+            })?;
+            return Ok(object.to_string().into_bytes());
+        }
+        if media.contains("json") || media.contains("apply-patch") || body.is_empty() {
+            return Ok(body.clone());
         }
         let message = "the body of the request was in an unknown format - accepted media types \
-                       include: application/json";
+                       include: application/json, application/vnd.kubernetes.protobuf";
         Err(Status::new(415, "UnsupportedMediaType", message))
     }
 
@@ -301,7 +313,7 @@ impl Call<'_> {
         let Objects { kind, namespace, name, .. } = asked;
         let account = objects::get(self.world, self.cluster, kind, namespace, name)
             .ok_or_else(|| Status::not_found(kind, name))?;
-        let said = serde_json::from_slice(&self.request.body);
+        let said = serde_json::from_slice(&self.body()?);
         let said: Value = said.map_err(|error| Status::bad(error.to_string()))?;
         let token = account::token(self.world, self.cluster, &account, &said)?;
         Ok(Reply::json(201, &token))

@@ -117,6 +117,14 @@ impl Type {
         }
     }
 
+    /// Returns the type itself of what is replaced as a whole.
+    pub(super) fn plain(&self) -> &Self {
+        match self {
+            Self::Atomic(inner) => inner.plain(),
+            other => other,
+        }
+    }
+
     /// Returns the type of a member. What is in anything can be anything.
     pub(super) fn member(&self, name: &str) -> Option<&Self> {
         match self {

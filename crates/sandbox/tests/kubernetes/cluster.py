@@ -89,7 +89,7 @@ def config(cluster, bearer):
 
 
 class Verdict:
-    """What was looked at, and what was not as it should be."""
+    """What was looked at, and what was not as it should be; told at the end, whatever that is."""
 
     def __init__(self):
         self.count, self.wrong = 0, []
@@ -105,5 +105,8 @@ class Verdict:
         if missing:
             self.wrong.append(f"{what}: {got!r} has no {missing!r}")
 
-    def told(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         print(json.dumps({"count": self.count, "wrong": self.wrong}))

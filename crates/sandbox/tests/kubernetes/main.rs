@@ -39,8 +39,8 @@ fn judged(file: &str) -> Value {
         .stdin(Stdio::null())
         .output()
         .expect("it runs");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{file}: {errors}");
+    let [told, errors] = [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it));
+    assert!(output.status.success(), "{file}: {told}{errors}");
     serde_json::from_slice(&output.stdout).expect("it prints JSON")
 }
 
