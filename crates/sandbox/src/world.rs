@@ -197,6 +197,12 @@ impl World {
         Some(told.collect())
     }
 
+    /// Returns the kinds of what was changed after a serial, by the work that goes on.
+    pub(crate) fn changed_since(&self, serial: u64) -> Vec<String> {
+        let changes = usize::try_from(self.serial - serial).unwrap_or(usize::MAX);
+        self.moments.iter().rev().take(changes).map(|moment| moment.key.kind.clone()).collect()
+    }
+
     /// Notes that a request changed something now.
     pub(crate) fn touch(&mut self) {
         self.touched = self.now;

@@ -23,7 +23,13 @@ mod sts;
 mod testing;
 
 pub(crate) use call::{Answer, Call, Caller};
-pub(crate) use eks::{happen, patch};
+pub(crate) use ec2::living::{NewVolume, Place, attach, volume};
+pub(crate) use ec2::machines::{Machine as Shape, find as shape};
+pub(crate) use eks::{
+    Addon, Disks, Machine, addons, disks, happen, machines, patch, role_of, trusts_issuer,
+    volume_tags,
+};
+pub(crate) use iam::may;
 pub(crate) use input::Input;
 pub(crate) use page::Page;
 pub(crate) use refusal::Refusal;
@@ -129,6 +135,7 @@ pub(crate) fn turn(world: &mut World, key: &Key, word: &str) {
             }
         }
     }
+    kubernetes::stir(world, [key.kind.as_str()].into_iter());
 }
 
 /// Drops what nothing knows how to do: a world file may have it from elsewhere.
@@ -198,6 +205,8 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
             let answer = (service.run)(&mut call, &asked.input);
             if name != "sts" && world.serial != before {
                 world.touch();
+                let changed = world.changed_since(before);
+                kubernetes::stir(world, changed.iter().map(String::as_str));
             }
             answer
         });
@@ -256,7 +265,7 @@ fn partition(region: &str) -> &'static str {
 }
 
 /// Returns the domain that the services of a region answer in.
-fn domain(region: &str) -> &'static str {
+pub(crate) fn domain(region: &str) -> &'static str {
     match partition(region) {
         "aws-cn" => "amazonaws.com.cn",
         _ => "amazonaws.com",

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 /// The annotation of the class that claims get when they name none.
 pub(super) const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
 
+/// What keeps a claim that a pod uses.
+pub(super) const KEPT: &str = "kubernetes.io/pvc-protection";
+
 /// Completes a new object by what there is around it.
 ///
 /// # Errors
@@ -94,8 +97,14 @@ fn pod(world: &World, cluster: &Cluster, object: &mut Value) -> Result<(), Statu
     Ok(())
 }
 
-/// Gives a claim that names no class the default one: the newest of those that say so.
+/// Keeps a claim as long as a pod uses it, and gives one that names no class the default one: the
+/// newest of those that say so.
 fn claim(world: &World, cluster: &Cluster, object: &mut Value) {
+    let mut finalizers = objects::items(object, "/metadata/finalizers").to_vec();
+    if !finalizers.contains(&json!(KEPT)) {
+        finalizers.push(json!(KEPT));
+        object["metadata"]["finalizers"] = json!(finalizers);
+    }
     if !object["spec"]["storageClassName"].is_null() {
         return;
     }

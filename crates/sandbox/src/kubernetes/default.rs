@@ -206,11 +206,18 @@ fn job(object: &mut Value) {
         set(object, "/spec", name, value);
     }
     pod(object, "/spec/template/spec");
-    let labels = object.pointer("/spec/template/metadata/labels").cloned();
-    if object.pointer("/spec/selector").is_none() && labels.is_none() {
-        let pair = json!({ "batch.kubernetes.io/job-name": text(object, "/metadata/name") });
-        set(object, "/spec", "selector", json!({ "matchLabels": pair }));
-        set(object, "/spec/template/metadata", "labels", pair);
+    let (uid, name) = (text(object, "/metadata/uid"), text(object, "/metadata/name"));
+    let (uid, name) = (uid.to_owned(), name.to_owned());
+    if object["spec"]["manualSelector"] == true || uid.is_empty() {
+        return;
+    }
+    let pair = json!({ "batch.kubernetes.io/controller-uid": uid });
+    set(object, "/spec", "selector", json!({ "matchLabels": pair }));
+    for prefix in ["", "batch.kubernetes.io/"] {
+        for (label, value) in [("controller-uid", &uid), ("job-name", &name)] {
+            let label = format!("{prefix}{label}");
+            set(object, "/spec/template/metadata/labels", &label, json!(value));
+        }
     }
 }
 

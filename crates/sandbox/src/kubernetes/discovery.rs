@@ -107,6 +107,15 @@ fn reviews(
     REVIEWS.iter().filter(move |(of, ..)| *of == group)
 }
 
+/// Returns the group and kind that a subresource speaks of, if not of the object.
+fn answers(subresource: &str) -> Option<(&'static str, &'static str)> {
+    match subresource {
+        "scale" => Some(("autoscaling", "Scale")),
+        "token" => Some(("authentication.k8s.io", "TokenRequest")),
+        _ => None,
+    }
+}
+
 /// Returns which verbs a subresource has.
 fn verbs(subresource: &str) -> &'static [&'static str] {
     match subresource {
@@ -134,13 +143,18 @@ fn resources(kinds: &[Kind], group: &str, version: &str) -> Result<Value, Status
         }
         all.push(its);
         for subresource in &kind.subresources {
-            all.push(json!({
+            let mut its = json!({
                 "name": format!("{}/{subresource}", kind.plural),
                 "singularName": "",
                 "namespaced": kind.namespaced,
-                "kind": if subresource == "token" { "TokenRequest" } else { &kind.kind },
+                "kind": kind.kind,
                 "verbs": verbs(subresource),
-            }));
+            });
+            if let Some((group, kind)) = answers(subresource) {
+                (its["group"], its["version"]) = (json!(group), json!("v1"));
+                its["kind"] = json!(kind);
+            }
+            all.push(its);
         }
     }
     for (_, kind, plural) in reviews(group).filter(|_| version == "v1") {
@@ -196,8 +210,11 @@ fn whole(kinds: &[Kind], core: bool, version: &str) -> Reply {
 fn discovered(kind: &Kind) -> Value {
     let response = |name: &str| json!({ "group": "", "version": "", "kind": name });
     let subresources = kind.subresources.iter().map(|sub| {
-        let its = if sub == "token" { "TokenRequest" } else { &kind.kind };
-        json!({ "subresource": sub, "responseKind": response(its), "verbs": verbs(sub) })
+        let its = match answers(sub) {
+            Some((group, kind)) => json!({ "group": group, "version": "v1", "kind": kind }),
+            None => response(&kind.kind),
+        };
+        json!({ "subresource": sub, "responseKind": its, "verbs": verbs(sub) })
     });
     let mut value = json!({
         "resource": kind.plural,

@@ -1,5 +1,6 @@
 //! A simulated Kubernetes API, one for each simulated EKS cluster.
 mod account;
+mod addons;
 mod admission;
 mod allow;
 mod apply;
@@ -7,20 +8,30 @@ mod asked;
 mod authority;
 mod change;
 mod check;
+mod claims;
 mod default;
 mod discovery;
+mod driver;
+mod events;
 mod fields;
 mod fixed;
+mod identity;
 mod kind;
 mod listener;
 mod lists;
+mod node;
+mod nodes;
 mod objects;
 mod patch;
+mod pods;
+mod quantity;
 mod review;
 mod roles;
+mod schedule;
 mod schema;
 mod select;
 mod settle;
+mod spot;
 mod start;
 mod status;
 mod table;
@@ -28,10 +39,12 @@ mod verbs;
 mod watch;
 mod who;
 mod wire;
+mod workloads;
 
+pub(crate) use addons::forget;
 pub(crate) use authority::data as authority_data;
 pub(crate) use listener::serve;
-pub(crate) use settle::turn;
+pub(crate) use settle::{stir, turn};
 
 use crate::aws;
 use crate::behaviour::Behaviour;
@@ -64,8 +77,26 @@ const PLACE: Behaviour = Behaviour {
     source: "Amazon EKS User Guide, Cluster API server endpoint",
 };
 
-pub(crate) const BEHAVIOURS: &[Behaviour] =
-    &[PLACE, who::PRESIGNED, who::KNOWN, who::UNMAPPED, settle::LOOKS, watch::WINDOW, watch::TICKS];
+pub(crate) const BEHAVIOURS: &[Behaviour] = &[
+    PLACE,
+    who::PRESIGNED,
+    who::KNOWN,
+    who::UNMAPPED,
+    settle::LOOKS,
+    watch::WINDOW,
+    watch::TICKS,
+    nodes::JOINED,
+    nodes::READY,
+    node::RESERVED,
+    addons::BROUGHT,
+    identity::AGENT,
+    schedule::PLAIN,
+    pods::RUNS,
+    pods::ENDS,
+    pods::STOPS,
+    driver::MADE,
+    events::KEPT,
+];
 
 /// What becomes of a request.
 enum Answered {

@@ -1,4 +1,5 @@
 //! The objects of a cluster, as the world keeps them.
+use super::apply::{self, Change};
 use super::kind::{Kind, built_in};
 use crate::clock::Time;
 use crate::world::{Key, Object, World};
@@ -53,6 +54,28 @@ impl Cluster {
 pub(super) fn time(at: Time) -> String {
     let at = jiff::Timestamp::from_millisecond(at as i64).unwrap_or_default();
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Reads a time as objects have it.
+pub(super) fn moment(text: &str) -> Option<Time> {
+    Some(text.parse::<jiff::Timestamp>().ok()?.as_millisecond() as Time)
+}
+
+/// Sets a condition of an object. It is as old as its status, if that was the same.
+pub(super) fn condition(object: &mut Value, ty: &str, mut said: Value, now: Time) {
+    let all = items(object, "/status/conditions");
+    let before = all.iter().find(|it| it["type"] == ty && it["status"] == said["status"]);
+    said["type"] = json!(ty);
+    said["lastTransitionTime"] = match before {
+        Some(before) => before["lastTransitionTime"].clone(),
+        None => json!(time(now)),
+    };
+    let mut all = all.to_vec();
+    match all.iter_mut().find(|it| it["type"] == ty) {
+        Some(slot) => *slot = said,
+        None => all.push(said),
+    }
+    object["status"]["conditions"] = json!(all);
 }
 
 /// Returns every kind that a cluster serves.
@@ -123,6 +146,11 @@ pub(super) fn edit(
     };
     let mut changed = live.clone();
     edit(&mut changed);
+    let wanted = |object: &Value| object["spec"].clone();
+    if is_counted(kind) && kind.plural != "pods" && wanted(&changed) != wanted(&live) {
+        let generation = live["metadata"]["generation"].as_u64().unwrap_or(1);
+        changed["metadata"]["generation"] = json!(generation + 1);
+    }
     if changed != live {
         put(world, cluster, kind, changed);
     }
@@ -138,6 +166,20 @@ pub(super) fn ensure(world: &mut World, cluster: &Cluster, kind: &Kind, mut valu
     value["kind"] = json!(kind.kind);
     birth(world, kind, &mut value);
     put(world, cluster, kind, value);
+}
+
+/// Makes an object that somebody else makes in a cluster, unless there is one of that name.
+pub(super) fn install(
+    world: &mut World,
+    cluster: &Cluster,
+    kind: &Kind,
+    mut value: Value,
+    manager: &str,
+) {
+    let time = time(world.now);
+    let change = Change { manager, subresource: "", time: &time, kind };
+    apply::note(None, &mut value, change);
+    ensure(world, cluster, kind, value);
 }
 
 /// Gives a new object what the API gives it.

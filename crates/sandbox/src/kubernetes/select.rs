@@ -103,6 +103,25 @@ impl Rule {
     }
 }
 
+/// Writes the selector of an object as text.
+pub(super) fn written(selector: &Value) -> String {
+    let of = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let pairs = selector["matchLabels"].as_object().into_iter().flatten();
+    let pairs = pairs.map(|(key, value)| format!("{key}={}", of(value)));
+    let expressions = selector["matchExpressions"].as_array().into_iter().flatten();
+    let expressions = expressions.map(|it| {
+        let values = it["values"].as_array().into_iter().flatten().map(of);
+        let (key, values) = (of(&it["key"]), values.collect::<Vec<_>>().join(","));
+        match of(&it["operator"]).as_str() {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "Exists" => key,
+            _ => format!("!{key}"),
+        }
+    });
+    pairs.chain(expressions).collect::<Vec<_>>().join(",")
+}
+
 /// Splits a selector at the commas that are outside parentheses.
 fn split(text: &str) -> Vec<String> {
     let (mut parts, mut depth) = (vec![String::new()], 0);

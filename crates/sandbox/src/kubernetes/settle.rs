@@ -1,7 +1,7 @@
 //! What a cluster does by itself: what follows from what was made, changed or taken away.
 use super::kind::Kind;
 use super::objects::{self, Cluster, items, name, text, time};
-use super::start;
+use super::{addons, claims, events, nodes, pods, schedule, start, workloads};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
 use serde_json::{Value, json};
@@ -24,11 +24,40 @@ fn api(cluster: &Cluster) -> Key {
     Key::new(API, format!("{}/", cluster.id))
 }
 
+/// Tells whether anybody has asked for a cluster's API yet.
+pub(super) fn has_begun(world: &World, cluster: &Cluster) -> bool {
+    world.get(&api(cluster)).is_some()
+}
+
+/// Lets the clusters whose APIs have begun look again after a moment, if what they follow of AWS
+/// may be another.
+pub(crate) fn stir<'a>(world: &mut World, mut changed: impl Iterator<Item = &'a str>) {
+    const FOLLOWED: [&str; 7] = [
+        "autoscaling.group",
+        "ec2.instance",
+        "eks.addon",
+        "eks.node_group",
+        "eks.pod_identity_association",
+        "eks.update",
+        "iam.role",
+    ];
+    if !changed.any(|kind| FOLLOWED.contains(&kind)) {
+        return;
+    }
+    let begun: Vec<String> = world.of(API).map(|(key, _)| key.id.clone()).collect();
+    for id in begun {
+        if let Some(cluster) = Cluster::find(world, id.trim_end_matches('/')) {
+            soon(world, &cluster);
+        }
+    }
+}
+
 /// Makes what is there from the start, the first time that anybody asks.
 pub(super) fn begin(world: &mut World, cluster: &Cluster) {
     if world.get(&api(cluster)).is_none() {
         world.put(api(cluster), cluster.object(world.now));
         start::fill(world, cluster);
+        look(world, cluster);
     }
 }
 
@@ -52,8 +81,14 @@ pub(super) fn look_at(world: &mut World, cluster: &Cluster, at: u64) {
 pub(super) fn look(world: &mut World, cluster: &Cluster) {
     for _ in 0..ROUNDS {
         let before = world.serial;
+        nodes::follow(world, cluster);
+        addons::follow(world, cluster);
+        workloads::follow(world, cluster);
+        schedule::place(world, cluster);
+        claims::follow(world, cluster);
+        pods::follow(world, cluster);
+        events::forget(world, cluster);
         collect(world, cluster);
-        end_pods(world, cluster);
         end_namespaces(world, cluster);
         start::namespaces(world, cluster);
         if world.serial == before {
@@ -157,7 +192,13 @@ fn disown(object: &mut Value, uid: &str) {
 }
 
 /// Takes a finalizer off an object, and the object away if that was the last.
-fn release(world: &mut World, cluster: &Cluster, kind: &Kind, object: &Value, finalizer: &str) {
+pub(super) fn release(
+    world: &mut World,
+    cluster: &Cluster,
+    kind: &Kind,
+    object: &Value,
+    finalizer: &str,
+) {
     let mut left = items(object, "/metadata/finalizers").to_vec();
     left.retain(|it| it != finalizer);
     if left.is_empty() && kind.plural != "pods" && kind.plural != "namespaces" {
@@ -180,19 +221,6 @@ fn everything(world: &World, cluster: &Cluster) -> Vec<(Kind, Value)> {
         }
     }
     all
-}
-
-/// Takes away pods that go and have no node that would end them.
-fn end_pods(world: &mut World, cluster: &Cluster) {
-    let (pods, nodes) = (Kind::named("pods"), Kind::named("nodes"));
-    for pod in objects::all(world, cluster, &pods, None) {
-        let is_going = pod["metadata"]["deletionTimestamp"].is_string();
-        let is_held = !items(&pod, "/metadata/finalizers").is_empty();
-        let node = text(&pod, "/spec/nodeName");
-        if is_going && !is_held && objects::get(world, cluster, &nodes, "", node).is_none() {
-            objects::remove(world, cluster, &pods, &pod);
-        }
-    }
 }
 
 /// Takes away what is in namespaces that go, and then them.

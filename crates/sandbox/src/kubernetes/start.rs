@@ -49,7 +49,7 @@ fn storage(world: &mut World, cluster: &Cluster) {
         "reclaimPolicy": "Delete",
         "volumeBindingMode": "WaitForFirstConsumer",
     });
-    objects::ensure(world, cluster, &Kind::named("storageclasses"), class);
+    objects::install(world, cluster, &Kind::named("storageclasses"), class, "eks");
 }
 
 /// Makes what every namespace has: a service account and the certificate of the authority.

@@ -1,4 +1,6 @@
 //! What can be done to stored objects.
+mod scale;
+
 use super::apply::{self, Change};
 use super::asked::{Objects, Options};
 use super::objects::{self, Cluster, is_counted, name, text, time};
@@ -33,6 +35,7 @@ impl Work<'_> {
     /// What the API refuses.
     pub(super) fn run(&mut self) -> Done {
         match self.asked.verb {
+            _ if self.asked.subresource == "scale" => self.scale(),
             "create" => self.create(),
             "get" => Ok((200, self.live()?)),
             "list" => self.list(),

@@ -1,6 +1,7 @@
 """A simulated cluster, made through boto3, and tokens for its API."""
 import base64
 import json
+import subprocess
 import time
 
 import boto3
@@ -15,34 +16,43 @@ def client(service, url, session=None):
     return (session or boto3.Session()).client(service, endpoint_url=url, region_name=REGION)
 
 
-def role(url, name, principal):
-    """Makes a role that a principal takes on, and returns its ARN."""
+def role(url, name, principal, policies=()):
+    """Makes a role that a principal takes on, with policies of AWS, and returns its ARN."""
     trust = {"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
-    made = client("iam", url).create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        {"Effect": "Allow", "Principal": principal, "Action": ["sts:AssumeRole", "sts:TagSession"]}]}
+    iam = client("iam", url)
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    for policy in policies:
+        iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
     return made["Role"]["Arn"]
+
+
+def subnets(url):
+    """Returns the subnets of the default VPC in two zones."""
+    zones = {"Name": "availability-zone", "Values": [REGION + "a", REGION + "b"]}
+    found = client("ec2", url).describe_subnets(Filters=[zones])["Subnets"]
+    return [subnet["SubnetId"] for subnet in found]
+
+
+def accepted(call, *errors):
+    """Makes a call again until what it needs has reached the service."""
+    def attempt():
+        try:
+            return call()
+        except errors:
+            return None
+    return until(attempt)
 
 
 def make(url):
     """Makes a cluster in the default VPC, and returns it once it is ACTIVE."""
-    arn = role(url, "plane", {"Service": "eks.amazonaws.com"})
-    policy = "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"
-    client("iam", url).attach_role_policy(RoleName="plane", PolicyArn=policy)
-    zones = {"Name": "availability-zone", "Values": [REGION + "a", REGION + "b"]}
-    subnets = client("ec2", url).describe_subnets(Filters=[zones])["Subnets"]
+    arn = role(url, "plane", {"Service": "eks.amazonaws.com"}, ["AmazonEKSClusterPolicy"])
     eks = client("eks", url)
-    network = {"subnetIds": [subnet["SubnetId"] for subnet in subnets]}
-    until(lambda: created(eks, arn, network))
+    network, access = {"subnetIds": subnets(url)}, {"authenticationMode": "API"}
+    accepted(lambda: eks.create_cluster(
+        name=NAME, roleArn=arn, resourcesVpcConfig=network, accessConfig=access),
+        eks.exceptions.InvalidParameterException)
     return until(lambda: active(eks))
-
-
-def created(eks, arn, network):
-    access = {"authenticationMode": "API"}
-    try:
-        return eks.create_cluster(
-            name=NAME, roleArn=arn, resourcesVpcConfig=network, accessConfig=access)
-    except eks.exceptions.InvalidParameterException:
-        return None
 
 
 def active(eks):
@@ -86,6 +96,24 @@ def config(cluster, bearer):
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
         "users": [{"name": "it", "user": {"token": bearer}}],
     }
+
+
+def kubectl(folder, name, config, verdict):
+    """Writes a kubeconfig, and returns kubectl with it."""
+    file = folder / name
+    file.write_text(json.dumps(config))
+    base = ["kubectl", "--kubeconfig", str(file), "--cache-dir", str(folder / "cache"),
+            "--request-timeout=30s"]
+
+    def run(*arguments, give=None, fails=False):
+        if give is not None and not isinstance(give, str):
+            give = json.dumps(give)
+        done = subprocess.run(base + list(arguments), input=give, text=True, capture_output=True,
+                              timeout=60, check=False)
+        if fails is not None and (done.returncode != 0) != fails:
+            verdict.wrong.append(f"{arguments}: {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+    return run
 
 
 class Verdict:

@@ -52,6 +52,13 @@ fn kubectl_finds_nothing_wrong() {
 }
 
 #[test]
+fn what_runs_within_a_cluster_runs_as_on_aws() {
+    let found = judged("with_nodes.py");
+    assert_eq!(found["wrong"], json!([]), "{found:#}");
+    assert!(found["count"].as_u64() > Some(40), "{found:#}");
+}
+
+#[test]
 fn the_python_client_finds_nothing_wrong() {
     let found = judged("with_client.py");
     assert_eq!(found["wrong"], json!([]), "{found:#}");

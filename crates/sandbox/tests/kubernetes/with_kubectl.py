@@ -1,7 +1,6 @@
 """What kubectl sees and does: arguments are the address of the simulated AWS, and a folder."""
 import json
 import pathlib
-import subprocess
 import sys
 import threading
 import time
@@ -18,21 +17,7 @@ has, equal = VERDICT.has, VERDICT.equal
 
 
 def use(name, bearer):
-    """Writes a kubeconfig, and returns kubectl with it."""
-    file = FOLDER / name
-    file.write_text(json.dumps(cluster.config(CLUSTER, bearer)))
-    base = ["kubectl", "--kubeconfig", str(file), "--cache-dir", str(FOLDER / "cache"),
-            "--request-timeout=30s"]
-
-    def run(*arguments, give=None, fails=False):
-        if give is not None and not isinstance(give, str):
-            give = json.dumps(give)
-        done = subprocess.run(base + list(arguments), input=give, text=True, capture_output=True,
-                              timeout=60, check=False)
-        if fails is not None and (done.returncode != 0) != fails:
-            VERDICT.wrong.append(f"{arguments}: {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout + done.stderr
-    return run
+    return cluster.kubectl(FOLDER, name, cluster.config(CLUSTER, bearer), VERDICT)
 
 
 def config_map(data, name="settings"):

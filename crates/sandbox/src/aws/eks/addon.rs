@@ -10,6 +10,7 @@ use super::token::Asked;
 use super::update::{self, New};
 use super::{node_group, versions};
 use crate::behaviour::Behaviour;
+use crate::kubernetes;
 use crate::world::{Key, Object, World};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -53,7 +54,7 @@ pub(super) const DELETED: Behaviour = Behaviour {
 };
 
 /// What EKS installs itself in a cluster that does not decline it.
-const OWN: [&str; 3] = ["coredns", "kube-proxy", "vpc-cni"];
+pub(super) const OWN: [&str; 3] = ["coredns", "kube-proxy", "vpc-cni"];
 
 /// The hidden member with the associations that an update brings.
 const NEXT: &str = "next associations";
@@ -370,9 +371,13 @@ fn deleted(world: &mut World, key: &Key) {
     let Some(addon) = world.remove(key) else { return };
     update::forget(world, key);
     pod_identity::of_addon(world, &key.id).iter().for_each(|key| drop(world.remove(key)));
-    let is_network = addon.text("addonName") == "vpc-cni";
-    if let (true, Some(cluster)) = (is_network, parent(world, &addon)) {
-        let is_kept = addon.hidden.get("preserve") == Some(&json!(true));
+    let Some(cluster) = parent(world, &addon) else { return };
+    let (name, is_kept) =
+        (addon.text("addonName"), addon.hidden.get("preserve") == Some(&json!(true)));
+    if name == "vpc-cni" {
         world.edit(&cluster, |cluster| cluster.hide("own add-ons", is_kept));
+    }
+    if !is_kept {
+        kubernetes::forget(world, &cluster, name);
     }
 }

@@ -3,14 +3,14 @@ use super::super::autoscaling::group;
 use super::super::classic_elb::balancer as classic;
 use super::super::ec2::living::{self, NewInterface, NewVolume, Place};
 use super::super::elb::balancer::{self, NewBalancer};
-use super::addon::ADDON;
 use super::cluster_life;
 use super::found::children;
 use super::node_group::{NODE_GROUP, machines_of};
+use super::within::volume_tags;
 use crate::behaviour::Behaviour;
 use crate::world::{Key, Object, World};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 pub(super) const SCALED: Behaviour = Behaviour {
@@ -201,17 +201,6 @@ fn claim(
     let zone = home.map(|subnet| subnet.text("availabilityZone")).unwrap_or_default().to_owned();
     let instance = machine.map(String::as_str);
     living::volume(world, &Place::of(cluster), NewVolume { zone: &zone, size: 20, instance, tags });
-}
-
-/// Returns the tags that the driver for volumes is configured to give them.
-fn volume_tags(world: &World, cluster: &Object) -> BTreeMap<String, String> {
-    let addons = children(world, cluster, ADDON.kind).into_iter();
-    let mut addons = addons.filter_map(|key| world.get(&key));
-    let driver = addons.find(|addon| addon.text("addonName") == "aws-ebs-csi-driver");
-    let told = driver.map(|driver| driver.text("configurationValues")).unwrap_or_default();
-    let told: Value = serde_json::from_str(told).unwrap_or_default();
-    let tags = told.pointer("/controller/extraVolumeTags").cloned().unwrap_or_default();
-    serde_json::from_value(tags).unwrap_or_default()
 }
 
 /// Returns the Auto Scaling groups of a cluster.

@@ -25,6 +25,7 @@ mod token;
 mod update;
 mod upgrade;
 mod versions;
+mod within;
 
 use super::{Answer, Call, Input, unknown_turn};
 use crate::behaviour::Behaviour;
@@ -33,6 +34,9 @@ use crate::world::{Key, World};
 pub(crate) use event::happen;
 pub(crate) use node_group::resized;
 pub(crate) use versions::patch;
+pub(crate) use within::{
+    Addon, Disks, Machine, addons, disks, machines, role_of, trusts_issuer, volume_tags,
+};
 
 const CONSISTENT: Behaviour = Behaviour {
     service: "eks",

@@ -152,7 +152,7 @@ fn make_group(world: &mut World, key: &Key) {
 }
 
 /// Tells whether the nodes of a cluster have a network.
-fn has_network(world: &World, node_group: &Object) -> bool {
+pub(super) fn has_network(world: &World, node_group: &Object) -> bool {
     let Some(cluster) = parent(world, node_group).and_then(|key| world.get(&key)) else {
         return false;
     };

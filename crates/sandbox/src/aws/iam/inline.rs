@@ -13,6 +13,11 @@ fn held(role: &Object) -> Map<String, Value> {
     role.hidden.get("inline").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
+/// Returns the texts of the policies that are written into a role.
+pub(super) fn texts(role: &Object) -> impl Iterator<Item = String> {
+    held(role).into_iter().filter_map(|(_, text)| Some(text.as_str()?.to_owned()))
+}
+
 fn missing(name: &str) -> Refusal {
     entity::no_such(format!("The role policy with name {name} cannot be found."))
 }

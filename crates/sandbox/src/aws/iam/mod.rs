@@ -6,6 +6,7 @@ mod inline;
 mod known;
 mod linked;
 mod managed;
+mod may;
 mod oidc;
 mod policy;
 mod profile;
@@ -14,6 +15,7 @@ mod summary;
 pub(crate) mod trust;
 
 pub(crate) use known::{Unassumable, assumable, attached, trust as trust_policy};
+pub(crate) use may::may;
 pub(crate) use role::invent;
 
 use super::{Answer, Call, Input};

@@ -3,7 +3,7 @@ use super::super::{Answer, Call, Refusal};
 use super::entity::{self, RULE, Tag};
 use super::{document, managed, role};
 use crate::clock::iso;
-use crate::world::{Key, Object};
+use crate::world::{Key, Object, World};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -86,6 +86,16 @@ pub(super) enum Use {
 pub(super) fn attached(role: &Object) -> impl Iterator<Item = &str> {
     let all = role.hidden.get("policies").and_then(Value::as_array);
     all.into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Returns the text of the version of a policy of an account's that counts.
+pub(super) fn text(world: &World, arn: &str) -> Option<String> {
+    let policy = world.get(&Key::new(KIND, arn))?;
+    let versions = policy.hidden.get("versions")?.as_array()?;
+    let is_it = |version: &&Value| version["VersionId"] == policy.text("DefaultVersionId");
+    let document = versions.iter().find(is_it)?["Document"].as_str()?;
+    let text = format!("text={document}");
+    form_urlencoded::parse(text.as_bytes()).next().map(|(_, text)| text.into_owned())
 }
 
 fn counted(call: &Call<'_>, mut policy: Value) -> Value {

@@ -28,12 +28,8 @@ pub(crate) struct Ask<'a> {
 /// For a condition that the sandbox cannot evaluate.
 pub(crate) fn allows(document: &str, ask: &Ask<'_>) -> Result<bool, Refusal> {
     let document: Value = serde_json::from_str(document).unwrap_or_default();
-    let statements = match &document["Statement"] {
-        Value::Array(all) => all.iter().collect(),
-        one => vec![one],
-    };
     let mut allowed = false;
-    for statement in statements.into_iter().filter_map(Value::as_object) {
+    for statement in statements(&document) {
         if is_for(statement, ask)? {
             match statement.get("Effect").and_then(Value::as_str) {
                 Some("Allow") => allowed = true,
@@ -44,19 +40,59 @@ pub(crate) fn allows(document: &str, ask: &Ask<'_>) -> Result<bool, Refusal> {
     Ok(allowed)
 }
 
+/// Tells whether a policy that says what its bearer may do allows an action, or denies it; nothing
+/// when it does neither. A condition that the sandbox cannot evaluate is not met.
+pub(super) fn permits(
+    document: &str,
+    action: &str,
+    context: &BTreeMap<String, String>,
+) -> Option<bool> {
+    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    let asker = Asker::Somebody { account: "", arns: &[] };
+    let ask = Ask { asker, action, context: context.clone() };
+    let about = |statement: &&Map<String, Value>| is_about(statement, &ask).unwrap_or(false);
+    let effects: Vec<&Value> =
+        statements(&document).filter(about).map(|statement| &statement["Effect"]).collect();
+    match effects.iter().any(|effect| **effect != "Allow") {
+        true => Some(false),
+        false => (!effects.is_empty()).then_some(true),
+    }
+}
+
+fn statements(document: &Value) -> impl Iterator<Item = &Map<String, Value>> {
+    let all = match &document["Statement"] {
+        Value::Array(all) => all.iter().collect(),
+        one => vec![one],
+    };
+    all.into_iter().filter_map(Value::as_object)
+}
+
 fn is_for(statement: &Map<String, Value>, ask: &Ask<'_>) -> Result<bool, Refusal> {
+    let is_named = |value: &Value| names(value, &ask.asker);
+    Ok(fits(statement, "Principal", "NotPrincipal", &is_named) && is_about(statement, ask)?)
+}
+
+/// Tells whether one of two elements, of which a statement has at most one, is as it must be.
+fn fits(
+    statement: &Map<String, Value>,
+    yes: &str,
+    no: &str,
+    test: &dyn Fn(&Value) -> bool,
+) -> bool {
+    match statement.get(yes) {
+        Some(value) => test(value),
+        None => statement.get(no).is_some_and(|value| !test(value)),
+    }
+}
+
+/// Tells whether a statement is about what is asked, and its conditions are met.
+fn is_about(statement: &Map<String, Value>, ask: &Ask<'_>) -> Result<bool, Refusal> {
     let is_action = |value: &Value| {
         let wanted = ask.action.to_ascii_lowercase();
         let patterns = texts(value).unwrap_or_default().into_iter();
         patterns.map(str::to_ascii_lowercase).any(|pattern| like(&pattern, &wanted))
     };
-    let fits = |yes: &str, no: &str, test: &dyn Fn(&Value) -> bool| match statement.get(yes) {
-        Some(value) => test(value),
-        None => statement.get(no).is_some_and(|value| !test(value)),
-    };
-    if !fits("Action", "NotAction", &is_action)
-        || !fits("Principal", "NotPrincipal", &|value| names(value, &ask.asker))
-    {
+    if !fits(statement, "Action", "NotAction", &is_action) {
         return Ok(false);
     }
     let conditions = statement.get("Condition").and_then(Value::as_object);

@@ -1,0 +1,326 @@
+//! Controllers: workloads make pods, and tell how many of them are well.
+use super::kind::Kind;
+use super::objects::{self, Cluster, condition, items, name, text, time};
+use super::pods::{self, is_ready, owned, reference};
+use super::{admission, default, spot};
+use crate::clock::Time;
+use crate::world::World;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// The label that tells the pods of one template from those of the next.
+const HASH: &str = "pod-template-hash";
+const REVISION: &str = "controller-revision-hash";
+
+type Control = fn(&mut World, &Cluster, &Value);
+
+/// Lets every controller look once.
+pub(super) fn follow(world: &mut World, cluster: &Cluster) {
+    let controls: [(&str, Control); 5] = [
+        ("deployments", deployment),
+        ("replicasets", replica_set),
+        ("daemonsets", daemon_set),
+        ("statefulsets", stateful_set),
+        ("jobs", job),
+    ];
+    for (plural, control) in controls {
+        for owner in objects::all(world, cluster, &Kind::named(plural), None) {
+            if owner["metadata"]["deletionTimestamp"].is_null() {
+                control(world, cluster, &owner);
+            }
+        }
+    }
+}
+
+fn tell(world: &mut World, cluster: &Cluster, plural: &str, owner: &Value, status: Value) {
+    objects::edit(world, cluster, &Kind::named(plural), owner, |it| {
+        it["status"] = status;
+        it["status"]["observedGeneration"] = owner["metadata"]["generation"].clone();
+    });
+}
+
+fn wanted(owner: &Value) -> usize {
+    owner["spec"]["replicas"].as_u64().unwrap_or(1) as usize
+}
+
+/// Returns a short hash of a template, which tells its pods from others.
+fn hash(template: &Value) -> String {
+    let digest = Sha256::digest(template.to_string());
+    digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn deployment(world: &mut World, cluster: &Cluster, owner: &Value) {
+    let kind = Kind::named("replicasets");
+    let hash = hash(&owner["spec"]["template"]);
+    let its = format!("{}-{hash}", name(owner));
+    let mut template = owner["spec"]["template"].clone();
+    template["metadata"]["labels"][HASH] = json!(hash);
+    let mut selector = owner["spec"]["selector"].clone();
+    selector["matchLabels"][HASH] = json!(hash);
+    let set = json!({
+        "metadata": { "name": its, "namespace": owner["metadata"]["namespace"],
+            "labels": template["metadata"]["labels"], "ownerReferences": reference(owner) },
+        "spec": { "replicas": owner["spec"]["replicas"], "selector": selector,
+            "template": template },
+    });
+    objects::ensure(world, cluster, &kind, set);
+    let sets = owned(world, cluster, "replicasets", owner);
+    let of = |set: &Value, field: &str| set["status"][field].as_u64().unwrap_or(0);
+    let current = sets.iter().find(|set| name(set) == its).cloned().unwrap_or_default();
+    let is_up = of(&current, "readyReplicas") as usize >= wanted(owner);
+    for set in &sets {
+        let is_current = name(set) == its;
+        let replicas = match (is_current, is_up) {
+            (true, _) => owner["spec"]["replicas"].clone(),
+            (false, true) => json!(0),
+            (false, false) => continue,
+        };
+        objects::edit(world, cluster, &kind, set, |set| set["spec"]["replicas"] = replicas);
+    }
+    let sum = |field: &str| sets.iter().map(|set| of(set, field)).sum::<u64>();
+    let mut status = json!({ "replicas": sum("replicas"),
+        "updatedReplicas": of(&current, "replicas") });
+    let ready = sum("readyReplicas");
+    if ready > 0 {
+        status["readyReplicas"] = json!(ready);
+        status["availableReplicas"] = json!(ready);
+    }
+    let short = (wanted(owner) as u64).saturating_sub(ready);
+    if short > 0 {
+        status["unavailableReplicas"] = json!(short);
+    }
+    status["conditions"] = conditions(owner, &its, short, is_up, world.now);
+    tell(world, cluster, "deployments", owner, status);
+}
+
+/// Says of a deployment whether enough of it is there, and whether its last change is done.
+fn conditions(owner: &Value, set: &str, short: u64, is_up: bool, now: Time) -> Value {
+    let mut told = json!({ "status": { "conditions": owner["status"]["conditions"] } });
+    let available = match short <= spare(owner) {
+        true => json!({ "status": "True", "reason": "MinimumReplicasAvailable",
+            "message": "Deployment has minimum availability." }),
+        false => json!({ "status": "False", "reason": "MinimumReplicasUnavailable",
+            "message": "Deployment does not have minimum availability." }),
+    };
+    let progress = match is_up {
+        true => json!({ "status": "True", "reason": "NewReplicaSetAvailable",
+            "message": format!("ReplicaSet {set:?} has successfully progressed.") }),
+        false => json!({ "status": "True", "reason": "ReplicaSetUpdated",
+            "message": format!("ReplicaSet {set:?} is progressing.") }),
+    };
+    condition(&mut told, "Available", available, now);
+    condition(&mut told, "Progressing", progress, now);
+    let mut all = told["status"]["conditions"].take();
+    for condition in all.as_array_mut().into_iter().flatten() {
+        condition["lastUpdateTime"] = condition["lastTransitionTime"].clone();
+    }
+    all
+}
+
+/// Returns how many pods of a deployment may be missing.
+fn spare(owner: &Value) -> u64 {
+    let most = &owner["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"];
+    let percent = most.as_str().and_then(|text| text.strip_suffix('%')?.parse::<u64>().ok());
+    let of_percent = percent.map(|percent| wanted(owner) as u64 * percent / 100);
+    of_percent.or_else(|| most.as_u64()).unwrap_or(0)
+}
+
+fn replica_set(world: &mut World, cluster: &Cluster, owner: &Value) {
+    let mut pods = owned(world, cluster, "pods", owner);
+    pods.retain(|pod| !pods::is_over(pod));
+    for _ in pods.len()..wanted(owner) {
+        let its = pods::new_name(world, owner);
+        pods::make(world, cluster, owner, pods::described(owner, &its));
+    }
+    pods.sort_by_key(is_ready);
+    let surplus = pods.len().saturating_sub(wanted(owner));
+    pods.iter().take(surplus).for_each(|pod| pods::delete(world, cluster, pod));
+    let pods = owned(world, cluster, "pods", owner);
+    let ready = pods.iter().filter(|pod| is_ready(pod)).count();
+    let mut status = json!({ "replicas": pods.len(), "fullyLabeledReplicas": pods.len() });
+    if ready > 0 {
+        status["readyReplicas"] = json!(ready);
+        status["availableReplicas"] = json!(ready);
+    }
+    tell(world, cluster, "replicasets", owner, status);
+}
+
+fn daemon_set(world: &mut World, cluster: &Cluster, owner: &Value) {
+    let nodes = objects::all(world, cluster, &Kind::named("nodes"), None);
+    let pods = owned(world, cluster, "pods", owner);
+    let hash = hash(&owner["spec"]["template"]);
+    let described = |its: &str, node: &str| {
+        let mut pod = pods::described(owner, its);
+        pod["metadata"]["labels"][REVISION] = json!(hash);
+        daemon(&mut pod, node);
+        pod
+    };
+    let fits = |node: &Value| {
+        let pod = described("", name(node));
+        spot::selects(&pod, node) && spot::untolerated(&pod, node).is_none()
+    };
+    let wanted: Vec<&Value> = nodes.iter().filter(|node| fits(node)).collect();
+    for node in &wanted {
+        if !pods.iter().any(|pod| target(pod) == name(node)) {
+            let its = pods::new_name(world, owner);
+            pods::make(world, cluster, owner, described(&its, name(node)));
+        }
+    }
+    for pod in &pods {
+        if !wanted.iter().any(|node| name(node) == target(pod)) {
+            pods::delete(world, cluster, pod);
+        }
+    }
+    renew(world, cluster, &pods, &hash);
+    let pods = owned(world, cluster, "pods", owner);
+    let count = |fits: &dyn Fn(&Value) -> bool| pods.iter().filter(|pod| fits(pod)).count();
+    let ready = count(&is_ready);
+    let updated = count(&|pod| pod["metadata"]["labels"][REVISION] == hash);
+    let status = json!({ "desiredNumberScheduled": wanted.len(),
+        "currentNumberScheduled": count(&|pod| !text(pod, "/spec/nodeName").is_empty()),
+        "numberReady": ready, "numberAvailable": ready, "updatedNumberScheduled": updated,
+        "numberUnavailable": wanted.len().saturating_sub(ready), "numberMisscheduled": 0 });
+    tell(world, cluster, "daemonsets", owner, status);
+}
+
+/// Takes one pod of an old template away, once all are well.
+fn renew(world: &mut World, cluster: &Cluster, pods: &[Value], hash: &str) {
+    let is_old = |pod: &&Value| pod["metadata"]["labels"][REVISION] != hash;
+    if pods.iter().all(is_ready)
+        && let Some(old) = pods.iter().rev().find(is_old)
+    {
+        pods::delete(world, cluster, old);
+    }
+}
+
+/// Returns the node that a pod of a daemon set is for.
+fn target(pod: &Value) -> &str {
+    let terms = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution\
+        /nodeSelectorTerms/0/matchFields/0/values/0";
+    text(pod, terms)
+}
+
+/// Ties a pod to a node, whatever state that is in.
+fn daemon(pod: &mut Value, node: &str) {
+    let field = json!({ "key": "metadata.name", "operator": "In", "values": [node] });
+    let required = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution\
+        /nodeSelectorTerms";
+    let mut terms = items(pod, required).to_vec();
+    if terms.is_empty() {
+        terms.push(json!({}));
+    }
+    for term in &mut terms {
+        term["matchFields"] = json!([field]);
+    }
+    pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
+        json!({ "nodeSelectorTerms": terms });
+    let mut tolerations = items(pod, "/spec/tolerations").to_vec();
+    for (state, effect) in [
+        ("not-ready", "NoExecute"),
+        ("unreachable", "NoExecute"),
+        ("disk-pressure", "NoSchedule"),
+        ("memory-pressure", "NoSchedule"),
+        ("pid-pressure", "NoSchedule"),
+        ("unschedulable", "NoSchedule"),
+    ] {
+        tolerations.push(json!({ "key": format!("node.kubernetes.io/{state}"),
+            "operator": "Exists", "effect": effect }));
+    }
+    pod["spec"]["tolerations"] = json!(tolerations);
+}
+
+fn stateful_set(world: &mut World, cluster: &Cluster, owner: &Value) {
+    let pods = owned(world, cluster, "pods", owner);
+    let is_parallel = owner["spec"]["podManagementPolicy"] == "Parallel";
+    let hash = hash(&owner["spec"]["template"]);
+    for n in 0..wanted(owner) {
+        let its = format!("{}-{n}", name(owner));
+        match pods.iter().find(|pod| name(pod) == its) {
+            Some(pod) if is_ready(pod) || is_parallel => continue,
+            Some(_) => break,
+            None => {}
+        }
+        let volumes = claims(world, cluster, owner, &its);
+        let mut pod = pods::described(owner, &its);
+        pod["metadata"]["labels"]["statefulset.kubernetes.io/pod-name"] = json!(its);
+        pod["metadata"]["labels"]["apps.kubernetes.io/pod-index"] = json!(n.to_string());
+        pod["metadata"]["labels"][REVISION] = json!(hash);
+        let all = items(&pod, "/spec/volumes").iter().cloned();
+        pod["spec"]["volumes"] = json!(all.chain(volumes).collect::<Vec<_>>());
+        pods::make(world, cluster, owner, pod);
+        if !is_parallel {
+            break;
+        }
+    }
+    let number = |pod: &Value| name(pod).rsplit('-').next().and_then(|n| n.parse::<usize>().ok());
+    let is_surplus = |pod: &&Value| number(pod).is_some_and(|n| n >= wanted(owner));
+    pods.iter().filter(is_surplus).for_each(|pod| pods::delete(world, cluster, pod));
+    if pods.len() == wanted(owner) {
+        renew(world, cluster, &pods, &hash);
+    }
+    let pods = owned(world, cluster, "pods", owner);
+    let ready = pods.iter().filter(|pod| is_ready(pod)).count();
+    let updated = pods.iter().filter(|pod| pod["metadata"]["labels"][REVISION] == hash).count();
+    let revision = format!("{}-{hash}", name(owner));
+    let status = json!({ "replicas": pods.len(), "readyReplicas": ready,
+        "currentReplicas": updated, "updatedReplicas": updated, "availableReplicas": ready,
+        "currentRevision": revision, "updateRevision": revision, "collisionCount": 0 });
+    tell(world, cluster, "statefulsets", owner, status);
+}
+
+/// Makes the claims of a pod, which stay when that goes, and returns its volumes.
+fn claims(world: &mut World, cluster: &Cluster, owner: &Value, pod: &str) -> Vec<Value> {
+    let kind = Kind::named("persistentvolumeclaims");
+    let mut volumes = Vec::new();
+    for template in items(owner, "/spec/volumeClaimTemplates") {
+        let its = format!("{}-{pod}", name(template));
+        let mut claim = json!({
+            "metadata": { "name": its, "namespace": owner["metadata"]["namespace"],
+                "labels": owner["spec"]["selector"]["matchLabels"] },
+            "spec": template["spec"],
+        });
+        default::fill(&kind, &mut claim);
+        if admission::admit(world, cluster, &kind, &mut claim).is_ok() {
+            objects::ensure(world, cluster, &kind, claim);
+        }
+        volumes.push(json!({ "name": name(template),
+            "persistentVolumeClaim": { "claimName": its } }));
+    }
+    volumes
+}
+
+fn job(world: &mut World, cluster: &Cluster, owner: &Value) {
+    let pods = owned(world, cluster, "pods", owner);
+    let of = |phase: &str| pods.iter().filter(|pod| text(pod, "/status/phase") == phase).count();
+    let count = |field: &str| owner["spec"][field].as_u64().unwrap_or(1) as usize;
+    let done = of("Succeeded");
+    let active = pods.len() - done - of("Failed");
+    let more = count("completions").saturating_sub(done).min(count("parallelism"));
+    if owner["spec"]["suspend"] != true {
+        for _ in active..more {
+            let its = pods::new_name(world, owner);
+            pods::make(world, cluster, owner, pods::described(owner, &its));
+        }
+    }
+    let before = &owner["status"];
+    let now = json!(time(world.now));
+    let since = |field: &str| match before[field].is_string() {
+        true => before[field].clone(),
+        false => now.clone(),
+    };
+    let ready = pods.iter().filter(|pod| is_ready(pod)).count();
+    let mut status = json!({ "startTime": since("startTime"), "ready": ready, "terminating": 0 });
+    for (field, count) in [("succeeded", done), ("active", active.max(more))] {
+        if count > 0 {
+            status[field] = json!(count);
+        }
+    }
+    if done >= count("completions") {
+        let at = since("completionTime");
+        status["conditions"] = json!([{ "type": "Complete", "status": "True",
+            "lastTransitionTime": at, "lastProbeTime": at, "reason": "CompletionsReached",
+            "message": "Reached expected number of succeeded pods" }]);
+        status["completionTime"] = at;
+    }
+    objects::edit(world, cluster, &Kind::named("jobs"), owner, |owner| owner["status"] = status);
+}
