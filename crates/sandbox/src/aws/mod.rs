@@ -22,6 +22,7 @@ mod sts;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use autoscaling::group as scaling;
 pub(crate) use call::{Answer, Call, Caller};
 pub(crate) use ec2::living::{NewVolume, Place, attach, volume};
 pub(crate) use ec2::machines::{Machine as Shape, find as shape};

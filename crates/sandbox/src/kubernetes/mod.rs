@@ -6,6 +6,8 @@ mod allow;
 mod apply;
 mod asked;
 mod authority;
+mod autoscale;
+mod autoscaler;
 mod change;
 mod check;
 mod claims;
@@ -96,6 +98,9 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     pods::STOPS,
     driver::MADE,
     events::KEPT,
+    autoscaler::NEEDS,
+    autoscale::SCANS,
+    autoscale::IDLE,
 ];
 
 /// What becomes of a request.

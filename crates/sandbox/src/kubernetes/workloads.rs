@@ -145,25 +145,36 @@ fn replica_set(world: &mut World, cluster: &Cluster, owner: &Value) {
     tell(world, cluster, "replicasets", owner, status);
 }
 
+/// Returns the pod of a daemon set that is for a node.
+fn daemon(owner: &Value, its: &str, node: &str) -> Value {
+    let mut pod = pods::described(owner, its);
+    pod["metadata"]["labels"][REVISION] = json!(hash(&owner["spec"]["template"]));
+    tie(&mut pod, node);
+    pod
+}
+
+/// Tells whether a node is one that a daemon set has a pod on.
+fn is_served(owner: &Value, node: &Value) -> bool {
+    let pod = daemon(owner, "", name(node));
+    spot::selects(&pod, node) && spot::untolerated(&pod, node).is_none()
+}
+
+/// Returns the pods of daemon sets that a node would have.
+pub(super) fn daemons(world: &World, cluster: &Cluster, node: &Value) -> Vec<Value> {
+    let all = objects::all(world, cluster, &Kind::named("daemonsets"), None);
+    let its = all.iter().filter(|owner| is_served(owner, node));
+    its.map(|owner| daemon(owner, "", name(node))).collect()
+}
+
 fn daemon_set(world: &mut World, cluster: &Cluster, owner: &Value) {
     let nodes = objects::all(world, cluster, &Kind::named("nodes"), None);
     let pods = owned(world, cluster, "pods", owner);
     let hash = hash(&owner["spec"]["template"]);
-    let described = |its: &str, node: &str| {
-        let mut pod = pods::described(owner, its);
-        pod["metadata"]["labels"][REVISION] = json!(hash);
-        daemon(&mut pod, node);
-        pod
-    };
-    let fits = |node: &Value| {
-        let pod = described("", name(node));
-        spot::selects(&pod, node) && spot::untolerated(&pod, node).is_none()
-    };
-    let wanted: Vec<&Value> = nodes.iter().filter(|node| fits(node)).collect();
+    let wanted: Vec<&Value> = nodes.iter().filter(|node| is_served(owner, node)).collect();
     for node in &wanted {
         if !pods.iter().any(|pod| target(pod) == name(node)) {
             let its = pods::new_name(world, owner);
-            pods::make(world, cluster, owner, described(&its, name(node)));
+            pods::make(world, cluster, owner, daemon(owner, &its, name(node)));
         }
     }
     for pod in &pods {
@@ -201,7 +212,7 @@ fn target(pod: &Value) -> &str {
 }
 
 /// Ties a pod to a node, whatever state that is in.
-fn daemon(pod: &mut Value, node: &str) {
+fn tie(pod: &mut Value, node: &str) {
     let field = json!({ "key": "metadata.name", "operator": "In", "values": [node] });
     let required = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution\
         /nodeSelectorTerms";

@@ -59,6 +59,13 @@ fn what_runs_within_a_cluster_runs_as_on_aws() {
 }
 
 #[test]
+fn an_autoscaler_acts_only_with_all_that_it_needs() {
+    let found = judged("with_autoscaler.py");
+    assert_eq!(found["wrong"], json!([]), "{found:#}");
+    assert!(found["count"].as_u64() > Some(10), "{found:#}");
+}
+
+#[test]
 fn the_python_client_finds_nothing_wrong() {
     let found = judged("with_client.py");
     assert_eq!(found["wrong"], json!([]), "{found:#}");

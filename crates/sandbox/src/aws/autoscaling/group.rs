@@ -9,7 +9,7 @@ use crate::world::{Key, Object, World};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) const KIND: &str = "autoscaling.group";
+pub(crate) const KIND: &str = "autoscaling.group";
 
 pub(super) const SETTLED: Behaviour = Behaviour {
     service: "autoscaling",
@@ -169,6 +169,11 @@ pub(crate) fn named(world: &World, place: &Place, name: &str) -> Option<Key> {
 /// Returns the machines of a group that there still are, the oldest first.
 pub(crate) fn machines(world: &World, group: &Object) -> Vec<String> {
     list(group, "instances").into_iter().filter(|id| living::is_alive(world, id)).collect()
+}
+
+/// Returns the machine types of a group, in the order of its choice.
+pub(crate) fn types(group: &Object) -> Vec<String> {
+    list(group, "machines")
 }
 
 /// Returns the size of a group: smallest, largest and wanted.
