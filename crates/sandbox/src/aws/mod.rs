@@ -167,7 +167,8 @@ pub(crate) fn who(
 /// # Errors
 /// When the world cannot be read or kept.
 pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> {
-    let (now, due) = site.store.with(|world| (world.now, world.jump(lag())))?;
+    let (now, due) =
+        site.store.with(|world| (world.now, world.jump(lag(), kubernetes::is_outside)))?;
     let now = site.clock.tick(now, due);
     let signature = Signature::of(request);
     let name = guess::service(request, signature.as_ref().ok()).to_owned();

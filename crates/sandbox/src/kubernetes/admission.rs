@@ -4,6 +4,7 @@ use super::objects::{self, Cluster, name, text};
 use super::status::Status;
 use crate::world::World;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// The annotation of the class that claims get when they name none.
 pub(super) const DEFAULT_CLASS: &str = "storageclass.kubernetes.io/is-default-class";
@@ -28,6 +29,10 @@ pub(super) fn admit(
         "pods" => pod(world, cluster, object),
         "persistentvolumeclaims" => {
             claim(world, cluster, object);
+            Ok(())
+        }
+        "services" => {
+            service(object);
             Ok(())
         }
         _ => Ok(()),
@@ -95,6 +100,19 @@ fn pod(world: &World, cluster: &Cluster, object: &mut Value) -> Result<(), Statu
     }
     object["spec"]["tolerations"] = json!(tolerations);
     Ok(())
+}
+
+/// Gives a service an address, drawn by its uid, unless it wants none.
+fn service(object: &mut Value) {
+    let wants = object["spec"]["clusterIP"].is_null() && object["spec"]["type"] != "ExternalName";
+    if wants {
+        let drawn = Sha256::digest(text(object, "/metadata/uid"));
+        let address = format!("172.20.{}.{}", drawn[0], 2 + drawn[1] % 250);
+        object["spec"]["clusterIP"] = json!(address);
+        object["spec"]["clusterIPs"] = json!([address]);
+        object["spec"]["ipFamilies"] = json!(["IPv4"]);
+        object["spec"]["ipFamilyPolicy"] = json!("SingleStack");
+    }
 }
 
 /// Keeps a claim as long as a pod uses it, and gives one that names no class the default one: the

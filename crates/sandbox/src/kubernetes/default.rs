@@ -80,6 +80,14 @@ fn workload(kind: &Kind, object: &mut Value) {
             set(object, "/spec", "persistentVolumeClaimRetentionPolicy", kept);
             pod(object, "/spec/template/spec");
         }
+        "cronjobs" => {
+            set(object, "/spec", "concurrencyPolicy", json!("Allow"));
+            set(object, "/spec", "suspend", json!(false));
+            set(object, "/spec", "successfulJobsHistoryLimit", json!(3));
+            set(object, "/spec", "failedJobsHistoryLimit", json!(1));
+            pod(object, "/spec/jobTemplate/spec/template/spec");
+        }
+        "horizontalpodautoscalers" => set(object, "/spec", "minReplicas", json!(1)),
         "daemonsets" => {
             set(object, "/spec", "revisionHistoryLimit", json!(10));
             rolling(object, "updateStrategy", json!({ "maxUnavailable": 1, "maxSurge": 0 }));

@@ -110,6 +110,7 @@ fn reviews(
 /// Returns the group and kind that a subresource speaks of, if not of the object.
 fn answers(subresource: &str) -> Option<(&'static str, &'static str)> {
     match subresource {
+        "eviction" => Some(("policy", "Eviction")),
         "scale" => Some(("autoscaling", "Scale")),
         "token" => Some(("authentication.k8s.io", "TokenRequest")),
         _ => None,
@@ -119,7 +120,7 @@ fn answers(subresource: &str) -> Option<(&'static str, &'static str)> {
 /// Returns which verbs a subresource has.
 fn verbs(subresource: &str) -> &'static [&'static str] {
     match subresource {
-        "token" => &["create"],
+        "eviction" | "token" => &["create"],
         _ => &["get", "patch", "update"],
     }
 }

@@ -20,20 +20,32 @@ pub(super) struct Kind {
 pub(super) const VERBS: [&str; 8] =
     ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
-/// Group, kind, plural, short names, whether it is namespaced, and subresources. Every version is v1.
+const ADMISSION: &str = "admissionregistration.k8s.io";
+
+/// The group that has another version than v1.
+const SCALING: &str = "autoscaling";
+
+/// Group, kind, plural, short names, whether it is namespaced, and subresources.
 type Row = (&'static str, &'static str, &'static str, &'static str, bool, &'static str);
 
 const BUILT_IN: &[Row] = &[
     ("", "ConfigMap", "configmaps", "cm", true, ""),
+    ("", "Endpoints", "endpoints", "ep", true, ""),
     ("", "Event", "events", "ev", true, ""),
+    ("", "LimitRange", "limitranges", "limits", true, ""),
     ("", "Namespace", "namespaces", "ns", false, "status"),
     ("", "Node", "nodes", "no", false, "status"),
     ("", "PersistentVolume", "persistentvolumes", "pv", false, "status"),
     ("", "PersistentVolumeClaim", "persistentvolumeclaims", "pvc", true, "status"),
-    ("", "Pod", "pods", "po", true, "status"),
+    ("", "Pod", "pods", "po", true, "eviction status"),
+    ("", "PodTemplate", "podtemplates", "", true, ""),
+    ("", "ReplicationController", "replicationcontrollers", "rc", true, "scale status"),
+    ("", "ResourceQuota", "resourcequotas", "quota", true, "status"),
     ("", "Secret", "secrets", "", true, ""),
     ("", "Service", "services", "svc", true, "status"),
     ("", "ServiceAccount", "serviceaccounts", "sa", true, "token"),
+    (ADMISSION, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations", "", false, ""),
+    (ADMISSION, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations", "", false, ""),
     (
         "apiextensions.k8s.io",
         "CustomResourceDefinition",
@@ -43,15 +55,20 @@ const BUILT_IN: &[Row] = &[
         "status",
     ),
     ("apiregistration.k8s.io", "APIService", "apiservices", "", false, "status"),
+    ("apps", "ControllerRevision", "controllerrevisions", "", true, ""),
     ("apps", "DaemonSet", "daemonsets", "ds", true, "status"),
     ("apps", "Deployment", "deployments", "deploy", true, "scale status"),
     ("apps", "ReplicaSet", "replicasets", "rs", true, "scale status"),
     ("apps", "StatefulSet", "statefulsets", "sts", true, "scale status"),
+    (SCALING, "HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa", true, "status"),
+    ("batch", "CronJob", "cronjobs", "cj", true, "status"),
     ("batch", "Job", "jobs", "", true, "status"),
     ("coordination.k8s.io", "Lease", "leases", "", true, ""),
+    ("discovery.k8s.io", "EndpointSlice", "endpointslices", "", true, ""),
     ("networking.k8s.io", "Ingress", "ingresses", "ing", true, "status"),
     ("networking.k8s.io", "IngressClass", "ingressclasses", "", false, ""),
     ("networking.k8s.io", "NetworkPolicy", "networkpolicies", "netpol", true, ""),
+    ("node.k8s.io", "RuntimeClass", "runtimeclasses", "", false, ""),
     ("policy", "PodDisruptionBudget", "poddisruptionbudgets", "pdb", true, "status"),
     ("rbac.authorization.k8s.io", "ClusterRole", "clusterroles", "", false, ""),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding", "clusterrolebindings", "", false, ""),
@@ -60,7 +77,9 @@ const BUILT_IN: &[Row] = &[
     ("scheduling.k8s.io", "PriorityClass", "priorityclasses", "pc", false, ""),
     ("storage.k8s.io", "CSIDriver", "csidrivers", "", false, ""),
     ("storage.k8s.io", "CSINode", "csinodes", "", false, ""),
+    ("storage.k8s.io", "CSIStorageCapacity", "csistoragecapacities", "", true, ""),
     ("storage.k8s.io", "StorageClass", "storageclasses", "sc", false, ""),
+    ("storage.k8s.io", "VolumeAttachment", "volumeattachments", "", false, "status"),
 ];
 
 /// Kinds that are asked and answered, and not stored: group, kind, plural.
@@ -77,7 +96,7 @@ fn words(text: &str) -> Vec<String> {
 pub(super) fn built_in() -> Vec<Kind> {
     let kind = |(group, kind, plural, short, namespaced, subresources): &Row| Kind {
         group: (*group).to_owned(),
-        version: "v1".to_owned(),
+        version: if *group == SCALING { "v2" } else { "v1" }.to_owned(),
         kind: (*kind).to_owned(),
         plural: (*plural).to_owned(),
         singular: kind.to_lowercase(),

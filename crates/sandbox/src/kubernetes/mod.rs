@@ -8,6 +8,7 @@ mod asked;
 mod authority;
 mod autoscale;
 mod autoscaler;
+mod budget;
 mod change;
 mod check;
 mod claims;
@@ -52,7 +53,7 @@ use crate::aws;
 use crate::behaviour::Behaviour;
 use crate::faults::Effect;
 use crate::server::{Outcome, Reply, Request, Site};
-use crate::world::{Object, World};
+use crate::world::{Key, Object, World};
 use allow::Wish;
 use asked::{Asked, Objects, Options};
 use kind::Kind;
@@ -116,6 +117,12 @@ pub(crate) fn endpoint(base: &str, cluster: &Object) -> Option<String> {
     Some(format!("{base}/{}", host.split('.').next()?))
 }
 
+/// Tells whether something is outside of clusters: what happens within them is so much that no
+/// clock jumps to it for those who ask AWS.
+pub(crate) fn is_outside(key: &Key) -> bool {
+    !key.kind.starts_with("kubernetes.")
+}
+
 /// Takes away what was in a cluster that has gone.
 pub(crate) fn ended(world: &mut World, cluster: &Object) {
     let host = cluster.text("endpoint").trim_start_matches("https://").to_owned();
@@ -129,7 +136,7 @@ pub(crate) fn ended(world: &mut World, cluster: &Object) {
 /// # Errors
 /// When the world cannot be read or kept.
 fn answer(site: &mut Site, request: &Request) -> io::Result<Answered> {
-    let (now, due) = site.store.with(|world| (world.now, world.jump(aws::lag())))?;
+    let (now, due) = site.store.with(|world| (world.now, world.jump(aws::lag(), |_| true)))?;
     let now = site.clock.tick(now, due);
     let (id, path) = request.path.trim_start_matches('/').split_once('/').unwrap_or_default();
     let Site { store, faults, credentials, open, .. } = site;

@@ -1,7 +1,7 @@
 //! What a cluster does by itself: what follows from what was made, changed or taken away.
 use super::kind::Kind;
 use super::objects::{self, Cluster, items, name, text, time};
-use super::{addons, autoscale, claims, events, nodes, pods, schedule, start, workloads};
+use super::{addons, autoscale, budget, claims, events, nodes, pods, schedule, start, workloads};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
 use serde_json::{Value, json};
@@ -87,6 +87,7 @@ pub(super) fn look(world: &mut World, cluster: &Cluster) {
         schedule::place(world, cluster);
         claims::follow(world, cluster);
         pods::follow(world, cluster);
+        budget::follow(world, cluster);
         autoscale::follow(world, cluster);
         events::forget(world, cluster);
         collect(world, cluster);

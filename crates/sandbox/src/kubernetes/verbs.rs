@@ -1,4 +1,5 @@
 //! What can be done to stored objects.
+mod evict;
 mod scale;
 
 use super::apply::{self, Change};
@@ -36,6 +37,7 @@ impl Work<'_> {
     pub(super) fn run(&mut self) -> Done {
         match self.asked.verb {
             _ if self.asked.subresource == "scale" => self.scale(),
+            _ if self.asked.subresource == "eviction" => self.evict(),
             "create" => self.create(),
             "get" => Ok((200, self.live()?)),
             "list" => self.list(),

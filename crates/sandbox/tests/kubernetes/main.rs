@@ -10,7 +10,7 @@ mod server;
 use cloud::{KEY, environment};
 use provision_sandbox::{Sandbox, Settings, Speed};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The longest that any script may take, in seconds.
@@ -19,21 +19,24 @@ const PATIENCE: &str = "240";
 /// How much faster than the real clock that of the clouds is.
 const SPEED: f64 = 600.0;
 
-/// Runs one of the Python files beside this one, and returns what it found.
-fn judged(file: &str) -> Value {
+/// Starts a sandbox; its world is in memory unless a file is told.
+fn started(world: Option<PathBuf>) -> Sandbox {
     let credential = format!("{KEY}:{KEY}").parse().expect("it is one");
     let (speed, credentials) = (Speed::Times(SPEED), vec![credential]);
-    let settings = Settings { speed, credentials, lags: false, ..Settings::default() };
-    let sandbox = Sandbox::start(settings).expect("it starts");
-    let folder = tempfile::tempdir().expect("a folder can be made");
+    let settings = Settings { world, speed, credentials, lags: false, ..Settings::default() };
+    Sandbox::start(settings).expect("it starts")
+}
+
+/// Runs one of the Python files beside this one on some sandboxes, and returns what it found.
+fn judged(file: &str, sandboxes: &[Sandbox], folder: &Path) -> Value {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes");
     let mut command = Command::new("timeout");
     let output = environment(&mut command)
         .arg(PATIENCE)
         .arg(server::python())
         .arg(here.join(file))
-        .arg(sandbox.aws())
-        .arg(folder.path())
+        .args(sandboxes.iter().map(Sandbox::aws))
+        .arg(folder)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env_remove("KUBECONFIG")
         .stdin(Stdio::null())
@@ -44,30 +47,40 @@ fn judged(file: &str) -> Value {
     serde_json::from_slice(&output.stdout).expect("it prints JSON")
 }
 
+/// Requires that a file finds nothing wrong, and looks at so much at least.
+fn flawless(file: &str, least: u64) {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let found = judged(file, &[started(None)], folder.path());
+    assert_eq!(found["wrong"], json!([]), "{found:#}");
+    assert!(found["count"].as_u64() > Some(least), "{found:#}");
+}
+
 #[test]
 fn kubectl_finds_nothing_wrong() {
-    let found = judged("with_kubectl.py");
-    assert_eq!(found["wrong"], json!([]), "{found:#}");
-    assert!(found["count"].as_u64() > Some(40), "{found:#}");
+    flawless("with_kubectl.py", 45);
 }
 
 #[test]
 fn what_runs_within_a_cluster_runs_as_on_aws() {
-    let found = judged("with_nodes.py");
-    assert_eq!(found["wrong"], json!([]), "{found:#}");
-    assert!(found["count"].as_u64() > Some(40), "{found:#}");
+    flawless("with_nodes.py", 55);
 }
 
 #[test]
 fn an_autoscaler_acts_only_with_all_that_it_needs() {
-    let found = judged("with_autoscaler.py");
-    assert_eq!(found["wrong"], json!([]), "{found:#}");
-    assert!(found["count"].as_u64() > Some(10), "{found:#}");
+    flawless("with_autoscaler.py", 11);
 }
 
 #[test]
 fn the_python_client_finds_nothing_wrong() {
-    let found = judged("with_client.py");
+    flawless("with_client.py", 25);
+}
+
+#[test]
+fn two_sandboxes_answer_for_one_cluster() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let world = folder.path().join("acme.sandbox.json");
+    let both = [started(Some(world.clone())), started(Some(world))];
+    let found = judged("with_two.py", &both, folder.path());
     assert_eq!(found["wrong"], json!([]), "{found:#}");
-    assert!(found["count"].as_u64() > Some(25), "{found:#}");
+    assert!(found["count"].as_u64() > Some(6), "{found:#}");
 }

@@ -42,6 +42,8 @@ def reads(kubectl):
     has("version", kubectl("version", "-o", "json"), '"gitVersion": "v1.35.')
     has("resources", kubectl("api-resources"), "storageclasses", "StorageClass", "deploy")
     has("described", kubectl("describe", "storageclass", "gp2"), "kubernetes.io/aws-ebs")
+    has("no quota", kubectl("describe", "namespace", "default"), "No resource quota.",
+        "No LimitRange resource.")
 
 
 def writes(kubectl):
@@ -72,6 +74,24 @@ def writes(kubectl):
         "spec.template.spec.containers: Required value")
 
 
+def others(kubectl):
+    """Kinds of which nothing follows are kept, too."""
+    kubectl("create", "quota", "small", "--hard=pods=3,requests.cpu=4")
+    hard = kubectl("get", "quota", "small", "-o", "jsonpath={.spec.hard}")
+    equal("quota", json.loads(hard), {"pods": "3", "requests.cpu": "4"})
+    kubectl("create", "cronjob", "nightly", "--image=example.com/job:1", "--schedule=0 1 * * *")
+    has("cron job", kubectl("describe", "cronjob", "nightly"), "0 1 * * *", "Allow")
+    kubectl("create", "service", "clusterip", "web", "--tcp=80:8080")
+    has("service", kubectl("get", "service", "web"), "ClusterIP", "172.20.")
+    hpa = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+           "metadata": {"name": "web"}, "spec": {"maxReplicas": 3, "scaleTargetRef": {
+               "apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}}
+    kubectl("create", "-f", "-", give=hpa)
+    has("autoscaling", kubectl("get", "hpa", "web", "-o", "yaml"), "minReplicas: 1")
+    for each in ["quota/small", "cronjob/nightly", "service/web", "hpa/web"]:
+        kubectl("delete", each)
+
+
 def storage(kubectl):
     kubectl("apply", "-f", "-", give=storage_class("fast", {"type": "gp3"}))
     told = kubectl("apply", "-f", "-", fails=True, give=storage_class("fast", {"type": "io2"}))
@@ -92,6 +112,10 @@ def applies(kubectl):
         return kubectl("apply", "--server-side", "--field-manager", manager, *more, "-f", "-",
                        give=config_map(data), fails=fails)
     has("applied", apply({"a": "1", "b": "1"}, "one"), "serverside-applied")
+    version = lambda: kubectl("get", "cm", "settings", "-o", "jsonpath={.metadata.resourceVersion}")
+    before = version()
+    apply({"a": "1", "b": "1"}, "one")
+    equal("the same again", version(), before)
     told = apply({"a": "2"}, "two", fails=True)
     has("conflict", told, 'Apply failed with 1 conflict: conflict with "one": .data.a')
     apply({"a": "2"}, "two", "--force-conflicts")
@@ -192,7 +216,7 @@ def entered(eks, arn):
 CLUSTER = cluster.make(URL)
 OWNER = use("owner", cluster.token())
 with VERDICT:
-    for part in [reads, writes, storage, applies, waits, rights]:
+    for part in [reads, writes, others, storage, applies, waits, rights]:
         part(OWNER)
     strangers()
     entries()

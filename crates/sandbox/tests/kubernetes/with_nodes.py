@@ -3,6 +3,7 @@ of the simulated AWS, and a folder."""
 import json
 import pathlib
 import sys
+from urllib.parse import urlparse
 
 import cluster
 from cluster import NAME, Verdict, accepted, client, until
@@ -168,6 +169,28 @@ def workloads():
     KUBECTL("delete", "job", "once")
 
 
+def budgets():
+    """A pod that a disruption budget keeps is not evicted."""
+    KUBECTL("create", "deployment", "web", "--image=example.com/web:1", "--replicas=2")
+    KUBECTL("rollout", "status", "deployment/web", "--timeout=30s")
+    KUBECTL("create", "pdb", "web", "--selector=app=web", "--min-available=2")
+    until(lambda: json.loads(KUBECTL("get", "pdb", "web", "-o", "json"))
+          ["status"].get("currentHealthy") == 2)
+    its = items("pods", "-l", "app=web")[0]["metadata"]["name"]
+    path = urlparse(CLUSTER["endpoint"]).path + f"/api/v1/namespaces/default/pods/{its}/eviction"
+    asked = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": its}}
+    has("kept", KUBECTL("create", "--raw", path, "-f", "-", give=asked, fails=True),
+        "Cannot evict pod as it would violate the pod's disruption budget.")
+    node = KUBECTL("get", "pod", its, "-o", "jsonpath={.spec.nodeName}")
+    KUBECTL("delete", "pdb", "web")
+    has("drained", KUBECTL("drain", node, "--ignore-daemonsets", "--timeout=30s"), its, "drained")
+    KUBECTL("rollout", "status", "deployment/web", "--timeout=30s")
+    on = {it["spec"]["nodeName"] for it in items("pods", "-l", "app=web")}
+    equal("elsewhere", node in on, False)
+    KUBECTL("uncordon", node)
+    KUBECTL("delete", "deployment", "web")
+
+
 def volumes():
     give = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "fast"},
             "provisioner": "ebs.csi.aws.com", "volumeBindingMode": "WaitForFirstConsumer",
@@ -280,6 +303,6 @@ with VERDICT:
     ASSOCIATION = addons()
     equal("early", placed("early") is not None, True)
     KUBECTL("delete", "pod", "early")
-    for part in [nodes, software, spark, workloads, volumes, immediate, permissions, changes,
+    for part in [nodes, software, spark, workloads, budgets, volumes, immediate, permissions, changes,
                  departures]:
         part()
