@@ -274,7 +274,16 @@ pub(crate) struct Decision {
 }
 
 impl Decision {
-    /// Fails when something could not be observed: nobody knows then what to do.
+    /// Fails when something could not be observed that no step of the plan makes a way to: nobody
+    /// knows then what to do.
+    pub(crate) fn check_begin(&self) -> Result<(), Failure> {
+        match self.plan.is_known() {
+            true => Ok(()),
+            false => self.check_known(),
+        }
+    }
+
+    /// Fails when something could not be observed.
     pub(crate) fn check_known(&self) -> Result<(), Failure> {
         match self.plan.unknown.len() {
             0 => Ok(()),

@@ -89,8 +89,12 @@ impl Step {
 pub struct Plan {
     /// The steps, by stage; within one, what is needed comes before what needs it.
     pub steps: Vec<Step>,
-    /// What could not be observed, with the reason. Such a plan cannot be carried out.
+    /// What could not be observed, with the reason. Such a plan cannot be carried out, unless all of
+    /// it is awaited.
     pub unknown: BTreeMap<Address, String>,
+    /// What of that needs something that the plan settles, such as a way in, with the address of
+    /// that: once that is there it may be observed by the next plan.
+    pub awaited: BTreeMap<Address, Address>,
     /// What is there and not well, with the cloud's words.
     pub degraded: BTreeMap<Address, String>,
     /// What would go if what takes its place were ready, with the address of that.
@@ -101,6 +105,11 @@ impl Plan {
     /// Tells whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// Tells whether it can be carried out: all that could not be observed is awaited.
+    pub fn is_known(&self) -> bool {
+        self.unknown.keys().all(|address| self.awaited.contains_key(address))
     }
 
     /// Returns how many steps do `action`.

@@ -299,6 +299,11 @@ impl<'a, C> Cx<'a, C> {
         self.at.marks.owner(tags)
     }
 
+    /// Tells whether it is within anything: a listing of what strays is not.
+    pub fn is_within(&self) -> bool {
+        self.at.within.is_some()
+    }
+
     /// Returns the observed outputs of the parent that this object is within.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use provision_core::{
     Action, Address, Error, EventKind, Graph, Kind, LiveValue, Observed, Plan, Seen, Step,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -85,11 +85,14 @@ impl Engine<'_> {
         let nothing = [Graph::new()];
         let graphs = if graphs.is_empty() { &nothing[..] } else { graphs };
         let (mut begin, mut lacking, since) = (0, false, Instant::now());
+        let settles = plan.steps.iter().filter(|step| step.action != Action::Delete);
+        let settles: HashSet<_> = settles.map(|step| &step.address).collect();
         for (stage, graph) in graphs.iter().enumerate() {
             let end = begin + plan.steps[begin..].iter().take_while(|s| s.stage == stage).count();
             let steps = &plan.steps[begin..end];
             if outcome.is_complete() && !lacking {
-                let job = Job { engine: self, journal, graph, observed, since };
+                let settles = &settles;
+                let job = Job { engine: self, journal, graph, observed, settles, since };
                 job.run(steps, begin, &mut outcome).await;
                 lacking = excuse_capacity(journal, &mut outcome);
             } else {
@@ -110,6 +113,8 @@ struct Job<'a> {
     journal: &'a Journal,
     graph: &'a Graph,
     observed: &'a Observed,
+    /// What some step of the run settles, and so records anew.
+    settles: &'a HashSet<&'a Address>,
     /// When the run began, which is after everything was observed.
     since: Instant,
 }
@@ -164,8 +169,8 @@ impl Job<'_> {
 
     async fn step(&self, step: &Step, let_go: LetGo, ahead: Ahead) -> Result<Done, Ended> {
         self.engine.tell(step, EventKind::Started);
-        let (seen, since) = (self.seen(step), self.since);
-        let turn = Turn { step, seen, since, let_go, ahead };
+        let (seen, parent, since) = (self.seen(step), self.parent(step), self.since);
+        let turn = Turn { step, seen, parent, since, let_go, ahead };
         let work = Work::new(self.engine, self.journal, turn)?;
         if step.action == Action::Delete {
             let recorded = self.journal.with(|state| state.get(&step.address).is_some());
@@ -173,6 +178,14 @@ impl Job<'_> {
         }
         let node = self.graph.node(&step.address).ok_or_else(|| unplanned(&step.address))?;
         work.settle(node).await
+    }
+
+    /// Returns what a step's object is within, as the plan saw it, where the run leaves that alone.
+    fn parent(&self, step: &Step) -> Option<&LiveValue> {
+        let wanted = self.graph.node(&step.address).and_then(|node| node.within.clone());
+        let recorded = || self.journal.with(|state| state.get(&step.address)?.within.clone());
+        let parent = wanted.or_else(recorded)?;
+        self.observed.live(&parent).filter(|_| !self.settles.contains(&parent))
     }
 
     /// Returns the object of a step, as the plan saw it.

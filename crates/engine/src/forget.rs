@@ -1,7 +1,7 @@
 //! Takes an object off the record and leaves it in the cloud, without our marks.
 use crate::calls::Engine;
 use crate::journal::Journal;
-use provision_core::{Address, Change, Diff, Entry, Error, Marks, Owner, Result, resolve};
+use provision_core::{Address, Change, Diff, Entry, Error, Marks, Owner, Record, Result, resolve};
 use serde_json::{Map, Value};
 
 impl Engine<'_> {
@@ -21,10 +21,11 @@ impl Engine<'_> {
             return Err(Error::invalid(what));
         }
         let driver = self.driver(&record.kind)?;
-        let (spec, parent) = journal.with(|state| {
-            let parent = record.within.as_ref().and_then(|p| state.get(p)?.outputs.clone());
-            (resolve(&record.spec, &|from, output| state.output(from, output)), parent)
-        });
+        let spec = resolved(journal, &record);
+        let parent = match record.within.as_ref().map(|parent| self.parent(journal, parent)) {
+            Some(parent) => parent.await?,
+            None => None,
+        };
         let at = self.at(address, parent.as_ref());
         let read = async || driver.read(at, &spec, record.outputs.as_ref()).await;
         let live = self.ask(None, read).await.map_err(Error::from)?;
@@ -37,6 +38,22 @@ impl Engine<'_> {
         }
         journal.record(&Entry::Gone { address: address.clone() }).await.map(drop)
     }
+
+    /// Returns what something is within, as it is now.
+    async fn parent(&self, journal: &Journal, address: &Address) -> Result<Option<Value>> {
+        let Some(record) = journal.with(|state| state.get(address).cloned()) else {
+            return Ok(None);
+        };
+        let (driver, spec) = (self.driver(&record.kind)?, resolved(journal, &record));
+        let read =
+            async || driver.read(self.at(address, None), &spec, record.outputs.as_ref()).await;
+        let live = self.ask(None, read).await.map_err(Error::from)?;
+        Ok(live.map(|live| live.outputs).or(record.outputs.clone()))
+    }
+}
+
+fn resolved(journal: &Journal, record: &Record) -> Value {
+    journal.with(|state| resolve(&record.spec, &|from, output| state.output(from, output)))
 }
 
 fn without_marks(field: &str, tags: &Value) -> Diff {

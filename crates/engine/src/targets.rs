@@ -14,7 +14,7 @@ pub(crate) struct Target<'a> {
     waits_for: Vec<Address>,
 }
 
-/// Returns what `graph` wants and what `state` knows.
+/// Returns what `graph` wants and what `state` knows, but for what goes with its parent.
 pub(crate) fn targets<'a>(graph: &'a Graph, state: &'a State) -> Vec<Target<'a>> {
     let records = state.records();
     let known = |address: &Address| records.get(address).is_some_and(|r| r.outputs.is_some());
@@ -28,7 +28,10 @@ pub(crate) fn targets<'a>(graph: &'a Graph, state: &'a State) -> Vec<Target<'a>>
         let (record, waits_for) = (records.get(address), waits_for(address, &node.refers, within));
         Target { address, kind: node.kind, spec: &node.spec, within, record, waits_for }
     });
+    let stays =
+        |parent: &Option<Address>| parent.as_ref().is_none_or(|it| graph.node(it).is_some());
     let unwanted = records.iter().filter(|(address, _)| graph.node(address).is_none());
+    let unwanted = unwanted.filter(|(_, record)| stays(&record.within));
     let unwanted = unwanted.map(|(address, record)| {
         let (spec, within) = (&record.spec, record.within.as_ref());
         let waits_for = waits_for(address, &sources(spec), within);

@@ -53,6 +53,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) step: &'a Step,
     /// The object, as the plan saw it.
     pub(crate) seen: Option<&'a LiveValue>,
+    /// What that is within, where the run leaves it alone.
+    pub(crate) parent: Option<&'a LiveValue>,
     /// A time after that.
     pub(crate) since: Instant,
     pub(crate) let_go: LetGo,
@@ -78,6 +80,8 @@ pub(crate) struct Work<'a> {
     pub(crate) missing: Option<Instant>,
     /// The cloud's last word, for the error when time is up.
     pub(crate) status: String,
+    /// What the object is within, as the plan saw it, where that is newer than the record.
+    parent: Option<&'a LiveValue>,
     /// The object of somebody else that this step takes over, as the plan saw it.
     pub(crate) adopts: Option<&'a LiveValue>,
     /// Whether this step has made a create call.
@@ -104,7 +108,7 @@ impl<'a> Work<'a> {
         journal: &'a Journal,
         turn: Turn<'a>,
     ) -> Result<Self, Ended> {
-        let Turn { step, seen, since, let_go, ahead } = turn;
+        let Turn { step, seen, parent, since, let_go, ahead } = turn;
         let foreign = |live: &&LiveValue| matches!(live.owner, Owner::Foreign(_));
         let driver = engine.driver(&step.kind)?;
         let (meta, begun) = (driver.meta(), Instant::now());
@@ -122,6 +126,7 @@ impl<'a> Work<'a> {
             known: seen.map(|_| since),
             missing: None,
             status: "nothing was seen of it".into(),
+            parent,
             adopts: seen.filter(|_| step.action == Action::Adopt).filter(foreign),
             called: false,
             going_on: None,
@@ -148,7 +153,9 @@ impl<'a> Work<'a> {
 
     /// Returns the outputs of the parent that the object is within.
     pub(crate) fn parent(&self, within: Option<&Address>) -> Option<Value> {
-        within.and_then(|parent| self.journal.with(|s| s.get(parent)?.outputs.clone()))
+        let recorded = |parent| self.journal.with(|s| s.get(parent)?.outputs.clone());
+        let seen = self.parent.map(|parent| parent.outputs.clone());
+        within.and_then(|parent| seen.or_else(|| recorded(parent)))
     }
 
     /// Fails when time is up or somebody asked to stop. Called before each turn of a loop.

@@ -43,7 +43,7 @@ pub struct Bench {
 #[derive(Debug)]
 pub enum Ran {
     /// It came to an end of its own.
-    Through(Plan, Outcome),
+    Through(Box<Plan>, Outcome),
     /// Its plan was refused.
     Refused(Refused),
     /// Nothing could be observed.
@@ -59,7 +59,7 @@ impl Ran {
     /// When it did not.
     pub fn through(self) -> (Plan, Outcome) {
         match self {
-            Self::Through(plan, outcome) => (plan, outcome),
+            Self::Through(plan, outcome) => (*plan, outcome),
             other => panic!("not through: {other:?}"),
         }
     }
@@ -145,7 +145,7 @@ impl Bench {
         if outcome.is_complete() && journal.compact().is_err() {
             return Ran::Crashed;
         }
-        Ran::Through(plan, outcome)
+        Ran::Through(Box::new(plan), outcome)
     }
 
     async fn decide(

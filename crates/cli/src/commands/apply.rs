@@ -38,11 +38,15 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failu
     if asks {
         show(global, &subject, &decision);
     }
-    decision.check_known()?;
+    decision.check_begin()?;
     if asks && !decision.plan.is_empty() {
         approve(global, "To apply this plan, type yes:", "yes").await?;
     }
-    carry_out.run(&decision, !asks).await
+    match carry_out.run(&decision, !asks).await? {
+        // What could not be observed may be now.
+        exit @ (Exit::Done | Exit::Degraded) => decision.check_known().map(|()| exit),
+        exit => Ok(exit),
+    }
 }
 
 /// What is to be applied.

@@ -152,6 +152,7 @@ impl View<'_> {
         let count = |action| self.plan.count(action);
         let unseen = match self.plan.unknown.len() {
             0 => String::new(),
+            n if self.plan.is_known() => format!(" Then another: {n} could not be observed yet."),
             n => format!(" It cannot be applied: {n} could not be observed."),
         };
         if !self.plan.is_empty() || !unseen.is_empty() {

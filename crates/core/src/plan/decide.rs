@@ -41,6 +41,7 @@ pub(super) fn decide(question: &Question<'_>) -> Result<Plan, Refused> {
         decider.refuse_to_pull_the_rug(graph, begin);
         order(&mut decider.plan.steps, begin, graph, question.state);
     }
+    decider.await_unknown(&graphs[0]);
     match decider.refusals.is_empty() {
         true => Ok(decider.plan),
         false => Err(Refused(decider.refusals)),
@@ -152,6 +153,17 @@ impl<'a> Decider<'a> {
                 if let Phase::Degraded(why) = &live.phase {
                     self.plan.degraded.insert(address, why.clone());
                 }
+            }
+        }
+    }
+
+    /// Notes what could not be observed and needs something that a step settles.
+    fn await_unknown(&mut self, graph: &Graph) {
+        for address in self.plan.unknown.keys() {
+            let needs = graph.node(address).map(|node| &node.needs);
+            let awaited = needs.into_iter().flatten().find(|it| self.settling.contains(*it));
+            if let Some(awaited) = awaited {
+                self.plan.awaited.insert(address.clone(), awaited.clone());
             }
         }
     }

@@ -386,4 +386,8 @@ fn a_plan_says_how_long_it_is_expected_to_take_where_that_is_worth_a_word() {
     case.plan.unknown.insert("vpc".into(), "no answer".into());
     let last = case.text(200).lines().last().unwrap_or_default().to_owned();
     assert_eq!(last, "Plan: 1 to create. It cannot be applied: 1 could not be observed.");
+    case.plan.awaited.insert("vpc".into(), "key".into());
+    let text = case.text(200);
+    let last = text.lines().last().unwrap();
+    assert_eq!(last, "Plan: 1 to create. Then another: 1 could not be observed yet.");
 }
