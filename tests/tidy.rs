@@ -23,9 +23,10 @@ fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         (core, vec![]),
         ("provision-engine", vec![core]),
         (spec, vec![core]),
+        ("provision-kubernetes", vec![core, spec]),
         ("provision-sandbox", vec![]),
         ("provision-testkit", vec![core, "provision-engine"]),
-        ("provision-eks", vec![core, spec]),
+        ("provision-eks", vec![core, spec, "provision-kubernetes"]),
         ("provision", vec![core, spec, "provision-engine", "provision-eks", "provision-sandbox"]),
     ]
     .into_iter()

@@ -16,6 +16,7 @@ mod relay;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
 
+use aws_credential_types::Credentials;
 use provision::{FILE, Folder};
 use recorder::Recorder;
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ use server::{Moto, python};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
 
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 const DESTROY: [&str; 2] = ["destroy", "--auto-approve"];
@@ -198,4 +200,24 @@ fn every_request_is_right_and_means_what_the_vendors_cli_means() {
     let told = run("compare.py", &[&compared, &other, &wrong]);
     let row = |size: &str| json!([["node group", "diskSize", "—", size]]);
     assert_eq!((&told["unexplained"], &told["stale"]), (&row("50"), &row("51")));
+}
+
+/// Every partition that botocore knows too, without a session and with one.
+#[tokio::test]
+async fn a_token_for_a_cluster_is_the_one_that_botocore_signs() {
+    const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+    let regions = ["us-east-1", "eu-central-2", "us-gov-west-1", "cn-north-1", "us-iso-east-1"];
+    for (n, region) in regions.into_iter().enumerate() {
+        let (session, time) = (["", "a/token+with=signs"][n % 2], 1_800_000_000 + n as u64);
+        let token = Some(session.to_owned()).filter(|token| !token.is_empty());
+        let credentials = Credentials::new(KEY, "not-a-secret", token, None, "test");
+        let at = UNIX_EPOCH + Duration::from_secs(time);
+        let ours = provision_eks::token(&credentials, region, "acme-prod", at).await;
+        let (ours, time) = (ours.expect("it can be made"), time.to_string());
+        let words = ["acme-prod", region, KEY, "not-a-secret", session, &time, &ours];
+        let both = run("presigned.py", &words.map(Path::new));
+        assert_eq!(both["prefix"], "k8s-aws-v1");
+        assert_eq!(both["ours"], both["theirs"], "{region}");
+        assert!(both["ours"].as_array().is_some_and(|parts| parts.len() > 8), "{both}");
+    }
 }

@@ -29,7 +29,7 @@ impl Schema {
         if schema["not"] == json!({}) {
             return None;
         }
-        if schema["type"] == "object" {
+        if schema["type"] == "object" && schema.get("oneOf").is_none() {
             let mut fields = Map::new();
             for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
                 fields.extend(self.example(schema).map(|value| (name.clone(), value)));

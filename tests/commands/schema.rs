@@ -61,7 +61,7 @@ impl Both {
 fn variations(first: &Value, count: u64) -> Value {
     let vary = |n: u64| match first {
         Value::Object(fields) => {
-            let mut names = ["key", "principal"].into_iter();
+            let mut names = ["key", "name", "principal"].into_iter();
             let name = names.find(|name| fields.contains_key(*name)).expect("a name");
             let text = first[name].as_str().expect("text");
             with(first, &format!("/{name}"), json!(format!("{text}{n}")))

@@ -68,6 +68,7 @@ pools:
   fast: { machine: [r5d.xlarge, r6id.xlarge], capacity: spot, max: 4,
           taints: [{ key: fast, value: \"true\", effect: NoSchedule }] }
 tags: { team: platform }
+inCluster: false
 eks: { irsa: true, addons: [], access: [], podIdentity: false }
 ";
     let folder = Folder::on(&moto, file);

@@ -2,12 +2,13 @@
 pub(crate) use crate::folder::Folder;
 
 /// A short cluster file, without what moto does not serve: it knows no add-ons, no access entries,
-/// no Pod Identity, and no scaling groups of node groups.
+/// no Pod Identity, no scaling groups of node groups, and nothing is inside its clusters.
 pub(crate) const FILE: &str = "\
 name: acme-prod
 provider: eks
 region: us-east-1
 profile: qualytics
+inCluster: false
 eks: { addons: [], access: [], podIdentity: false }
 ";
 

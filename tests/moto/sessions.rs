@@ -27,6 +27,7 @@ pools:
   app: { machine: m5.2xlarge }
   driver: { max: 5, taints: [{ key: dedicated, value: spark, effect: NoSchedule }] }
   executor: { labels: { executorNodes: \"true\", tier: batch } }
+inCluster: false
 eks: { addons: [], access: [], podIdentity: false }
 ";
 

@@ -2,9 +2,14 @@
 //! cluster's life, and run again: it comes to the same.
 use crate::phase::{PHASES, Phase};
 use crate::proxy::Fate;
+use crate::relay::PATIENCE;
 use crate::sweep;
+use serde_json::json;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// How many kills a sample has of each phase.
 const SAMPLE: usize = 14;
@@ -28,6 +33,55 @@ fn survives(phase: &Phase, change: &(String, usize), fate: Fate) -> bool {
     life.ok(phase.command);
     phase.check(&life);
     ended.is_none()
+}
+
+/// Kills the program once it asked for a change inside the cluster, which is not made then, or is, and
+/// goes on like [`survives`].
+fn survives_inside(phase: &Phase, change: &(String, usize), effect: &str) -> bool {
+    let life = phase.begin();
+    let (operation, count) = change;
+    life.served.faults(&[json!({ "operation": operation, "nth": count, "effect": effect })]);
+    let mut command = life.folder.command(phase.command);
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut program = command.spawn().expect("the program starts");
+    let since = Instant::now();
+    let asked = || life.served.operations().iter().filter(|it| *it == operation).count();
+    let killed = loop {
+        if asked() >= *count {
+            break true;
+        }
+        if let Some(status) = program.try_wait().expect("it can be asked") {
+            assert!(status.success(), "it was not killed, and failed: {status}");
+            break false;
+        }
+        assert!(since.elapsed() < PATIENCE, "the program does not end");
+        thread::sleep(Duration::from_millis(20));
+    };
+    program.kill().and_then(|()| program.wait()).expect("it ends");
+    life.served.faults(&[]);
+    life.ok(phase.command);
+    phase.check(&life);
+    killed
+}
+
+#[test]
+fn killed_at_any_change_inside_it_comes_to_the_same() {
+    let changes = PHASES.iter().flat_map(|phase| phase.inside.iter().map(move |it| (phase, it)));
+    let all: Vec<_> =
+        changes.flat_map(|it| ["hang", "cut-after"].map(|effect| (it, effect))).collect();
+    assert!(all.len() > 12, "{} changes inside", all.len());
+    let name = |((phase, (operation, count)), effect): &((&Phase, &(String, usize)), &str)| {
+        format!("{}: {effect} at {operation} {count}", phase.name)
+    };
+    let missed = AtomicUsize::new(0);
+    let cases = sweep::chosen(all, SAMPLE);
+    sweep::each("killed, inside", &cases, name, |((phase, change), effect)| {
+        if !survives_inside(phase, change, effect) {
+            missed.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let missed = missed.into_inner();
+    assert!(missed * 10 <= cases.len(), "{missed} runs were not killed");
 }
 
 fn sweep(phase: &Phase) {

@@ -1,9 +1,12 @@
 //! Objects of somebody else that look like ours stay as they are, to the byte, whatever we do.
 use crate::cloud::environment;
+use crate::kubectl::Kubectl;
 use crate::life::{APPLY, DESTROY, Life, Moment};
 use crate::phase::{built, changed, upgraded};
 use crate::server::python;
 use crate::world;
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -24,6 +27,41 @@ fn prepare(life: &Life) {
     }
 }
 
+/// Puts objects of others inside our cluster that are called and marked almost like ours.
+fn inside(kubectl: &Kubectl) {
+    let marks = |address: &str| {
+        json!({ "provision-lineage": "00000000000000000000", "provision-cluster": "acme-prod",
+                "provision-address": address })
+    };
+    for name in ["fast-2", "fas", "fast-retain-2", "plain-2"] {
+        let metadata =
+            json!({ "name": name, "annotations": marks(&format!("storage-class/{name}")) });
+        kubectl.create(&json!({ "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+            "metadata": metadata, "provisioner": "ebs.csi.aws.com" }));
+    }
+    for name in ["qualytics-2", "qualytic", "provision"] {
+        let metadata = json!({ "name": name, "annotations": marks(&format!("namespace/{name}")) });
+        kubectl.create(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata }));
+    }
+    for (namespace, name) in
+        [("qualytics", "regcred-2"), ("qualytics-2", "regcred"), ("default", "regcred")]
+    {
+        let metadata =
+            json!({ "name": name, "namespace": namespace, "annotations": marks("secret/regcred") });
+        kubectl.create(&json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata,
+            "stringData": { "a": "b" } }));
+    }
+}
+
+/// Returns the objects inside the cluster that [`inside`] made, as the world has them.
+fn decoys_inside(life: &Life) -> BTreeMap<String, String> {
+    let mut all = world::raw(&life.moment().world);
+    all.retain(|name, object| {
+        name.starts_with("kubernetes.") && object.contains("\"00000000000000000000\"")
+    });
+    all
+}
+
 #[test]
 fn what_looks_like_ours_and_is_not_stays_as_it_is() {
     let life = Life::from(&Moment::default(), &built());
@@ -39,12 +77,17 @@ fn what_looks_like_ours_and_is_not_stays_as_it_is() {
     };
     life.ok(APPLY);
     assert!(untouched("build") > theirs.len() + 50);
+    inside(&Kubectl::on(&life.served));
+    let within = decoys_inside(&life);
+    assert_eq!(within.len(), 10, "{:?}", within.keys());
     life.folder.write(&changed());
     life.ok(APPLY);
     untouched("change");
+    assert_eq!(decoys_inside(&life), within, "change");
     life.folder.write(&upgraded());
     life.ok(APPLY);
     untouched("upgrade");
+    assert_eq!(decoys_inside(&life), within, "upgrade");
     life.ok(DESTROY);
     life.ok(&["plan"]);
     assert_eq!(untouched("destroy"), theirs.len(), "nothing of ours is left");

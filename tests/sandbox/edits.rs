@@ -5,6 +5,7 @@ use crate::folder::{FILE, Folder};
 use crate::served::Served;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::fs;
 
 /// A file that differs from the one before in one field, and what the plan then says: action,
 /// address without generation, and the fields that change.
@@ -21,14 +22,92 @@ const EDITS: &[Edit] = &[
         steps: &["update cluster: public_cidrs"],
     },
     Edit {
-        what: "kubernetes.api.public",
-        rest: "kubernetes: { api: { public: false } }\n",
+        what: "inCluster",
+        rest: "kubernetes: { api: { allow: [203.0.113.0/24] } }\ninCluster: false\n",
+        steps: &[
+            "delete default-storage-class",
+            "delete namespace/qualytics",
+            "delete storage-class/fast",
+            "delete storage-class/fast-retain",
+        ],
+    },
+    Edit {
+        what: "kubernetes.api.public, where nothing inside is ours",
+        rest: "kubernetes: { api: { public: false } }\ninCluster: false\n",
         steps: &["update cluster: public public_cidrs"],
     },
     Edit {
         what: "kubernetes.api, back to its default",
-        rest: "",
+        rest: "inCluster: false\n",
         steps: &["update cluster: public public_cidrs"],
+    },
+    Edit {
+        what: "inCluster, back to its default",
+        rest: "",
+        steps: &[
+            "create default-storage-class",
+            "create namespace/qualytics",
+            "create storage-class/fast",
+            "create storage-class/fast-retain",
+        ],
+    },
+    Edit {
+        what: "storageClasses.iops",
+        rest: "storageClasses: [{ name: fast, iops: 4000, throughput: 200 }, { name: fast-retain }]\n",
+        steps: &["create storage-class/fast", "delete storage-class/fast"],
+    },
+    Edit {
+        what: "storageClasses.default",
+        rest: "storageClasses: [{ name: fast, iops: 4000, throughput: 200, default: false }, \
+               { name: fast-retain, default: true }]\n",
+        steps: &["update default-storage-class: class"],
+    },
+    Edit {
+        what: "storageClasses.encrypted",
+        rest: "storageClasses: [{ name: fast, iops: 4000, throughput: 200, default: false }, \
+               { name: fast-retain, default: true, encrypted: false }]\n",
+        steps: &["create storage-class/fast-retain", "delete storage-class/fast-retain"],
+    },
+    Edit {
+        what: "storageClasses.reclaim, and another class",
+        rest: "storageClasses: [{ name: plain, default: true }, \
+               { name: fast-retain, encrypted: false, reclaim: delete }]\n",
+        steps: &[
+            "create storage-class/fast-retain",
+            "create storage-class/plain",
+            "delete storage-class/fast",
+            "delete storage-class/fast-retain",
+            "update default-storage-class: class",
+        ],
+    },
+    Edit {
+        what: "storageClasses, none",
+        rest: "storageClasses: []\n",
+        steps: &[
+            "delete default-storage-class",
+            "delete storage-class/fast-retain",
+            "delete storage-class/plain",
+        ],
+    },
+    Edit {
+        what: "secrets.registryToken",
+        rest: "storageClasses: []\nsecrets: { registryToken: { env: REGISTRY_TOKEN } }\n",
+        steps: &["create secret/regcred"],
+    },
+    Edit {
+        what: "secrets.registryToken, from elsewhere",
+        rest: "storageClasses: []\nsecrets: { registryToken: { file: token } }\n",
+        steps: &["update secret/regcred: password"],
+    },
+    Edit {
+        what: "what is inside, back to its default",
+        rest: "",
+        steps: &[
+            "create default-storage-class",
+            "create storage-class/fast",
+            "create storage-class/fast-retain",
+            "delete secret/regcred",
+        ],
     },
     Edit {
         what: "network.nat",
@@ -196,25 +275,41 @@ const EDITS: &[Edit] = &[
     },
     Edit {
         what: "eks.access",
-        rest: "eks: { access: [{ principal: \"arn:aws:iam::123456789012:user/ann\", \
+        rest: "inCluster: false\n\
+               eks: { access: [{ principal: \"arn:aws:iam::123456789012:user/ann\", \
                policy: AmazonEKSViewPolicy }] }\n",
         steps: &[
             "create access-entry/user/123456789012/ann",
             "delete access-entry/user/123456789012/sandbox",
+            "delete default-storage-class",
+            "delete namespace/qualytics",
+            "delete storage-class/fast",
+            "delete storage-class/fast-retain",
         ],
     },
     Edit {
         what: "eks.access, another policy",
-        rest: "eks: { access: [{ principal: \"arn:aws:iam::123456789012:user/ann\", \
+        rest: "inCluster: false\n\
+               eks: { access: [{ principal: \"arn:aws:iam::123456789012:user/ann\", \
                policy: AmazonEKSEditPolicy }] }\n",
         steps: &["update access-entry/user/123456789012/ann: policies"],
     },
     Edit {
         what: "eks.access, back to its default",
-        rest: "",
+        rest: "inCluster: false\n",
         steps: &[
             "create access-entry/user/123456789012/sandbox",
             "delete access-entry/user/123456789012/ann",
+        ],
+    },
+    Edit {
+        what: "inCluster, back to its default again",
+        rest: "",
+        steps: &[
+            "create default-storage-class",
+            "create namespace/qualytics",
+            "create storage-class/fast",
+            "create storage-class/fast-retain",
         ],
     },
     Edit {
@@ -294,7 +389,9 @@ fn planned(folder: &Folder) -> Vec<String> {
 #[test]
 fn every_field_changes_alone() {
     let served = Served::start();
-    let folder = Folder::on(&served, FILE);
+    let mut folder = Folder::on(&served, FILE);
+    folder.set("REGISTRY_TOKEN", "one-token");
+    fs::write(folder.path("token"), "another-token\n").expect("it can be written");
     folder.ok(&["plan"]);
     let before = served.objects();
     folder.ok(&["apply", "--auto-approve"]);

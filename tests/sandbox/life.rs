@@ -53,7 +53,8 @@ impl Life {
             fs::write(&world, &moment.world).expect("it can be written");
         }
         let served = Served::of(&world);
-        let folder = Folder::on(&served, file);
+        let mut folder = Folder::on(&served, file);
+        folder.set("REGISTRY_TOKEN", "one-token");
         if let Some(state) = &moment.state {
             fs::write(folder.path(STATE), state).expect("it can be written");
         }

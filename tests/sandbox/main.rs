@@ -13,7 +13,10 @@ mod errors;
 mod faults;
 #[path = "../common/folder.rs"]
 mod folder;
+mod inside;
 mod judged;
+mod kubectl;
+mod leaks;
 mod life;
 mod life_cycle;
 mod lost_replies;

@@ -20,6 +20,8 @@ pub(crate) struct Phase {
     ids: BTreeSet<String>,
     /// The calls that change something: the operation, and which of its calls it is.
     pub(crate) changes: Vec<(String, usize)>,
+    /// Those of them that change something inside the cluster.
+    pub(crate) inside: Vec<(String, usize)>,
     /// Everything that is called.
     pub(crate) operations: BTreeSet<String>,
 }
@@ -35,18 +37,15 @@ impl Phase {
         let mut life = Life::from(&before, &file);
         let proxy = life.proxy(|_| Fate::Pass);
         life.ok(command);
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        let count = |operation: String| {
-            let count = counts.entry(operation.clone()).or_default();
-            *count += 1;
-            (operation, *count)
-        };
-        let changes = proxy.restart().into_iter().map(count).collect();
-        let operations = life.served.operations().into_iter().collect();
+        let changes = counted(proxy.restart());
+        let operations = life.served.operations();
+        let inside = operations.iter().filter(|it| is_change_inside(it)).cloned();
+        let inside = counted(inside.collect());
+        let operations = operations.into_iter().collect();
         life.ok(&["plan"]);
         let after = life.moment();
         let (told, ids) = (world::told(&after.world), world::ids(&after.world));
-        (Self { name, command, file, before, told, ids, changes, operations }, after)
+        (Self { name, command, file, before, told, ids, changes, inside, operations }, after)
     }
 
     /// Begins the phase anew.
@@ -68,6 +67,22 @@ impl Phase {
     }
 }
 
+/// Returns operations with how many of each there have been.
+fn counted(operations: Vec<String>) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let count = |operation: String| {
+        let count = counts.entry(operation.clone()).or_default();
+        *count += 1;
+        (operation, *count)
+    };
+    operations.into_iter().map(count).collect()
+}
+
+/// Tells whether an operation changes something inside a cluster.
+fn is_change_inside(operation: &str) -> bool {
+    ["create ", "delete ", "patch ", "update "].iter().any(|verb| operation.starts_with(verb))
+}
+
 /// Compares what there is in two worlds.
 pub(crate) fn same(now: &[String], then: &[String]) {
     let without = |of: &[String], those: &[String]| {
@@ -85,16 +100,20 @@ pub(crate) fn same(now: &[String], then: &[String]) {
 
 /// The cluster file at first.
 pub(crate) fn built() -> String {
-    format!("{FILE}kubernetes: {{ version: \"1.34\", secretsKey: own }}\neks: {{ irsa: true }}\n")
+    format!(
+        "{FILE}kubernetes: {{ version: \"1.34\", secretsKey: own }}\neks: {{ irsa: true }}\n\
+         secrets: {{ registryToken: {{ env: REGISTRY_TOKEN }} }}\n"
+    )
 }
 
-/// The same cluster with other bounds, labels, machines, tags, ways in and ways out.
+/// The same cluster with other bounds, labels, machines, tags, volumes, ways in and ways out.
 pub(crate) fn changed() -> String {
     format!(
         "{FILE}kubernetes: {{ version: \"1.34\", secretsKey: own, api: {{ allow: [203.0.113.0/24] }} }}\n\
          network: {{ nat: per-zone }}\npools:\n  app: {{ machine: m5.2xlarge }}\n  \
          driver: {{ max: 5, labels: {{ driverNodes: \"true\", tier: one }} }}\n  \
-         executor: {{ max: 9 }}\ntags: {{ team: platform }}\neks: {{ irsa: true }}\n"
+         executor: {{ max: 9 }}\ntags: {{ team: platform }}\neks: {{ irsa: true }}\n\
+         storageClasses: [{{ name: fast, default: false, iops: 4000 }}, {{ name: plain, default: true }}]\n"
     )
 }
 

@@ -118,15 +118,16 @@ fn whoever_applied_first_stays_the_administrator() {
         boto.call("iam", "get_role", &json!({ "RoleName": "deploy" }));
     }
     let arn = "arn:aws:iam::123456789012:role/team/deploy";
+    let outside = format!("{FILE}inCluster: false\n");
     let folder =
-        Folder::on(&served, &format!("{FILE}eks: {{ assumeRole: {{ arn: \"{arn}\" }} }}\n"));
+        Folder::on(&served, &format!("{outside}eks: {{ assumeRole: {{ arn: \"{arn}\" }} }}\n"));
     folder.ok(&APPLY);
     let entry = json!({ "principalArn": arn });
     let policies = eks(&boto, "list_associated_access_policies", entry);
     let all = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy";
     assert_eq!(policies["associatedAccessPolicies"][0]["policyArn"], all);
 
-    folder.write(FILE);
+    folder.write(&outside);
     assert_eq!(folder.plan(), [""; 0], "another caller wants the same");
     let so_far = served.operations().len();
     folder.ok(&APPLY);
@@ -207,7 +208,8 @@ fn others_undo(boto: &Boto<'_>) {
 #[test]
 fn what_others_undid_is_put_back() {
     let served = Served::start();
-    let folder = Folder::on(&served, FILE);
+    // Without its policy the caller sees nothing inside.
+    let folder = Folder::on(&served, &format!("{FILE}inCluster: false\n"));
     let boto = Boto::at_home(&served);
     folder.ok(&APPLY);
     others_undo(&boto);

@@ -11,6 +11,7 @@ use crate::problem::Problems;
 use crate::profile::Profile;
 use crate::secrets::Secrets;
 use crate::source::{Report, Source};
+use crate::storage::StorageClass;
 use crate::tree::{Node, Span};
 
 /// A cluster file with every default filled in.
@@ -30,7 +31,7 @@ pub struct ClusterSpec {
     pub network: Network,
     /// Lists the pools in the order of the file; no two have the same name.
     pub pools: Vec<Pool>,
-    /// Lists the storage classes wanted, which this version does not make.
+    /// Lists the storage classes, of which at most one is the default.
     pub storage_classes: Vec<StorageClass>,
     /// Holds the user's own tags for everything in the cloud.
     pub tags: BTreeMap<String, String>,
@@ -38,7 +39,7 @@ pub struct ClusterSpec {
     pub protect: bool,
     /// Refers to secrets.
     pub secrets: Secrets,
-    /// Says whether what is inside the cluster is ours too, as far as this version goes.
+    /// Says whether what is inside the cluster is ours too. Else the file wants nothing there.
     pub in_cluster: bool,
     /// Lists extra Kubernetes manifests.
     pub manifests: Vec<String>,
@@ -84,37 +85,6 @@ pub enum SupportAccess {
     Admin,
 }
 
-/// A storage class.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StorageClass {
-    /// Names it.
-    pub name: String,
-    /// Says what volumes are made of.
-    pub kind: StorageKind,
-    /// Says whether it serves claims that name no class.
-    pub default: bool,
-    /// Says whether volumes are encrypted.
-    pub encrypted: bool,
-    /// Says what becomes of a volume when its claim is deleted.
-    pub reclaim: Reclaim,
-}
-
-/// What volumes are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StorageKind {
-    /// The cloud's general solid-state disks.
-    Ssd,
-}
-
-/// What becomes of a volume when its claim is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reclaim {
-    /// It goes too.
-    Delete,
-    /// It stays.
-    Retain,
-}
-
 /// A provider's own section, with its place in the file. Two are equal when their values are.
 #[derive(Debug, Clone)]
 pub struct Section {
@@ -153,25 +123,6 @@ impl ProviderName {
 }
 
 impl ClusterSpec {
-    /// Lists in short phrases what the defaults ask for and this version does not do, for
-    /// "not managed by this version: …". Empty when the file leaves all of it out.
-    #[must_use]
-    pub fn unmanaged(&self) -> Vec<String> {
-        let mut phrases = Vec::new();
-        if !self.in_cluster {
-            return phrases;
-        }
-        if !self.storage_classes.is_empty() {
-            let names: Vec<_> =
-                self.storage_classes.iter().map(|class| class.name.as_str()).collect();
-            phrases.push(format!("storage classes {}", names.join(", ")));
-        }
-        if let Some(namespace) = self.profile.namespace() {
-            phrases.push(format!("namespace {namespace}"));
-        }
-        phrases
-    }
-
     /// Starts a report on the file, for what only a provider can find wrong in it.
     #[must_use]
     pub fn report(&self) -> Report {

@@ -27,21 +27,21 @@ mod resolved;
 mod schema;
 mod secrets;
 mod source;
+mod storage;
 pub mod tree;
 
-pub use cluster::{
-    ClusterSpec, ProviderName, Reclaim, Section, StorageClass, StorageKind, SupportAccess,
-};
+pub use cluster::{ClusterSpec, ProviderName, Section, SupportAccess};
 pub use fields::{Field, Fields};
 pub use kubernetes::{Api, Kubernetes, Minor, SecretsKey};
 pub use nearest::nearest;
 pub use network::{Layout, Nat, Network, Zones};
 pub use pools::{Capacity, Effect, Pool, Taint};
 pub use problem::{Problem, Problems, Snippet};
-pub use profile::Profile;
+pub use profile::{Profile, Registry};
 pub use provider::{Loss, Provider, Session, Simulation, Target, Volumes};
 pub use read::{read, read_with};
 pub use schema::schema;
 pub use secrets::Secrets;
 pub use source::{Report, Source};
+pub use storage::{Reclaim, StorageClass, StorageKind};
 pub use tree::{Node, Span};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::{ProviderName, Reclaim, StorageClass, StorageKind};
+use crate::cluster::ProviderName;
 use crate::pools::{Capacity, Pool};
+use crate::storage::{Reclaim, StorageClass};
 
 /// A set of defaults for pools, storage classes and the namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,15 @@ pub enum Profile {
     Qualytics,
     /// No defaults.
     None,
+}
+
+/// A registry of container images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registry {
+    /// Gives its address, as clients write it.
+    pub server: &'static str,
+    /// Names who pulls from it.
+    pub user: &'static str,
 }
 
 impl Profile {
@@ -80,13 +90,8 @@ impl Profile {
     /// Gives the storage classes of a file that lists none.
     #[must_use]
     pub fn storage_classes(self) -> Vec<StorageClass> {
-        let class = |name: &str, default, reclaim| StorageClass {
-            name: name.to_owned(),
-            kind: StorageKind::Ssd,
-            default,
-            encrypted: true,
-            reclaim,
-        };
+        let class =
+            |name, default, reclaim| StorageClass { default, reclaim, ..StorageClass::named(name) };
         match self {
             Self::Qualytics => vec![
                 class("fast", true, Reclaim::Delete),
@@ -101,6 +106,17 @@ impl Profile {
     pub fn namespace(self) -> Option<&'static str> {
         match self {
             Self::Qualytics => Some("qualytics"),
+            Self::None => None,
+        }
+    }
+
+    /// Gives the registry that images are pulled from with a token.
+    #[must_use]
+    pub fn registry(self) -> Option<Registry> {
+        match self {
+            Self::Qualytics => {
+                Some(Registry { server: "https://index.docker.io/v1/", user: "qualyticsai" })
+            }
             Self::None => None,
         }
     }
@@ -195,6 +211,6 @@ mod tests {
         assert_eq!(Profile::None.pools(ProviderName::Eks), []);
         assert_eq!(Profile::None.pool(ProviderName::Eks, "app"), None);
         assert_eq!(Profile::None.storage_classes(), []);
-        assert_eq!(Profile::None.namespace(), None);
+        assert_eq!((Profile::None.namespace(), Profile::None.registry()), (None, None));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::check::{self, Context};
-use crate::cluster::{ClusterSpec, Document, ProviderName, Section, StorageClass, SupportAccess};
+use crate::cluster::{ClusterSpec, Document, ProviderName, Section, SupportAccess};
 use crate::fields::{Field, Fields};
 use crate::kubernetes::Kubernetes;
 use crate::labels;
@@ -14,6 +14,7 @@ use crate::problem::Problems;
 use crate::profile::Profile;
 use crate::secrets::Secrets;
 use crate::source::{Report, Source};
+use crate::storage::StorageClass;
 use crate::tree::{self, Node, Value};
 
 /// The fields at the top of a cluster file.
@@ -83,16 +84,18 @@ fn cluster(report: &Report, node: &Node, root: &Fields<'_>) -> (ClusterSpec, Opt
     let context = Context { provider, profile, region: region.as_deref(), zones: &network.zones };
     let pools = Pool::read_all(root, &context);
     let in_cluster = in_cluster(root);
+    let mut storage_classes = StorageClass::read_all(root, profile);
+    storage_classes.retain(|_| in_cluster);
     let spec = ClusterSpec {
         name: name.unwrap_or_default(),
         provider: provider.unwrap_or(ProviderName::Eks),
         profile: profile.unwrap_or(Profile::None),
         kubernetes: Kubernetes::read(root, provider),
         pools,
-        storage_classes: storage_classes(root, profile),
+        storage_classes,
         tags: tags(root),
         protect: boolean(root, "protect"),
-        secrets: Secrets::read(root),
+        secrets: Secrets::read(root, profile),
         in_cluster,
         manifests: manifests(root),
         support: support(root),
@@ -129,18 +132,20 @@ fn tags(root: &Fields<'_>) -> BTreeMap<String, String> {
 fn in_cluster(root: &Fields<'_>) -> bool {
     let Some(field) = root.optional("inCluster") else { return true };
     let wanted = field.boolean();
-    if wanted == Some(true) {
-        field.refuse_unsupported("remove the line, or write `inCluster: false`");
+    if wanted == Some(false) {
+        let classes = root.optional("storageClasses");
+        let classes = classes.filter(|field| field.list().is_some_and(|items| !items.is_empty()));
+        let token = root.optional("secrets").and_then(|field| {
+            let entries = field.entries().unwrap_or_default();
+            entries.into_iter().find(|entry| entry.name() == "registryToken")
+        });
+        for field in classes.into_iter().chain(token) {
+            let message = "is for what is inside the cluster, and inCluster is false";
+            let hint = "remove it, or write `inCluster: true`".to_owned();
+            field.refuse_key("file.conflict", message, Some(hint));
+        }
     }
     wanted.unwrap_or_default()
-}
-
-fn storage_classes(root: &Fields<'_>, profile: Option<Profile>) -> Vec<StorageClass> {
-    match root.optional("storageClasses") {
-        Some(field) => refuse_items(&field),
-        None => return profile.map(Profile::storage_classes).unwrap_or_default(),
-    }
-    Vec::new()
 }
 
 fn manifests(root: &Fields<'_>) -> Vec<String> {

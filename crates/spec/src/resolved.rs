@@ -1,18 +1,19 @@
 //! The cluster file with every default written out.
 
+use provision_core::SecretRef;
+
 use crate::cluster::{ClusterSpec, SupportAccess};
 use crate::kubernetes::{Kubernetes, SecretsKey};
 use crate::network::{Nat, Network, Zones};
 use crate::pools::{Pool, Taint};
 use crate::print;
+use crate::secrets::Secrets;
+use crate::storage::StorageClass;
 use crate::tree::{Entry, Node, Span, Value};
 
 impl ClusterSpec {
     /// Prints the file with every default filled in but those of the provider's own section;
     /// reading it gives an equal `ClusterSpec`.
-    ///
-    /// What this version does not manage is not a field, which the reader would refuse, but a
-    /// comment at the end.
     #[must_use]
     pub fn resolved(&self) -> String {
         self.resolved_with(self.section.node().clone())
@@ -21,7 +22,9 @@ impl ClusterSpec {
     /// Prints the same with another section of its provider, which knows the defaults of that.
     #[must_use]
     pub fn resolved_with(&self, section: Node) -> String {
-        let mut fields = Map::default()
+        let manifests: Node = self.manifests.iter().map(String::as_str).collect();
+        let classes: Node = self.storage_classes.iter().map(storage_class).collect();
+        let fields = Map::default()
             .field("name", self.name.as_str())
             .field("provider", self.provider.word())
             .field("region", self.region.as_str())
@@ -29,26 +32,40 @@ impl ClusterSpec {
             .field("kubernetes", kubernetes(&self.kubernetes))
             .field("network", network(&self.network))
             .field("pools", pools(&self.pools))
+            .field("storageClasses", classes)
             .field("tags", texts(&self.tags))
-            .field("protect", self.protect);
-        if self.storage_classes.is_empty() {
-            fields = fields.field("storageClasses", Value::List(Vec::new()));
-        }
-        if !self.in_cluster {
-            fields = fields.field("inCluster", false);
-        }
-        let manifests: Node = self.manifests.iter().map(String::as_str).collect();
-        fields = fields
+            .field("protect", self.protect)
+            .field("secrets", secrets(&self.secrets))
+            .field("inCluster", self.in_cluster)
             .field("manifests", manifests)
             .field("support", Map::default().field("access", support(self.support)))
             .field(self.provider.word(), section);
-        let mut text = print::yaml(&fields.into());
-        let unmanaged = self.unmanaged();
-        if !unmanaged.is_empty() {
-            text.push_str(&format!("# not managed by this version: {}\n", unmanaged.join("; ")));
-        }
-        text
+        print::yaml(&fields.into())
     }
+}
+
+fn storage_class(class: &StorageClass) -> Map {
+    let mut fields = Map::default()
+        .field("name", class.name.as_str())
+        .field("kind", class.kind.word())
+        .field("default", class.default)
+        .field("encrypted", class.encrypted)
+        .field("reclaim", class.reclaim.word());
+    for (name, number) in [("iops", class.iops), ("throughput", class.throughput)] {
+        if let Some(number) = number {
+            fields = fields.field(name, number);
+        }
+    }
+    fields
+}
+
+fn secrets(secrets: &Secrets) -> Map {
+    let (name, place) = match &secrets.registry_token {
+        None => return Map::default(),
+        Some(SecretRef::Env(name)) => ("env", name),
+        Some(SecretRef::File(path)) => ("file", path),
+    };
+    Map::default().field("registryToken", Map::default().field(name, place.as_str()))
 }
 
 fn kubernetes(kubernetes: &Kubernetes) -> Map {
@@ -186,7 +203,11 @@ eks:
     fn reads_back_equal_and_prints_the_same() {
         let none = "name: a\nprovider: eks\nregion: us-east-1\nprofile: none\n";
         let spark = format!("{SHORT}pools: {{ app: {{}}, spark: {{}} }}\nstorageClasses: []\n");
-        for text in [SHORT, FULL, none, &spark] {
+        let inside = format!(
+            "{SHORT}storageClasses: [{{ name: a, iops: 4000, reclaim: retain }}]\n\
+             secrets: {{ registryToken: {{ file: a b/token }} }}\n"
+        );
+        for text in [SHORT, FULL, none, &spark, &inside] {
             let spec = read("a.yaml", text.as_bytes()).unwrap();
             let resolved = spec.resolved();
             let again = read("resolved.yaml", resolved.as_bytes())
@@ -241,13 +262,25 @@ eks:
               executorNodes: "true"
             taints: []
             diskGb: 100
+        storageClasses:
+          - name: fast
+            kind: ssd
+            default: true
+            encrypted: true
+            reclaim: delete
+          - name: fast-retain
+            kind: ssd
+            default: false
+            encrypted: true
+            reclaim: retain
         tags: {}
         protect: false
+        secrets: {}
+        inCluster: true
         manifests: []
         support:
           access: none
         eks: {}
-        # not managed by this version: storage classes fast, fast-retain; namespace qualytics
         "#);
     }
 
@@ -305,12 +338,13 @@ eks:
                 value: "1"
                 effect: NoExecute
             diskGb: 200
+        storageClasses: []
         tags:
           "cost center": "17"
           "on": ""
           team: platform
         protect: true
-        storageClasses: []
+        secrets: {}
         inCluster: false
         manifests: []
         support:

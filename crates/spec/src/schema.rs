@@ -5,6 +5,7 @@
 //! other, field by field.
 
 mod eks;
+mod inside;
 mod patterns;
 mod pools;
 
@@ -72,7 +73,7 @@ fn properties() -> Map<String, Value> {
         "kubernetes": kubernetes(),
         "network": network(),
         "pools": pools::pools(),
-        "storageClasses": left_out("Storage classes, beside or instead of the profile's."),
+        "storageClasses": inside::storage_classes(),
         "tags": tags(),
         "protect": {
             "description": "`true`: destroy refuses until it is `false` and applied.",
@@ -83,11 +84,17 @@ fn properties() -> Map<String, Value> {
             "description": "References to secrets. A secret itself never stands in the file.",
             "type": "object",
             "properties": {
-                "registryToken": unsupported("The token for the container registry."),
+                "registryToken": inside::secret(
+                    "The token for the container registry of the profile.",
+                    "REGISTRY_TOKEN",
+                ),
             },
             "additionalProperties": false,
         },
-        "inCluster": only_false("Whether what is inside the cluster is managed too."),
+        "inCluster": inside::truth(
+            "Whether what is inside the cluster is managed too; `false` leaves it to somebody else.",
+            true,
+        ),
         "manifests": left_out("Extra Kubernetes manifests, applied last."),
         "support": support(),
     });
@@ -262,15 +269,6 @@ fn left_out(description: &str) -> Value {
         "description": format!("{description} Not supported yet, except `[]` for none."),
         "type": "array",
         "maxItems": 0,
-    })
-}
-
-/// Returns a switch that may only be off.
-fn only_false(description: &str) -> Value {
-    json!({
-        "description": format!("{description} `true` is not supported yet; `false` leaves it to \
-                                somebody else."),
-        "const": false,
     })
 }
 

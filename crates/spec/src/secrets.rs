@@ -3,6 +3,7 @@
 use provision_core::SecretRef;
 
 use crate::fields::{Field, Fields};
+use crate::profile::Profile;
 use crate::tree::{Kind, Value};
 
 /// The `secrets` of a cluster file.
@@ -13,22 +14,28 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    pub(crate) fn read(root: &Fields<'_>) -> Self {
+    pub(crate) fn read(root: &Fields<'_>, profile: Option<Profile>) -> Self {
         let Some(field) = root.optional("secrets") else { return Self::default() };
         if matches!(field.node().value, Value::Scalar(_)) {
             refuse_literal(&field, "registryToken: { env: REGISTRY_TOKEN }");
             return Self::default();
         }
+        let mut read = Self::default();
         for field in field.entries().unwrap_or_default() {
             if field.name() != "registryToken" {
                 let hint = "the only field of secrets is registryToken".to_owned();
                 let message = "secrets has a field that is not one of the cluster file";
                 field.report().refuse("file.unknown-field", field.key(), message, Some(hint));
-            } else if field.secret().is_some() {
-                field.refuse_unsupported("remove it, and keep the token outside for now");
+                continue;
+            }
+            read.registry_token = field.secret();
+            if profile.is_some_and(|profile| profile.registry().is_none()) {
+                let message = "is for the registry of a profile, and this one has none";
+                let hint = "remove it, or write `profile: qualytics`".to_owned();
+                field.refuse_key("file.conflict", message, Some(hint));
             }
         }
-        Self::default()
+        read
     }
 }
 
@@ -48,7 +55,9 @@ impl Field<'_> {
             return None;
         };
         match entry.key.as_str() {
-            "env" if is_variable(&scalar.text) => Some(SecretRef::Env(scalar.text.clone())),
+            "env" if scalar.kind() != Kind::Null && is_variable(&scalar.text) => {
+                Some(SecretRef::Env(scalar.text.clone()))
+            }
             "env" => {
                 let hint = "write the name of the variable, not its value".to_owned();
                 let message = "env is not the name of an environment variable";

@@ -4,6 +4,7 @@ use crate::aws::{Aws, Endpoints, Reply, causes, client, missing};
 use crate::facts::ASSUME_ROLE;
 use crate::resources::drivers;
 use crate::section::Section;
+use crate::token::Signer;
 use crate::wire::{self, explained, without_password};
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -13,6 +14,7 @@ use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProv
 use aws_types::service_config::ServiceConfigKey;
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Error, Facts, Kind, Result, Scope, World};
+use provision_kubernetes::{Kubernetes, Way as Outwards};
 use provision_spec::{ClusterSpec, Simulation, Target};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -51,9 +53,16 @@ pub(crate) struct Session {
 /// Finds credentials and endpoints, and asks whose they are.
 pub(crate) async fn connect(target: &Target<'_>) -> Result<Session> {
     let way = Way::to(target)?;
-    let (config, endpoints, world) = match &target.simulation {
-        Some(simulation) => simulated(&target.region, &way, simulation),
-        None => conventional(&target.region).await?,
+    let (config, endpoints, world, outwards) = match &target.simulation {
+        Some(simulation) => {
+            let (config, endpoints, world) = simulated(&target.region, &way, simulation);
+            (config, endpoints, world, Outwards::default())
+        }
+        None => {
+            let outwards = wire::of_environment()?;
+            let (config, endpoints, world) = conventional(&target.region, &outwards).await?;
+            (config, endpoints, world, outwards)
+        }
     };
     let config = match way.role {
         Some(role) => working_as(role, target.cluster, &config, &endpoints),
@@ -72,10 +81,12 @@ pub(crate) async fn connect(target: &Target<'_>) -> Result<Session> {
     tracing::debug!(%caller, %world, "connected to AWS");
     let aws = Aws::new(&config, &endpoints, &account, &partition);
     let aws = Arc::new(Aws { removal: target.removal, ..aws });
+    let removes = target.removal.is_some();
+    let kubernetes = Arc::new(Kubernetes::new(Signer::new(&config), outwards, removes));
     let place = [("account", account), ("partition", partition), ("region", target.region.clone())];
     let place = place.map(|(key, value)| (key.to_owned(), value)).into();
     let scope = Scope { world, place };
-    Ok(Session { drivers: drivers(&aws), aws, scope, caller })
+    Ok(Session { drivers: drivers(&aws, &kubernetes), aws, scope, caller })
 }
 
 /// Says who does not answer, and what may be in the way.
@@ -112,13 +123,13 @@ fn timeouts() -> TimeoutConfig {
 }
 
 /// Finds credentials and endpoints by the vendor's conventions.
-async fn conventional(region: &str) -> Result<(SdkConfig, Endpoints, World)> {
+async fn conventional(region: &str, way: &Outwards) -> Result<(SdkConfig, Endpoints, World)> {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .region(Region::new(region.to_owned()))
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .http_client(wire::client().await?)
+        .http_client(wire::client(way).await?)
         .load()
         .await;
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -148,16 +159,21 @@ fn simulated(region: &str, way: &Way, simulation: &Simulation) -> (SdkConfig, En
 
 /// Returns the kinds with clients that reach nothing.
 pub(crate) fn kinds() -> Drivers {
-    drivers(&Arc::new(unconnected()))
+    let config = nowhere();
+    let kubernetes = Kubernetes::new(Signer::new(&config), Outwards::default(), false);
+    drivers(&Arc::new(unconnected(&config)), &Arc::new(kubernetes))
 }
 
-fn unconnected() -> Aws {
-    let config = SdkConfig::builder()
+fn nowhere() -> SdkConfig {
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .retry_config(RetryConfig::disabled())
-        .build();
-    Aws::new(&config, &Endpoints::default(), "", "aws")
+        .build()
+}
+
+fn unconnected(config: &SdkConfig) -> Aws {
+    Aws::new(config, &Endpoints::default(), "", "aws")
 }
 
 impl Way {
@@ -314,7 +330,7 @@ pub(crate) mod tests {
 
     /// Clients that reach nothing.
     pub(crate) fn nowhere() -> Aws {
-        unconnected()
+        unconnected(&super::nowhere())
     }
 
     fn found(set: &[(&str, &str)], common: Option<&str>) -> Result<(Endpoints, World)> {
@@ -380,6 +396,6 @@ pub(crate) mod tests {
 
     #[test]
     fn every_kind_is_known_without_a_network() {
-        assert_eq!(kinds().len(), 23);
+        assert_eq!(kinds().len(), 27);
     }
 }

@@ -16,6 +16,7 @@ mod names;
 pub mod resources;
 mod section;
 mod stack;
+mod token;
 mod versions;
 mod wire;
 mod zones;
@@ -24,6 +25,7 @@ pub use assume::AssumeRole;
 pub use aws::Aws;
 pub use section::{Access, Section};
 pub use stack::stack;
+pub use token::token;
 
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Error, Facts, Graph, LiveValue, Observed, Result, State};
@@ -71,7 +73,7 @@ impl Provider for Eks {
         let section = Section::of(spec).unwrap_or_default();
         let autoscaler = section.pod_identity && spec.in_cluster;
         let autoscaler = autoscaler.then(|| "cluster-autoscaler (its role is here)".to_owned());
-        autoscaler.into_iter().chain(spec.unmanaged()).collect()
+        autoscaler.into_iter().collect()
     }
 
     fn notes(&self, facts: &Facts) -> Vec<String> {
@@ -112,9 +114,24 @@ impl Provider for Eks {
             );
         }
         if section.access.as_ref().is_some_and(|access| access.is_empty()) {
-            warnings.push(
+            let inside =
+                if spec.in_cluster { ", and nothing inside can be made before" } else { "" };
+            warnings.push(format!(
                 "eks.access is []: nobody can enter the cluster until somebody makes access \
-                 entries for it"
+                 entries for it{inside}"
+            ));
+        }
+        if spec.in_cluster && !spec.kubernetes.api.public {
+            warnings.push(
+                "kubernetes.api.public is false: what is inside the cluster can only be looked at \
+                 and made from its network"
+                    .to_owned(),
+            );
+        }
+        if spec.in_cluster && !spec.storage_classes.is_empty() && !has(addons::EBS_CSI_DRIVER) {
+            warnings.push(
+                "eks.addons leaves out aws-ebs-csi-driver: no volume of storageClasses is made \
+                 unless somebody brings that driver"
                     .to_owned(),
             );
         }

@@ -1,6 +1,7 @@
 //! What a cluster on EKS is made of.
 mod access;
 mod addons;
+mod inside;
 mod network;
 mod pool;
 mod scaling;
@@ -74,7 +75,8 @@ fn graph(spec: &ClusterSpec, section: &Section, facts: &Facts, stage: Stage) -> 
     }
     let machines = names::machines(names::partition(&spec.region)?);
     let role = stack.role("node", trust(machines), &NODE_POLICIES)?;
-    stack.access_entries(&cluster)?;
+    let entries = stack.access_entries(&cluster)?;
+    stack.inside(&cluster, &entries);
     let of_volumes = section.pod_identity.then(|| stack.pod_identities(&cluster)).transpose()?;
     let addons = stack.addons_of_nodes(&cluster)?;
     // Nodes come after all add-ons where there are some already that those run on.

@@ -12,6 +12,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use provision_core::{Error, Result};
+use provision_kubernetes::Way;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -31,9 +32,8 @@ struct Proxy {
 }
 
 /// Makes the client that everything goes through.
-pub(crate) async fn client() -> Result<SharedHttpClient> {
-    let env = |name: &str| std::env::var(name).ok();
-    let proxy = way(env)?;
+pub(crate) async fn client(way: &Way) -> Result<SharedHttpClient> {
+    let proxy = proxied(way)?;
     let trust = match bundle().await {
         Some((origin, file)) => trusting(origin, &file)?,
         None => TrustStore::default(),
@@ -93,25 +93,38 @@ impl Proxy {
     }
 }
 
+/// Returns the way that the environment of this process says.
+pub(crate) fn of_environment() -> Result<Way> {
+    way(|name: &str| std::env::var(name).ok())
+}
+
 /// Returns the way that the environment says: through which proxy, and past it to which hosts.
-fn way(env: impl Fn(&str) -> Option<String>) -> Result<ProxyConfig> {
+fn way(env: impl Fn(&str) -> Option<String>) -> Result<Way> {
     let direct = given(&env, "NO_PROXY").or_else(|| given(&env, "no_proxy"));
     let direct = direct.map_or(HERE.to_owned(), |list| format!("{},{HERE}", hosts(&list)));
     let proxy = Proxy::named(env).filter(|_| direct.split(',').all(|host| host != "*"));
-    let Some(proxy) = proxy else { return Ok(ProxyConfig::disabled()) };
+    let Some(proxy) = proxy else { return Ok(Way::default()) };
     let (variable, shown) = (proxy.variable, without_password(&proxy.url));
     let must = "must be an http or https address";
     match ProxyConfig::https(proxy.url.as_str()) {
-        Ok(config) => {
+        Ok(_) => {
             tracing::info!(proxy = shown, "calls go through a proxy");
-            Ok(config.no_proxy(direct))
+            Ok(Way { proxy: Some(proxy.url), direct })
         }
         Err(_) if proxy.is_for_all() => {
             tracing::warn!("{variable} is {shown}, and {must}: no proxy is used");
-            Ok(ProxyConfig::disabled())
+            Ok(Way::default())
         }
         Err(_) => Err(Error::invalid(format!("{variable} is {shown}, and {must}"))),
     }
+}
+
+/// Returns a way as the client for AWS knows it.
+fn proxied(way: &Way) -> Result<ProxyConfig> {
+    let Some(url) = &way.proxy else { return Ok(ProxyConfig::disabled()) };
+    let config = ProxyConfig::https(url.as_str());
+    let config = config.map_err(|error| Error::invalid(error.to_string()))?;
+    Ok(config.no_proxy(way.direct.clone()))
 }
 
 /// Returns the value of a variable that says something.
@@ -234,11 +247,13 @@ mod tests {
     #[test]
     fn only_what_names_our_proxy_alone_is_refused() {
         let socks = "socks5h://p:1";
-        assert!(way(env(&[("ALL_PROXY", socks)])).unwrap().is_disabled());
+        assert_eq!(way(env(&[("ALL_PROXY", socks)])).unwrap(), Way::default());
         assert!(way(env(&[("https_proxy", socks)])).is_err());
         let none = [("https_proxy", socks), ("NO_PROXY", " "), ("no_proxy", "a, *")];
-        assert!(way(env(&none)).unwrap().is_disabled());
-        assert!(!way(env(&[("https_proxy", "p:1"), ("no_proxy", "*.a")])).unwrap().is_disabled());
+        assert_eq!(way(env(&none)).unwrap(), Way::default());
+        let way = way(env(&[("https_proxy", "p:1"), ("no_proxy", "*.a")])).unwrap();
+        assert_eq!(way.proxy.as_deref(), Some("http://p:1"));
+        assert!(way.direct.starts_with(".a,") && !proxied(&way).unwrap().is_disabled());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use provision_core::{LINEAGE_MARK, Marks, Step};
 use serde_json::{Map, Value};
 
 /// The fields that tell most, in the order they are shown in.
-const TELLING: [&str; 23] = [
+const TELLING: [&str; 27] = [
     "cidr",
     "cidrs",
     "zone",
@@ -29,6 +29,10 @@ const TELLING: [&str; 23] = [
     "public_cidrs",
     "secrets_key",
     "retention",
+    "class",
+    "parameters",
+    "reclaim",
+    "registry",
 ];
 /// The fields that are shown where none of the telling ones is set.
 const ELSE: [&str; 2] = ["description", "name"];
@@ -85,7 +89,7 @@ fn phrase(name: &str, fields: &Map<String, Value>) -> Option<String> {
             list(&arns, last)
         }
         ("boundary", _) => format!("bounded by {}", last(value)),
-        ("labels", Value::Object(labels)) => pairs(labels)?,
+        ("labels" | "parameters", Value::Object(pairs)) => all(pairs)?,
         ("taints", Value::Array(taints)) => format!("taints {}", list(taints, compact)),
         (_, Value::Array(items)) => list(items, compact),
         _ => compact(value),
@@ -103,7 +107,7 @@ fn place(value: &Value) -> String {
     reference(value).map_or_else(|| compact(value), |(from, _)| from.to_owned())
 }
 
-fn pairs(labels: &Map<String, Value>) -> Option<String> {
+fn all(labels: &Map<String, Value>) -> Option<String> {
     let shown = labels.iter().filter(|(key, _)| !Marks::is_mark(key));
     let pairs: Vec<_> =
         shown.map(|(key, v)| Value::from(format!("{key}={}", compact(v)))).collect();

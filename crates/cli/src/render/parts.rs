@@ -46,7 +46,17 @@ const PARTS: &[(&str, &[&str])] = &[
     ("Add-ons", &["addon", "add-on", "pod-identity"]),
     (
         "Inside the cluster",
-        &["storage-class", "namespace", "secret", "config-map", "support", "release", "manifest"],
+        &[
+            "storage-class",
+            "default-storage-class",
+            "namespace",
+            "secret",
+            "config-map",
+            "autoscaler",
+            "support",
+            "release",
+            "manifest",
+        ],
     ),
     (
         "Left behind by the cluster",

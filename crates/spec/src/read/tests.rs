@@ -28,17 +28,16 @@ fn fills_in_defaults() {
     assert_eq!(spec.kubernetes, Kubernetes::default());
     assert_eq!(spec.network, Network::default());
     assert_eq!(spec.pools, Profile::Qualytics.pools(ProviderName::Eks));
-    assert_eq!(spec.unmanaged(), ["storage classes fast, fast-retain", "namespace qualytics"]);
+    assert_eq!(spec.storage_classes, Profile::Qualytics.storage_classes());
     assert!(!spec.protect && spec.in_cluster);
 }
 
 #[test]
 fn leaves_out_what_the_file_leaves_out() {
-    let unmanaged = |more: &str| {
-        read("a.yaml", format!("{SHORT}{more}").as_bytes()).unwrap().unmanaged().join("; ")
+    let classes = |more: &str| {
+        read("a.yaml", format!("{SHORT}{more}").as_bytes()).unwrap().storage_classes.len()
     };
-    assert_eq!(unmanaged("inCluster: false"), "");
-    assert_eq!(unmanaged("storageClasses: []"), "namespace qualytics");
+    assert_eq!(["", "inCluster: false", "storageClasses: []"].map(classes), [2, 0, 0]);
 }
 
 #[test]
@@ -74,7 +73,7 @@ protect: no
 tags: { aws:x: y }
 secrets:
   registryToken: ghp_hunter2
-inCluster: true
+inCluster: 1
 gke: { project: x }
 eks: []
 ";
@@ -169,10 +168,10 @@ eks: []
         |                  ^
     hint: write `{ env: REGISTRY_TOKEN }` or `{ file: path }`; if it was a secret, it is one no longer: replace it
 
-    provision.yaml:20:12: inCluster is not supported yet
-     20 | inCluster: true
-        |            ^^^^
-    hint: remove the line, or write `inCluster: false`
+    provision.yaml:20:12: inCluster must be true or false, found `1`
+     20 | inCluster: 1
+        |            ^
+    hint: write `inCluster: true`
 
     provision.yaml:21:1: gke is the section of another provider than eks
      21 | gke: { project: x }
@@ -189,19 +188,12 @@ eks: []
 #[test]
 fn refuses_what_this_version_cannot_do() {
     insta::assert_snapshot!(refused("\
-inCluster: true
 manifests: [a.yaml]
-storageClasses:
-  - { name: fast }
 support: { access: admin, expires: 30d }
-secrets: { registryToken: { env: REGISTRY_TOKEN } }
 "), @r#"
-5:12 file.not-supported inCluster is not supported yet (remove the line, or write `inCluster: false`)
-6:1 file.not-supported manifests is not supported yet (remove the lines, or write `manifests: []`)
-7:1 file.not-supported storageClasses is not supported yet (remove the lines, or write `storageClasses: []`)
-9:20 file.not-supported support.access is not supported yet (write `support: { access: none }`)
-9:36 file.not-supported support.expires is not supported yet (remove the line)
-10:27 file.not-supported secrets.registryToken is not supported yet (remove it, and keep the token outside for now)
+5:1 file.not-supported manifests is not supported yet (remove the lines, or write `manifests: []`)
+6:20 file.not-supported support.access is not supported yet (write `support: { access: none }`)
+6:36 file.not-supported support.expires is not supported yet (remove the line)
 "#);
     let gke = SHORT.replace("eks", "gke");
     insta::assert_snapshot!(problems(&gke), @r#"
@@ -240,6 +232,7 @@ fn refuses_fields_that_contradict_each_other() {
         "kubernetes: { api: { allow: [203.0.113.7] } }",
         "kubernetes: { api: { allow: [10.1.0.0/16, 10.0.0.0/8] } }",
         "aks: {}",
+        "inCluster: false\nstorageClasses: [{ name: a }]\nsecrets: { registryToken: { env: T } }",
         "eks:",
     ];
     let shown: Vec<_> = files.iter().map(|more| format!("{more}\n{}\n", refused(more))).collect();
@@ -323,6 +316,12 @@ fn refuses_fields_that_contradict_each_other() {
 
     aks: {}
     5:1 file.conflict aks is the section of another provider than eks (remove it, or write `provider: aks`)
+
+    inCluster: false
+    storageClasses: [{ name: a }]
+    secrets: { registryToken: { env: T } }
+    6:1 file.conflict storageClasses is for what is inside the cluster, and inCluster is false (remove it, or write `inCluster: true`)
+    7:12 file.conflict secrets.registryToken is for what is inside the cluster, and inCluster is false (remove it, or write `inCluster: true`)
 
     eks:
     5:1 file.empty-value eks has no value (write a value, or remove the line to get the default)

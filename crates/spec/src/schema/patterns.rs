@@ -2,6 +2,10 @@
 
 /// Names of clusters and pools.
 pub(super) const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
+/// Names of storage classes.
+pub(super) const CLASS: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
+/// Names of environment variables.
+pub(super) const VARIABLE: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 /// Regions of AWS.
 pub(super) const REGION: &str = "^[a-z]+(-[a-z]+)+-[0-9]+$";
 /// Zones of any cloud.

@@ -44,6 +44,7 @@ pub use node_group::{NodeGroup, Taint};
 pub use oidc_provider::OidcProvider;
 pub use pod_identity_association::PodIdentityAssociation;
 use provision_core::{Drivers, Typed};
+use provision_kubernetes::Kubernetes;
 pub use role::Role;
 pub(crate) use role::{attached, trust, trust_of_pods};
 pub use role_policy::{RolePolicy, Statement};
@@ -57,9 +58,10 @@ pub use subnet::Subnet;
 pub use vpc::Vpc;
 pub use vpc_endpoint::VpcEndpoint;
 
-/// Returns every kind, driven with one account's clients.
-pub fn drivers(aws: &Arc<Aws>) -> Drivers {
-    Drivers::from([
+/// Returns every kind, driven with one account's clients, and those inside its clusters.
+pub fn drivers(aws: &Arc<Aws>, kubernetes: &Arc<Kubernetes>) -> Drivers {
+    let mut drivers = provision_kubernetes::resources::drivers(kubernetes);
+    drivers.extend([
         Typed::<AccessEntry>::driver(aws),
         Typed::<AddOn>::driver(aws),
         Typed::<Cluster>::driver(aws),
@@ -83,5 +85,6 @@ pub fn drivers(aws: &Arc<Aws>) -> Drivers {
         Typed::<Subnet>::driver(aws),
         Typed::<Vpc>::driver(aws),
         Typed::<VpcEndpoint>::driver(aws),
-    ])
+    ]);
+    drivers
 }

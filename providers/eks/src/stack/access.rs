@@ -28,8 +28,12 @@ const AUTOSCALER_CHANGES: [&str; 2] =
 
 impl Stack<'_> {
     /// Lets in whom the file names, or else whoever applied it first.
-    pub(super) fn access_entries(&mut self, cluster: &Handle<Cluster>) -> Result<()> {
+    pub(super) fn access_entries(
+        &mut self,
+        cluster: &Handle<Cluster>,
+    ) -> Result<Vec<Handle<AccessEntry>>> {
         let partition = names::partition(&self.spec.region)?;
+        let mut entries = Vec::new();
         for (principal, policies) in access::granted(self.section, self.facts)? {
             let address = access::address(&principal);
             if self.graph.node(&address.as_str().into()).is_some() {
@@ -45,9 +49,9 @@ impl Stack<'_> {
                 policies: for_cluster(policies.into_iter().map(arn)),
                 tags: names::tags(self.spec, &address),
             };
-            self.graph.add(Place::at(address).within(cluster), entry);
+            entries.push(self.graph.add(Place::at(address).within(cluster), entry));
         }
-        Ok(())
+        Ok(entries)
     }
 
     /// Gives the driver of volumes and the autoscaler their roles. Returns what the former waits

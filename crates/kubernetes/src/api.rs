@@ -1,0 +1,336 @@
+//! The calls that kinds make.
+use crate::access::Access;
+use crate::classify::{failed, parsed};
+use crate::clusters::{Cluster, Kubernetes};
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use kube::core::params::{DeleteParams, GetParams, ListParams, Patch, PatchParams, Preconditions};
+use kube::core::{DynamicObject, ObjectList, Request};
+use provision_core::{
+    Cx, Diff, Error, Kind, LINEAGE_MARK, Live, Marks, Owner, Phase, Resource, Result, Started,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// The manager of every field that is ours.
+const MANAGER: &str = "provision";
+
+/// How many objects a page of a listing has.
+const PAGE: u32 = 500;
+
+/// Annotations or labels, by key.
+pub(crate) type Tags = BTreeMap<String, String>;
+
+/// What a kind is called in the API.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Noun<'a> {
+    pub(crate) api_version: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) plural: &'a str,
+}
+
+/// Which object a call is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Named<'a> {
+    pub(crate) noun: Noun<'a>,
+    /// Empty for what is in none.
+    pub(crate) namespace: &'a str,
+    pub(crate) name: &'a str,
+}
+
+/// What Kubernetes decides of every object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outputs {
+    /// Its name, after its namespace where it is in one.
+    pub id: String,
+    /// What tells it from another of the same name.
+    pub uid: String,
+}
+
+/// The API of one cluster.
+pub(crate) struct Api<'a> {
+    kubernetes: &'a Kubernetes,
+    access: Access,
+    cluster: Arc<Cluster>,
+}
+
+impl<'a> Api<'a> {
+    /// Returns the API of the cluster that an object is within; nothing while that is being made.
+    pub(crate) fn of(cx: &Cx<'a, Kubernetes>) -> Result<Option<Self>> {
+        let access: Access = cx.within()?;
+        if access.endpoint.is_empty() {
+            return Ok(None);
+        }
+        let kubernetes = cx.cloud;
+        Ok(Some(Self { kubernetes, cluster: kubernetes.cluster(&access)?, access }))
+    }
+
+    /// Returns the API of a cluster that must be there.
+    pub(crate) fn open(cx: &Cx<'a, Kubernetes>) -> Result<Self> {
+        let busy = || Error::new(Kind::Blocked, "the cluster has no endpoint yet");
+        Self::of(cx)?.ok_or_else(busy)
+    }
+
+    /// Lists every object of a kind, in every namespace.
+    pub(crate) async fn list(&self, noun: Noun<'_>) -> Result<Vec<DynamicObject>> {
+        let (mut found, mut from) = (Vec::new(), None);
+        loop {
+            let mut params = ListParams::default().limit(PAGE);
+            params.continue_token = from;
+            let request = Request::new(noun.path("")).list(&params);
+            let page: ObjectList<DynamicObject> = self.call("list", noun, request).await?;
+            found.extend(page.items);
+            from = page.metadata.continue_.filter(|token| !token.is_empty());
+            if from.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Reads an object.
+    pub(crate) async fn get(&self, of: Named<'_>) -> Result<Option<DynamicObject>> {
+        let request = Request::new(of.path()).get(of.name, &GetParams::default());
+        absent(self.call("get", of.noun, request).await)
+    }
+
+    /// Makes an object by applying it, unless somebody else has a field of it.
+    pub(crate) async fn make(&self, of: Named<'_>, body: Value) -> Result<Started<Outputs>> {
+        let made = self.apply(of, body, PatchParams::apply(MANAGER)).await?;
+        Ok(Started::made(outputs(&made)))
+    }
+
+    /// Changes an object that is ours: takes away what is not wanted any more, which an apply does
+    /// only to what nobody else has set since, or else applies it, whoever has changed it.
+    pub(crate) async fn change(
+        &self,
+        of: Named<'_>,
+        body: Value,
+        diff: &Diff,
+    ) -> Result<Started<Outputs>> {
+        let gone = ["annotations", "labels"].map(|field| (field, diff.tags(field).remove));
+        if gone.iter().all(|(_, keys)| keys.is_empty()) {
+            let params = PatchParams::apply(MANAGER).force();
+            return self.apply(of, body, params).await.map(|_| Started::done());
+        }
+        let nulls = |keys: Vec<String>| {
+            let nulls = keys.into_iter().map(|key| (key, Value::Null));
+            Value::Object(nulls.collect::<Map<_, _>>())
+        };
+        let metadata = gone.into_iter().filter(|(_, keys)| !keys.is_empty());
+        let metadata: Map<_, _> =
+            metadata.map(|(field, keys)| (field.to_owned(), nulls(keys))).collect();
+        self.merge(of, &json!({ "metadata": metadata })).await.map(|_| Started::done())
+    }
+
+    /// Merges a few fields into an object.
+    pub(crate) async fn merge(&self, of: Named<'_>, patch: &Value) -> Result<DynamicObject> {
+        let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+        let request = Request::new(of.path()).patch(of.name, &params, &Patch::Merge(patch));
+        self.call("patch", of.noun, request).await
+    }
+
+    async fn apply(
+        &self,
+        of: Named<'_>,
+        mut body: Value,
+        params: PatchParams,
+    ) -> Result<DynamicObject> {
+        body["apiVersion"] = of.noun.api_version.into();
+        body["kind"] = of.noun.kind.into();
+        body["metadata"]["name"] = of.name.into();
+        if !of.namespace.is_empty() {
+            body["metadata"]["namespace"] = of.namespace.into();
+        }
+        let request = Request::new(of.path()).patch(of.name, &params, &Patch::Apply(body));
+        self.call("patch", of.noun, request).await
+    }
+
+    /// Deletes the very object that was seen, and what belongs to it.
+    pub(crate) async fn delete(&self, of: Named<'_>, seen: &Outputs) -> Result<Started<Outputs>> {
+        let uid = Some(seen.uid.clone());
+        let preconditions = Some(Preconditions { uid, resource_version: None });
+        let params = DeleteParams { preconditions, ..DeleteParams::background() };
+        let request = Request::new(of.path()).delete(of.name, &params);
+        let gone = absent(self.call::<Value>("delete", of.noun, request).await);
+        gone.map(|_| Started::done())
+    }
+
+    /// Makes one call with a token of its own.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        verb: &'static str,
+        noun: Noun<'_>,
+        request: std::result::Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<T> {
+        let operation = format!("kubernetes:{verb} {}", noun.plural);
+        let wrong =
+            |why: String| Error { operation: Some(operation.clone()), ..Error::invalid(why) };
+        let mut request = request.map_err(|error| wrong(error.to_string()))?;
+        let token = self.kubernetes.tokens.token(&self.access.id).await?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
+            .map_err(|_| wrong("the token cannot be sent".into()))?;
+        bearer.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, bearer);
+        let begun = Instant::now();
+        let answer = self.cluster.client.request_text(request).await;
+        let let_in = &self.cluster.let_in;
+        let outcome = match answer {
+            Ok(text) => {
+                let_in.store(true, Ordering::Relaxed);
+                parsed(&text)
+            }
+            Err(error) => {
+                let known = let_in.load(Ordering::Relaxed);
+                Err(failed(error, known, self.kubernetes.tokens.way_in()))
+            }
+        };
+        log(verb, noun, begun, outcome.as_ref().err());
+        outcome.map_err(|error| Error { operation: Some(operation), ..error })
+    }
+}
+
+/// Logs a call: one that changes something as information, a read as detail. What was sent and what
+/// came back is never logged.
+fn log(verb: &str, noun: Noun<'_>, begun: Instant, error: Option<&Error>) {
+    let (service, operation) = ("kubernetes", format!("{verb} {}", noun.plural));
+    let outcome = match error {
+        None => "ok",
+        Some(error) => error.code.as_deref().unwrap_or(&error.message),
+    };
+    let ms = u64::try_from(begun.elapsed().as_millis()).ok();
+    match matches!(verb, "get" | "list") {
+        true => tracing::debug!(service, operation, outcome, ms, "called"),
+        false => tracing::info!(service, operation, outcome, ms, "called"),
+    }
+}
+
+/// Takes absence for an answer.
+fn absent<T>(answer: Result<T>) -> Result<Option<T>> {
+    match answer {
+        Err(error) if error.code.as_deref() == Some("NotFound") => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+impl Noun<'_> {
+    /// Returns the path of all objects of the kind, or of those in a namespace.
+    fn path(&self, namespace: &str) -> String {
+        let root = if self.api_version.contains('/') { "apis" } else { "api" };
+        let of =
+            if namespace.is_empty() { String::new() } else { format!("namespaces/{namespace}/") };
+        format!("/{root}/{}/{of}{}", self.api_version, self.plural)
+    }
+}
+
+impl Named<'_> {
+    fn path(&self) -> String {
+        self.noun.path(self.namespace)
+    }
+}
+
+/// Returns what tells an object.
+pub(crate) fn outputs(object: &DynamicObject) -> Outputs {
+    let metadata = &object.metadata;
+    let name = metadata.name.clone().unwrap_or_default();
+    let id = match &metadata.namespace {
+        Some(namespace) => format!("{namespace}/{name}"),
+        None => name,
+    };
+    Outputs { id, uid: metadata.uid.clone().unwrap_or_default() }
+}
+
+/// Makes a [`Live`] of an object whose annotations go into its spec.
+pub(crate) fn owned<R: Resource<Outputs = Outputs>>(
+    marks: &Marks,
+    object: &DynamicObject,
+    phase: Phase,
+    annotations: Tags,
+    spec: impl FnOnce(Tags) -> R,
+) -> Live<R> {
+    let (address, owner) = (Marks::address(&annotations), owner(marks, object, &annotations));
+    let phase = match &object.metadata.deletion_timestamp {
+        Some(_) => Phase::Busy("Terminating".into()),
+        None => phase,
+    };
+    let outputs = outputs(object);
+    Live { address, spec: spec(annotations), outputs, phase, owner, unobserved: &[] }
+}
+
+/// Tells whose an object is, and who looks after it if that is somebody else.
+fn owner(marks: &Marks, object: &DynamicObject, annotations: &Tags) -> Owner {
+    match marks.owner(annotations) {
+        Owner::Foreign(why) if !annotations.contains_key(LINEAGE_MARK) => {
+            let entries = object.metadata.managed_fields.iter().flatten();
+            let managers: BTreeSet<_> = entries.filter_map(|it| it.manager.as_deref()).collect();
+            let managers = managers.into_iter().collect::<Vec<_>>().join(", ");
+            Owner::Foreign(match managers.is_empty() {
+                true => why,
+                false => format!("{why}, and {managers} looks after it"),
+            })
+        }
+        owner => owner,
+    }
+}
+
+/// Returns the annotations of an object.
+pub(crate) fn annotations(object: &DynamicObject) -> Tags {
+    object.metadata.annotations.clone().unwrap_or_default()
+}
+
+/// Tells whether an object is of our cluster, whatever its lineage.
+pub(crate) fn is_of_cluster(marks: &Marks, object: &DynamicObject) -> bool {
+    let annotations = object.metadata.annotations.as_ref();
+    annotations.and_then(|all| all.get(provision_core::CLUSTER_MARK)) == Some(&marks.cluster)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use provision_core::{ADDRESS_MARK, CLUSTER_MARK};
+
+    /// Marks of a cluster `acme` with lineage `l1`.
+    pub(crate) fn marks() -> Marks {
+        Marks { lineage: Some("l1".into()), cluster: "acme".into() }
+    }
+
+    /// An object that is ours at `address`.
+    pub(crate) fn ours(address: &str, mut object: Value) -> DynamicObject {
+        object["metadata"]["uid"] = "u-1".into();
+        for (key, value) in [(LINEAGE_MARK, "l1"), (CLUSTER_MARK, "acme"), (ADDRESS_MARK, address)]
+        {
+            object["metadata"]["annotations"][key] = value.into();
+        }
+        theirs(object)
+    }
+
+    /// An object that is not ours.
+    pub(crate) fn theirs(object: Value) -> DynamicObject {
+        serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn paths_are_of_group_and_namespace() {
+        let noun = |api_version, plural| Noun { api_version, kind: "", plural };
+        assert_eq!(noun("v1", "secrets").path("a"), "/api/v1/namespaces/a/secrets");
+        let class = noun("storage.k8s.io/v1", "storageclasses");
+        assert_eq!(class.path(""), "/apis/storage.k8s.io/v1/storageclasses");
+    }
+
+    #[test]
+    fn what_is_not_ours_is_told_with_who_looks_after_it() {
+        let fields = json!([{ "manager": "kubectl", "operation": "Update" },
+                            { "manager": "helm", "operation": "Apply" }]);
+        let object = theirs(json!({ "metadata": { "name": "a", "managedFields": fields } }));
+        let told = owner(&marks(), &object, &annotations(&object));
+        let words = "carries no mark of ours, and helm, kubectl looks after it";
+        assert_eq!(told, Owner::Foreign(words.into()));
+        let object = ours("a", json!({ "metadata": { "name": "a", "namespace": "b" } }));
+        assert_eq!(owner(&marks(), &object, &annotations(&object)), Owner::Ours);
+        assert_eq!(outputs(&object).id, "b/a");
+    }
+}

@@ -1,0 +1,84 @@
+//! What a cluster file wants inside the cluster.
+use crate::api::Tags;
+use crate::resources::{DefaultStorageClass, Namespace, Password, RegistrySecret, StorageClass};
+use provision_core::{Graph, Place};
+use provision_spec::{ClusterSpec, Reclaim};
+use std::collections::BTreeMap;
+
+/// What pods in the platform's namespace may do: nothing that takes over their node. What is beyond
+/// good practice is told to whoever makes them.
+const POD_SECURITY: [(&str, &str); 3] = [
+    ("pod-security.kubernetes.io/audit", "restricted"),
+    ("pod-security.kubernetes.io/enforce", "baseline"),
+    ("pod-security.kubernetes.io/warn", "restricted"),
+];
+
+/// The name of the secret that images are pulled with.
+const REGISTRY_SECRET: &str = "regcred";
+
+/// How a cloud makes the volumes of a class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// The driver.
+    pub provisioner: String,
+    /// What the driver is told.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// Adds what a cluster file wants inside the cluster, each where `placed` puts it. `storage` says how
+/// the cloud makes the volumes of a class.
+pub fn inside(
+    graph: &mut Graph,
+    spec: &ClusterSpec,
+    placed: impl Fn(Place) -> Place,
+    storage: impl Fn(&provision_spec::StorageClass) -> Storage,
+) {
+    if !spec.in_cluster {
+        return;
+    }
+    for class in &spec.storage_classes {
+        let handle = graph.add(
+            placed(Place::at(format!("storage-class/{}", class.name))),
+            storage_class(class, storage(class)),
+        );
+        if class.default {
+            let place = placed(Place::at("default-storage-class")).after(&handle);
+            graph.add(place, DefaultStorageClass { class: class.name.clone() });
+        }
+    }
+    let Some(name) = spec.profile.namespace() else { return };
+    let labels = POD_SECURITY.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    let namespace = Namespace { name: name.to_owned(), annotations: Tags::new(), labels };
+    let namespace = graph.add(placed(Place::at(format!("namespace/{name}"))), namespace);
+    if let (Some(token), Some(registry)) = (&spec.secrets.registry_token, spec.profile.registry()) {
+        let secret = RegistrySecret {
+            name: REGISTRY_SECRET.to_owned(),
+            namespace: name.to_owned(),
+            purpose: RegistrySecret::PURPOSE.to_owned(),
+            registry: registry.server.to_owned(),
+            user: registry.user.to_owned(),
+            token: token.clone(),
+            password: Password::Token,
+            annotations: Tags::new(),
+        };
+        let place = placed(Place::at(format!("secret/{REGISTRY_SECRET}")));
+        graph.add(place.after(&namespace), secret);
+    }
+}
+
+fn storage_class(class: &provision_spec::StorageClass, storage: Storage) -> StorageClass {
+    let reclaim = match class.reclaim {
+        Reclaim::Delete => "Delete",
+        Reclaim::Retain => "Retain",
+    };
+    StorageClass {
+        name: class.name.clone(),
+        provisioner: storage.provisioner,
+        parameters: storage.parameters,
+        reclaim: reclaim.to_owned(),
+        binding: "WaitForFirstConsumer".to_owned(),
+        expandable: true,
+        default: class.default,
+        annotations: Tags::new(),
+    }
+}

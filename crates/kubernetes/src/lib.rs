@@ -1,0 +1,14 @@
+//! What is inside a cluster, whoever runs it: its kinds, and how the Kubernetes API is called.
+//!
+//! [`Kubernetes`] is the way in, [`inside`] what a cluster file makes of it. To add a kind: write
+//! `resources/<kind>.rs`, add a line to [`resources::drivers`], and use it in `inside.rs`.
+mod access;
+mod api;
+mod classify;
+mod clusters;
+mod inside;
+pub mod resources;
+
+pub use access::{Access, Tokens, Way};
+pub use clusters::Kubernetes;
+pub use inside::{Storage, inside};

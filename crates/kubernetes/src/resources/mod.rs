@@ -1,0 +1,27 @@
+//! The kinds of objects inside a cluster.
+mod default_storage_class;
+mod namespace;
+mod registry_secret;
+mod storage_class;
+
+pub use crate::api::Outputs;
+use crate::clusters::Kubernetes;
+pub use default_storage_class::DefaultStorageClass;
+pub use namespace::Namespace;
+use provision_core::{Drivers, Timing, Typed};
+pub use registry_secret::{Password, RegistrySecret};
+use std::sync::Arc;
+pub use storage_class::StorageClass;
+
+/// How long the engine waits for what the API stores: it shows at once what it has.
+const TIMING: Timing = Timing::new(2, 5 * 60, 4);
+
+/// Returns every kind, driven with one caller's clusters.
+pub fn drivers(kubernetes: &Arc<Kubernetes>) -> Drivers {
+    Drivers::from([
+        Typed::<DefaultStorageClass>::driver(kubernetes),
+        Typed::<Namespace>::driver(kubernetes),
+        Typed::<RegistrySecret>::driver(kubernetes),
+        Typed::<StorageClass>::driver(kubernetes),
+    ])
+}

@@ -1,0 +1,174 @@
+//! A class of volumes.
+//!
+//! Only expansion and annotations can change: any other change makes it anew, and volumes of the
+//! old one stay as they are. It is made as the default or not, by an annotation, and not asked about
+//! that again: see [`DefaultStorageClass`](super::DefaultStorageClass).
+use super::TIMING;
+use crate::api::{Api, Named, Noun, Outputs, Tags, annotations, is_of_cluster, owned};
+use crate::clusters::Kubernetes;
+use kube::core::DynamicObject;
+use provision_core::{
+    Cx, Diff, Identity, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub(super) const NOUN: Noun<'static> =
+    Noun { api_version: "storage.k8s.io/v1", kind: "StorageClass", plural: "storageclasses" };
+
+/// The annotation that makes a class the default.
+pub(super) const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
+
+/// A class of volumes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StorageClass {
+    /// Its name.
+    pub name: String,
+    /// The driver that makes its volumes.
+    pub provisioner: String,
+    /// What the driver is told of them.
+    pub parameters: BTreeMap<String, String>,
+    /// What becomes of a volume when its claim goes: `Delete` or `Retain`.
+    pub reclaim: String,
+    /// When a volume is made: `WaitForFirstConsumer` is in the zone of the pod that needs it.
+    pub binding: String,
+    /// Whether its volumes can grow.
+    pub expandable: bool,
+    /// Whether it is made as the class of claims that name none.
+    pub default: bool,
+    /// Its annotations but that for the default.
+    pub annotations: Tags,
+}
+
+impl Resource for StorageClass {
+    const KIND: &'static str = "kubernetes.storage_class";
+    const RULES: &'static [(&'static str, Rule)] = &[
+        ("name", Rule::Immutable),
+        ("provisioner", Rule::Immutable),
+        ("parameters", Rule::Immutable),
+        ("reclaim", Rule::Immutable),
+        ("binding", Rule::Immutable),
+        ("default", Rule::CreateOnly),
+        ("annotations", Rule::Tags),
+    ];
+    const IDENTITY: Identity = Identity::Name;
+    const TIMING: Timing = TIMING;
+    type Cloud = Kubernetes;
+    type Outputs = Outputs;
+
+    async fn list(cx: &Cx<'_, Kubernetes>) -> Result<Option<Vec<Live<Self>>>> {
+        if !cx.is_within() {
+            return Ok(None);
+        }
+        let Some(api) = Api::of(cx)? else { return Ok(Some(Vec::new())) };
+        let found = api.list(NOUN).await?.into_iter();
+        let ours = found.filter(|class| is_of_cluster(cx.marks(), class));
+        Ok(Some(ours.map(|class| live(cx.marks(), &class)).collect()))
+    }
+
+    async fn read(
+        &self,
+        cx: &Cx<'_, Kubernetes>,
+        _: Option<&Outputs>,
+    ) -> Result<Option<Live<Self>>> {
+        let Some(api) = Api::of(cx)? else { return Ok(None) };
+        let found = api.get(named(&self.name)).await?;
+        Ok(found.map(|class| live(cx.marks(), &class)))
+    }
+
+    async fn create(&self, cx: &Cx<'_, Kubernetes>) -> Result<Started<Outputs>> {
+        Api::open(cx)?.make(named(&self.name), self.body()).await
+    }
+
+    async fn update(
+        &self,
+        cx: &Cx<'_, Kubernetes>,
+        _: &Live<Self>,
+        diff: &Diff,
+    ) -> Result<Started<Outputs>> {
+        Api::open(cx)?.change(named(&self.name), self.body(), diff).await
+    }
+
+    async fn delete(cx: &Cx<'_, Kubernetes>, live: &Live<Self>) -> Result<Started<Outputs>> {
+        Api::open(cx)?.delete(named(&live.spec.name), &live.outputs).await
+    }
+}
+
+impl StorageClass {
+    fn body(&self) -> Value {
+        let mut annotations = self.annotations.clone();
+        annotations.insert(DEFAULT.to_owned(), self.default.to_string());
+        json!({
+            "metadata": { "annotations": annotations },
+            "provisioner": self.provisioner,
+            "parameters": self.parameters,
+            "reclaimPolicy": self.reclaim,
+            "volumeBindingMode": self.binding,
+            "allowVolumeExpansion": self.expandable,
+        })
+    }
+}
+
+pub(super) fn named(name: &str) -> Named<'_> {
+    Named { noun: NOUN, namespace: "", name }
+}
+
+/// Tells whether a class says that it is the default.
+pub(super) fn is_default(class: &DynamicObject) -> bool {
+    annotations(class).get(DEFAULT).is_some_and(|word| word == "true")
+}
+
+fn live(marks: &Marks, class: &DynamicObject) -> Live<StorageClass> {
+    let mut annotations = annotations(class);
+    annotations.remove(DEFAULT);
+    let text =
+        |field: &str, otherwise: &str| class.data[field].as_str().unwrap_or(otherwise).to_owned();
+    let parameters = BTreeMap::deserialize(&class.data["parameters"]);
+    owned(marks, class, Phase::Ready, annotations, |annotations| StorageClass {
+        name: class.metadata.name.clone().unwrap_or_default(),
+        provisioner: text("provisioner", ""),
+        parameters: parameters.unwrap_or_default(),
+        reclaim: text("reclaimPolicy", "Delete"),
+        binding: text("volumeBindingMode", "Immediate"),
+        expandable: class.data["allowVolumeExpansion"] == true,
+        default: is_default(class),
+        annotations,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::tests::{marks, ours, theirs};
+    use provision_core::Owner;
+
+    #[test]
+    fn what_is_asked_for_is_what_is_seen() {
+        let wanted = StorageClass {
+            name: "fast".into(),
+            provisioner: "ebs.csi.aws.com".into(),
+            parameters: [("type".to_owned(), "gp3".to_owned())].into(),
+            reclaim: "Retain".into(),
+            binding: "WaitForFirstConsumer".into(),
+            expandable: true,
+            default: true,
+            annotations: Tags::new(),
+        };
+        let mut body = wanted.body();
+        body["metadata"]["name"] = "fast".into();
+        let live = live(&marks(), &ours("storage-class/fast", body));
+        assert_eq!((live.owner, live.address), (Owner::Ours, Some("storage-class/fast".into())));
+        assert_eq!(StorageClass { annotations: Tags::new(), ..live.spec }, wanted);
+    }
+
+    #[test]
+    fn what_an_object_leaves_out_is_what_the_api_takes_it_for() {
+        let class = theirs(json!({ "metadata": { "name": "gp2" }, "provisioner": "a" }));
+        let live = live(&marks(), &class);
+        assert!(matches!(live.owner, Owner::Foreign(_)));
+        let StorageClass { reclaim, binding, expandable, default, .. } = live.spec;
+        assert_eq!((reclaim.as_str(), binding.as_str()), ("Delete", "Immediate"));
+        assert!(!expandable && !default);
+    }
+}

@@ -1,0 +1,95 @@
+//! What the schema says of what is inside a cluster.
+
+use serde_json::{Value, json};
+
+use super::patterns;
+use crate::fields::Field;
+use crate::storage::{Reclaim, StorageClass, StorageKind};
+
+/// Returns the storage classes.
+pub(super) fn storage_classes() -> Value {
+    let defaults = StorageClass::named("");
+    json!({
+        "description": "Storage classes. Listed classes are all the classes; fields left out of a \
+                        listed class come from the profile's class of that name.",
+        "type": "array",
+        "maxItems": Field::MOST_ITEMS,
+        "uniqueItems": true,
+        "items": {
+            "description": "A class of volumes, which can grow, and are made where their pod is.",
+            "type": "object",
+            "required": ["name"],
+            "properties": {
+                "name": {
+                    "description": "Its name, which claims use.",
+                    "type": "string",
+                    "pattern": patterns::CLASS,
+                    "maxLength": StorageClass::LONGEST,
+                    "examples": ["fast"],
+                },
+                "kind": {
+                    "description": "What volumes are made of: the cloud's general disks.",
+                    "enum": StorageKind::WORDS.map(|(word, _)| word),
+                    "default": defaults.kind.word(),
+                },
+                "default": truth("Whether it serves claims that name no class.", defaults.default),
+                "encrypted": truth("Whether its volumes are encrypted.", defaults.encrypted),
+                "reclaim": {
+                    "description": "What becomes of a volume when its claim is deleted.",
+                    "enum": Reclaim::WORDS.map(|(word, _)| word),
+                    "default": defaults.reclaim.word(),
+                },
+                "iops": {
+                    "description": "Operations a second of each volume. Left out: as many as the \
+                                    cloud gives, which is 3000 on EKS.",
+                    "type": "integer",
+                    "minimum": StorageClass::IOPS.start(),
+                    "maximum": StorageClass::IOPS.end(),
+                    "examples": [4000],
+                },
+                "throughput": {
+                    "description": "Megabytes a second of each volume, each of which needs four \
+                                    operations. Left out: as many as the cloud gives, which is 125 \
+                                    on EKS.",
+                    "type": "integer",
+                    "minimum": StorageClass::THROUGHPUT.start(),
+                    "maximum": StorageClass::THROUGHPUT.end(),
+                    "examples": [200],
+                },
+            },
+            "additionalProperties": false,
+        },
+        "examples": [[{ "name": "fast", "default": true, "iops": 4000, "throughput": 200 }]],
+    })
+}
+
+/// Returns where a secret is found.
+pub(super) fn secret(description: &str, variable: &str) -> Value {
+    json!({
+        "description": description,
+        "type": "object",
+        "properties": {
+            "env": {
+                "description": "The name of an environment variable that holds it.",
+                "type": "string",
+                "pattern": patterns::VARIABLE,
+                "maxLength": 128,
+                "examples": [variable],
+            },
+            "file": {
+                "description": "The path of a file that holds it.",
+                "type": "string",
+                "minLength": 1,
+                "examples": ["token.txt"],
+            },
+        },
+        "oneOf": [{ "required": ["env"] }, { "required": ["file"] }],
+        "additionalProperties": false,
+        "examples": [{ "env": variable }],
+    })
+}
+
+/// Returns a switch.
+pub(super) fn truth(description: &str, default: bool) -> Value {
+    json!({ "description": description, "type": "boolean", "default": default })
+}

@@ -1,0 +1,154 @@
+//! The tokens that let callers into clusters.
+//!
+//! A token is a presigned request to STS, which the cluster sends there to learn who signed it. It
+//! is for one cluster, whose name is a signed header, and good for 15 minutes whatever it says.
+use crate::aws::{causes, sources};
+use crate::wire::explained;
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+use aws_sdk_sts::config::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sigv4::http_request::{
+    SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
+};
+use aws_sigv4::sign::v4;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use futures::future::BoxFuture;
+use futures::lock::Mutex;
+use provision_core::{Error, Kind, Result};
+use provision_kubernetes::Tokens;
+use std::time::{Duration, SystemTime};
+
+/// What tokens begin with.
+const PREFIX: &str = "k8s-aws-v1.";
+/// The header that names the cluster.
+const CLUSTER: &str = "x-k8s-aws-id";
+/// What STS is asked.
+const QUERY: &str = "Action=GetCallerIdentity&Version=2011-06-15";
+/// How long a request says that it is good.
+const EXPIRES: Duration = Duration::from_secs(60);
+/// How long before their end credentials are asked for again.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// Makes tokens of a caller's credentials.
+pub(crate) struct Signer {
+    provider: Option<SharedCredentialsProvider>,
+    region: String,
+    /// The credentials of the last token. A role's session is not begun for each.
+    held: Mutex<Option<Credentials>>,
+}
+
+impl Signer {
+    /// Makes tokens as the caller of a configuration, by STS in its region.
+    pub(crate) fn new(config: &SdkConfig) -> Self {
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        Self { provider: config.credentials_provider(), region, held: Mutex::default() }
+    }
+
+    async fn credentials(&self) -> Result<Credentials> {
+        let mut held = self.held.lock().await;
+        let now = SystemTime::now();
+        let is_good = |it: &Credentials| it.expiry().is_none_or(|until| now + MARGIN < until);
+        if let Some(credentials) = held.as_ref().filter(|it| is_good(it)) {
+            return Ok(credentials.clone());
+        }
+        let none = || Error::new(Kind::Auth, "there are no AWS credentials");
+        let provider = self.provider.as_ref().ok_or_else(none)?;
+        let credentials = provider.provide_credentials().await.map_err(|error| lost(&error))?;
+        *held = Some(credentials.clone());
+        Ok(credentials)
+    }
+}
+
+impl Tokens for Signer {
+    fn token<'a>(&'a self, cluster: &'a str) -> BoxFuture<'a, Result<String>> {
+        Box::pin(async move {
+            let credentials = self.credentials().await?;
+            token(&credentials, &self.region, cluster, SystemTime::now()).await
+        })
+    }
+
+    fn way_in(&self) -> &'static str {
+        "eks.access in the cluster file names whom it lets in, and what for; whoever applies needs \
+         AmazonEKSClusterAdminPolicy there, or `inCluster: false`"
+    }
+}
+
+/// Says why there are no credentials, in our own words where a session was to be begun.
+fn lost(error: &CredentialsError) -> Error {
+    let sooner = sources(error).find_map(|source| source.downcast_ref::<Error>());
+    let told = || format!("there are no AWS credentials: {}", explained(causes(error)));
+    sooner.cloned().unwrap_or_else(|| Error::new(Kind::Auth, told()))
+}
+
+/// Makes a token for a cluster at a time.
+///
+/// # Errors
+/// [`Kind::Invalid`] when the region has no STS, or the request cannot be signed.
+pub async fn token(
+    credentials: &Credentials,
+    region: &str,
+    cluster: &str,
+    at: SystemTime,
+) -> Result<String> {
+    let wrong = |why: String| Error::invalid(format!("a token cannot be made: {why}"));
+    let params = Params::builder().region(region).build().map_err(|e| wrong(e.to_string()))?;
+    let endpoint = DefaultResolver::new();
+    let endpoint = ResolveEndpoint::resolve_endpoint(&endpoint, &params).await;
+    let endpoint = endpoint.map_err(|error| wrong(error.to_string()))?;
+    let host = endpoint.url().trim_end_matches('/');
+    let mut settings = SigningSettings::default();
+    settings.signature_location = SignatureLocation::QueryParams;
+    settings.expires_in = Some(EXPIRES);
+    let identity = credentials.clone().into();
+    let params = v4::SigningParams::builder().identity(&identity).region(region).name("sts");
+    let params = params.time(at).settings(settings).build().map_err(|e| wrong(e.to_string()))?;
+    let url = format!("{host}/?{QUERY}");
+    let headers = [(CLUSTER, cluster)].into_iter();
+    let request = SignableRequest::new("GET", &url, headers, SignableBody::Bytes(&[]));
+    let request = request.map_err(|error| wrong(error.to_string()))?;
+    let signed = sign(request, &params.into()).map_err(|error| wrong(error.to_string()))?;
+    let mut request = http::Request::get(&url).body(()).map_err(|e| wrong(e.to_string()))?;
+    signed.into_parts().0.apply_to_request_http1x(&mut request);
+    Ok(format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(request.uri().to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn url(region: &str, session: Option<&str>) -> Result<String> {
+        let session = session.map(str::to_owned);
+        let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "s", session, None, "test");
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let token = token(&credentials, region, "acme", at).await?;
+        let url = BASE64_URL_SAFE_NO_PAD.decode(token.strip_prefix(PREFIX).unwrap()).unwrap();
+        Ok(String::from_utf8(url).unwrap())
+    }
+
+    #[tokio::test]
+    async fn each_partition_has_its_own_sts() {
+        for (region, host) in [
+            ("us-east-1", "sts.us-east-1.amazonaws.com"),
+            ("us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
+            ("cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
+            ("us-iso-east-1", "sts.us-iso-east-1.c2s.ic.gov"),
+        ] {
+            let url = url(region, None).await.unwrap();
+            assert!(
+                url.starts_with(&format!("https://{host}/?Action=GetCallerIdentity&")),
+                "{url}"
+            );
+            assert!(url.contains("&X-Amz-Expires=60&"), "{url}");
+            assert!(url.contains("X-Amz-SignedHeaders=host%3Bx-k8s-aws-id"), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_goes_with_its_token() {
+        let url = url("us-east-1", Some("a/b+c=")).await.unwrap();
+        assert!(url.contains("X-Amz-Security-Token=a%2Fb%2Bc%3D"), "{url}");
+    }
+}

@@ -1,0 +1,172 @@
+//! What is inside a cluster: made in the apply that makes the cluster, looked after, and never taken
+//! from somebody else.
+use crate::boto::Boto;
+use crate::folder::{FILE, Folder};
+use crate::kubectl::Kubectl;
+use crate::served::Served;
+use serde_json::{Value, json};
+
+const APPLY: [&str; 2] = ["apply", "--auto-approve"];
+const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
+const TOKEN: &str = "secrets: { registryToken: { env: REGISTRY_TOKEN } }\n";
+
+/// A cluster with everything inside.
+fn made(served: &Served) -> Folder {
+    let mut folder = Folder::on(served, &format!("{FILE}{TOKEN}"));
+    folder.set("REGISTRY_TOKEN", "one-token");
+    folder.ok(&APPLY);
+    folder
+}
+
+fn is_default(kubectl: &Kubectl, class: &str) -> Value {
+    kubectl.get(&["storageclass", class])["metadata"]["annotations"][DEFAULT].clone()
+}
+
+/// Returns how often the Kubernetes API was called.
+fn calls_inside(served: &Served) -> usize {
+    served.requests().iter().filter(|request| request["service"] == "kubernetes").count()
+}
+
+#[test]
+fn one_apply_makes_the_cluster_and_what_is_inside() {
+    let served = Served::start();
+    let folder = made(&served);
+    let kubectl = Kubectl::on(&served);
+    let class = kubectl.get(&["storageclass", "fast"]);
+    assert_eq!(class["provisioner"], "ebs.csi.aws.com");
+    assert_eq!(class["parameters"], json!({ "type": "gp3", "encrypted": "true" }));
+    assert_eq!(class["volumeBindingMode"], "WaitForFirstConsumer");
+    assert_eq!(class["allowVolumeExpansion"], true);
+    let managers = &class["metadata"]["managedFields"];
+    assert_eq!(
+        (&managers[0]["manager"], &managers[0]["operation"]),
+        (&json!("provision"), &json!("Apply"))
+    );
+    assert_eq!(kubectl.get(&["storageclass", "fast-retain"])["reclaimPolicy"], "Retain");
+    assert_eq!(["fast", "fast-retain"].map(|it| is_default(&kubectl, it)), ["true", "false"]);
+    let namespace = kubectl.get(&["namespace", "qualytics"]);
+    let enforced = &namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"];
+    assert_eq!(enforced, "baseline");
+    let secret = kubectl.get(&["secret", "-n", "qualytics", "regcred"]);
+    assert_eq!(secret["type"], "kubernetes.io/dockerconfigjson");
+    for marked in [&class, &namespace, &secret] {
+        let annotations = &marked["metadata"]["annotations"];
+        assert_eq!(annotations["provision-cluster"], "acme-prod", "{annotations}");
+        assert!(annotations["provision-lineage"].is_string(), "{annotations}");
+    }
+    assert_eq!(folder.plan(), [""; 0]);
+
+    let so_far = calls_inside(&served);
+    folder.ok(&["plan"]);
+    assert_eq!(calls_inside(&served) - so_far, 4, "one for each kind");
+    folder.ok(&["destroy", "--auto-approve"]);
+    assert_eq!(calls_inside(&served), so_far + 4, "what goes with its cluster is not called");
+}
+
+/// Somebody else changes what is ours, each in another way.
+fn others_change(kubectl: &Kubectl) {
+    let to = format!("{DEFAULT}=false");
+    kubectl.ok(&["annotate", "--overwrite", "storageclass", "fast", &to]);
+    let shrink = r#"{"allowVolumeExpansion":false}"#;
+    kubectl.ok(&["patch", "storageclass", "fast", "--type=merge", "-p", shrink]);
+    kubectl.ok(&["delete", "storageclass", "fast-retain"]);
+    let enforce = "pod-security.kubernetes.io/enforce=privileged";
+    kubectl.ok(&["label", "--overwrite", "namespace", "qualytics", enforce, "team=theirs"]);
+    let data = r#"{"data":{".dockerconfigjson":"e30="}}"#;
+    kubectl.ok(&["patch", "secret", "-n", "qualytics", "regcred", "--type=merge", "-p", data]);
+}
+
+#[test]
+fn drift_is_shown_exactly_and_repaired() {
+    let served = Served::start();
+    let mut folder = made(&served);
+    let kubectl = Kubectl::on(&served);
+    others_change(&kubectl);
+    let mut changes = folder.changes();
+    changes.sort();
+    let wanted = [
+        "create default-storage-class",
+        "create storage-class/fast-retain",
+        "update namespace/qualytics: labels",
+        "update secret/regcred: registry user password",
+        "update storage-class/fast: expandable",
+    ];
+    assert_eq!(changes, wanted);
+    let told = folder.ok(&["plan"]);
+    for line in ["enforce: privileged →", "expandable: false → true", "something else → the token"]
+    {
+        assert!(told.contains(line), "{line} is not in {told}");
+    }
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+    assert_eq!(is_default(&kubectl, "fast"), "true");
+    let labels = kubectl.get(&["namespace", "qualytics"])["metadata"]["labels"].clone();
+    assert_eq!(labels["pod-security.kubernetes.io/enforce"], "baseline");
+    assert_eq!(labels["team"], "theirs", "what others add is left alone");
+
+    folder.set("REGISTRY_TOKEN", "another-token");
+    assert_eq!(folder.changes(), ["update secret/regcred: password"]);
+    folder.ok(&APPLY);
+    folder.set("REGISTRY_TOKEN", "");
+    assert_eq!(folder.changes(), ["update secret/regcred: password"], "an empty one is another");
+}
+
+#[test]
+fn what_others_have_is_refused_by_name_and_taken_over_when_asked() {
+    let served = Served::start();
+    let folder = Folder::on(&served, &format!("{FILE}inCluster: false\n"));
+    folder.ok(&APPLY);
+    let kubectl = Kubectl::on(&served);
+    kubectl.ok(&["create", "namespace", "qualytics"]);
+    let class = json!({ "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+        "metadata": { "name": "fast" }, "provisioner": "ebs.csi.aws.com",
+        "parameters": { "type": "gp3", "encrypted": "true" },
+        "volumeBindingMode": "WaitForFirstConsumer" });
+    kubectl.create(&class);
+    kubectl.ok(&["annotate", "storageclass", "gp2", &format!("{DEFAULT}=true")]);
+    folder.write(FILE);
+    let ran = folder.run(&["plan"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let adopted = ["namespace/qualytics", "storage-class/fast", "default-storage-class"];
+    for address in adopted {
+        assert!(ran.stderr.contains(&format!("--adopt {address}")), "{address}: {}", ran.stderr);
+    }
+    assert!(ran.stderr.contains("kubectl-create looks after it"), "{}", ran.stderr);
+    assert_eq!(is_default(&kubectl, "gp2"), "true", "it is not touched");
+
+    let adopt = adopted.iter().flat_map(|address| ["--adopt", address]);
+    folder.ok(&APPLY.into_iter().chain(adopt).collect::<Vec<_>>());
+    assert_eq!(["fast", "gp2"].map(|it| is_default(&kubectl, it)), ["true", "false"]);
+    assert_eq!(folder.plan(), [""; 0]);
+
+    folder.ok(&["state", "forget", "storage-class/fast"]);
+    let class = kubectl.get(&["storageclass", "fast"]);
+    assert!(class["metadata"]["annotations"]["provision-lineage"].is_null(), "{class}");
+}
+
+#[test]
+fn a_cluster_that_lets_nobody_in_is_unknown_until_the_way_in_is_mended() {
+    let served = Served::start();
+    let folder = made(&served);
+    let boto = Boto::at_home(&served);
+    let entry = json!({ "clusterName": "acme-prod",
+        "principalArn": "arn:aws:iam::123456789012:user/sandbox" });
+    boto.call("eks", "delete_access_entry", &entry);
+    for _ in 0..4 {
+        boto.call("eks", "list_access_entries", &json!({ "clusterName": "acme-prod" }));
+    }
+    let ran = folder.run(&["plan", "--json"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let plan: Value = serde_json::from_str(&ran.stdout).expect("a plan is JSON");
+    let unknown = plan["unknown"].as_object().expect("a map");
+    assert!(unknown["namespace/qualytics"].to_string().contains("Unauthorized"), "{unknown:?}");
+    let steps = plan["steps"].as_array().expect("a list");
+    let of: Vec<_> = steps.iter().map(|step| step["address"].clone()).collect();
+    assert_eq!(of, ["access-entry/user/123456789012/sandbox"]);
+    let ran = folder.run(&APPLY);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("Then another: 5 could not be observed yet."), "{}", ran.stdout);
+    assert!(ran.stderr.contains("5 objects could not be observed"), "{}", ran.stderr);
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+}
