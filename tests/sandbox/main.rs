@@ -13,6 +13,7 @@ mod errors;
 mod faults;
 #[path = "../common/folder.rs"]
 mod folder;
+mod helm;
 mod inside;
 mod judged;
 mod kubectl;

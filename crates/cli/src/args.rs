@@ -116,6 +116,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Look at the record, or take an object off it.
     State(StateArgs),
+    /// Print the values that tell the platform's chart about the cluster; asks no cloud.
+    HelmValues(HelmValuesArgs),
     /// Draw the graph of the cluster file in DOT, from recorded facts; asks no cloud.
     Graph(FileArgs),
     /// Print the JSON Schema of the cluster file, for editors.
@@ -252,6 +254,16 @@ pub(crate) struct ShowArgs {
     /// Print the cluster file with every default instead.
     #[arg(long)]
     pub(crate) resolved: bool,
+}
+
+/// Arguments of `helm-values`.
+#[derive(Debug, Args)]
+pub(crate) struct HelmValuesArgs {
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
+    /// Write them there instead.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// Arguments of `state`.

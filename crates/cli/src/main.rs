@@ -65,6 +65,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Destroy(args) => commands::destroy::run(global, args).await,
         Command::Show(args) => commands::show::run(global, args),
         Command::State(args) => commands::state::run(global, args).await,
+        Command::HelmValues(args) => commands::helm_values::run(global, args),
         Command::Graph(args) => commands::graph::run(global, args),
         Command::Schema => commands::schema::run(),
         Command::Completions(args) => commands::completions::run(args),

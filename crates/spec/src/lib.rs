@@ -9,6 +9,7 @@
 
 #![warn(missing_docs)]
 
+pub mod chart;
 mod check;
 mod cluster;
 pub mod fields;
@@ -24,6 +25,7 @@ mod provider;
 mod read;
 mod redact;
 mod resolved;
+pub mod room;
 mod schema;
 mod secrets;
 mod source;
@@ -40,6 +42,7 @@ pub use problem::{Problem, Problems, Snippet};
 pub use profile::{Profile, Registry};
 pub use provider::{Loss, Provider, Session, Simulation, Target, Volumes};
 pub use read::{read, read_with};
+pub use room::Room;
 pub use schema::schema;
 pub use secrets::Secrets;
 pub use source::{Report, Source};

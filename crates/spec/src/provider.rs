@@ -1,5 +1,5 @@
 //! What a cloud's provider brings.
-use crate::{ClusterSpec, Field, Node};
+use crate::{ClusterSpec, Field, Node, Pool, Room, Taint};
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Facts, Graph, LiveValue, Observed, Result, Scope, State};
 use serde::Serialize;
@@ -50,6 +50,12 @@ pub trait Provider: Send + Sync {
 
     /// Returns what a person should know before saying yes.
     fn warnings(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String>;
+
+    /// Returns what pods can use of the nodes of each pool, as far as facts tell.
+    fn rooms(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<Room>;
+
+    /// Returns the taints that the cloud gives the nodes of a pool by itself.
+    fn tainted(&self, pool: &Pool) -> Vec<Taint>;
 
     /// Returns what a person loses with what was seen, or keeps of it, when everything goes.
     fn losses(&self, observed: &Observed, volumes: Volumes) -> Vec<Loss>;

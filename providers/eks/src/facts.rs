@@ -5,7 +5,7 @@ use crate::aws::{Aws, Reply};
 use crate::section::Section;
 use crate::versions;
 use crate::zones::{self, Offers, Zone};
-use aws_sdk_ec2::types::{ArchitectureType, Filter, InstanceTypeInfo, LocationType};
+use aws_sdk_ec2::types::{ArchitectureType, Filter, InstanceTypeInfo, LocationType, NetworkInfo};
 use provision_core::{Error, Facts, Result};
 use provision_spec::{ClusterSpec, Pool, Profile, SecretsKey, Zones};
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,9 @@ pub(crate) struct Machine {
     pub(crate) arch: Arch,
     /// What its own disks hold together; 0 without any.
     pub(crate) nvme_gb: u64,
+    /// How many pods it has addresses for; not recorded by early versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_pods: Option<u32>,
 }
 
 /// An architecture, as EC2 writes it.
@@ -255,8 +258,17 @@ fn machine(info: InstanceTypeInfo) -> Option<(String, Machine)> {
             .instance_storage_info
             .and_then(|storage| storage.total_size_in_gb?.try_into().ok())
             .unwrap_or_default(),
+        max_pods: info.network_info.as_ref().and_then(max_pods),
     };
     Some((info.instance_type?.to_string(), machine))
+}
+
+/// Counts the pods that a machine has addresses for: those of its interfaces but the first of each,
+/// and two pods on the node's own address. Source: Amazon EKS User Guide, Amazon VPC CNI.
+fn max_pods(network: &NetworkInfo) -> Option<u32> {
+    let interfaces: u32 = network.maximum_network_interfaces?.try_into().ok()?;
+    let addresses: u32 = network.ipv4_addresses_per_interface?.try_into().ok()?;
+    Some(interfaces * addresses.checked_sub(1)? + 2)
 }
 
 async fn available(aws: &Aws) -> Result<Vec<Zone>> {

@@ -14,6 +14,7 @@ mod facts;
 mod losses;
 mod names;
 pub mod resources;
+mod rooms;
 mod section;
 mod stack;
 mod token;
@@ -29,8 +30,10 @@ pub use token::token;
 
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Error, Facts, Graph, LiveValue, Observed, Result, State};
+use provision_spec::chart::misfits;
 use provision_spec::{
-    ClusterSpec, Field, Loss, Nat, Node, Pool, Provider, ProviderName, Session, Target, Volumes,
+    ClusterSpec, Field, Loss, Nat, Node, Pool, Provider, ProviderName, Room, Session, Taint,
+    Target, Volumes,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -84,6 +87,7 @@ impl Provider for Eks {
         let section = Section::of(spec).unwrap_or_default();
         let mut warnings: Vec<_> = versions::warning(facts).into_iter().collect();
         warnings.extend(spec.pools.iter().filter_map(|pool| without(pool, spec, facts)));
+        warnings.extend(misfits(spec, &rooms::of(spec, facts)));
         if spec.kubernetes.api.is_open() {
             warnings.push(
                 "the Kubernetes API answers the whole internet; list networks in \
@@ -136,6 +140,15 @@ impl Provider for Eks {
             );
         }
         warnings
+    }
+
+    fn rooms(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<Room> {
+        rooms::of(spec, facts)
+    }
+
+    fn tainted(&self, _: &Pool) -> Vec<Taint> {
+        // EKS taints no node by itself, spot ones neither.
+        Vec::new()
     }
 
     fn losses(&self, observed: &Observed, volumes: Volumes) -> Vec<Loss> {

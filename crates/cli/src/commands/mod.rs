@@ -4,6 +4,7 @@ mod carry_out;
 pub(crate) mod completions;
 pub(crate) mod destroy;
 pub(crate) mod graph;
+pub(crate) mod helm_values;
 pub(crate) mod init;
 pub(crate) mod man;
 pub(crate) mod plan;

@@ -86,7 +86,7 @@ fn a_machine_is_told_by_its_shape() {
 #[test]
 fn the_platform_must_fit_into_the_pools() {
     let machine = |vcpus: u32, memory_mib: u64| {
-        json!(Machine { vcpus, memory_mib, arch: Arch::X86, nvme_gb: 0 })
+        json!(Machine { vcpus, memory_mib, arch: Arch::X86, nvme_gb: 0, max_pods: None })
     };
     let spec = spec("pools: { app: { machine: [big, small], max: 2 } }");
     let mut facts = recorded("machine/big", machine(64, 512 * 1024));

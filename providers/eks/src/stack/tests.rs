@@ -12,7 +12,7 @@ pub(crate) fn spec(rest: &str) -> ClusterSpec {
 pub(crate) fn facts() -> Facts {
     let machine = |arch: &str, nvme_gb: u64| {
         let arch = if arch == "arm64" { facts::Arch::Arm } else { facts::Arch::X86 };
-        json!(facts::Machine { vcpus: 8, memory_mib: 65536, arch, nvme_gb })
+        json!(facts::Machine { vcpus: 8, memory_mib: 65536, arch, nvme_gb, max_pods: Some(58) })
     };
     let facts = [
         ("zones", json!(["us-east-1a", "us-east-1b", "us-east-1c"])),
