@@ -2,6 +2,7 @@
 mod args;
 mod commands;
 mod failure;
+mod kubeconfig;
 mod logging;
 mod output;
 mod place;

@@ -7,7 +7,19 @@ mod parse;
 
 pub(crate) use parse::parse;
 
-use crate::redact;
+use crate::problem::Problems;
+use crate::source::{Report, Source};
+use crate::{print, redact};
+
+/// Reads a file of some other kind than a cluster file.
+///
+/// # Errors
+/// With everything that is wrong with it as YAML of this part.
+pub fn read(file: &str, bytes: &[u8]) -> Result<Node, Problems> {
+    let report = Report::new(Source::new(file, bytes)?);
+    let root = parse(&report).unwrap_or_else(|| Node::made(Value::List(Vec::new())));
+    report.finish(root)
+}
 
 /// A place in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +134,12 @@ impl Node {
         let field =
             |(key, value): (&str, Self)| Entry { key: key.to_owned(), span: Span::START, value };
         Self::made(Value::Map(fields.into_iter().map(field).collect()))
+    }
+
+    /// Prints it as YAML that reads back the same.
+    #[must_use]
+    pub fn yaml(&self) -> String {
+        print::yaml(self)
     }
 
     /// Makes a value that stands in no file.
