@@ -62,7 +62,7 @@ impl Case {
         let code = ran.code.expect("it was not killed");
         let met: BTreeSet<String> = life.served.requests()[so_far..]
             .iter()
-            .filter(|request| request["status"] == 403)
+            .filter(|request| [400, 403].iter().any(|status| request["status"] == *status))
             .filter_map(|request| Some(request["operation"].as_str()?.to_owned()))
             .filter(|operation| self.operations.contains(operation))
             .collect();

@@ -118,6 +118,10 @@ pub(crate) enum Command {
     State(StateArgs),
     /// Print the values that tell the platform's chart about the cluster; asks no cloud.
     HelmValues(HelmValuesArgs),
+    /// Print a kubeconfig for the cluster, or put its entries into one; asks no cloud.
+    Kubeconfig(KubeconfigArgs),
+    /// Print a token that lets the caller into a cluster, as kubectl asks for one.
+    Token(TokenArgs),
     /// Draw the graph of the cluster file in DOT, from recorded facts; asks no cloud.
     Graph(FileArgs),
     /// Print the JSON Schema of the cluster file, for editors.
@@ -264,6 +268,36 @@ pub(crate) struct HelmValuesArgs {
     /// Write them there instead.
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// Arguments of `kubeconfig`.
+#[derive(Debug, Args)]
+pub(crate) struct KubeconfigArgs {
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
+    /// Put the entries into that kubeconfig, which is made if there is none.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Arguments of `token`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// The cloud.
+    #[arg(long, value_name = "P")]
+    pub(crate) provider: String,
+    /// The region of the cluster.
+    #[arg(long, value_name = "R")]
+    pub(crate) region: String,
+    /// The name of the cluster.
+    #[arg(long, value_name = "N")]
+    pub(crate) cluster: String,
+    /// The role to take on first.
+    #[arg(long, value_name = "ARN", default_value = "", hide_default_value = true)]
+    pub(crate) role: String,
+    /// The word that the role asks for.
+    #[arg(long, value_name = "WORD", default_value = "", hide_default_value = true)]
+    pub(crate) external_id: String,
 }
 
 /// Arguments of `state`.

@@ -66,8 +66,9 @@ impl Place {
         self
     }
 
-    /// Names something that settles first if it settles at all, though nothing of it is needed. The
-    /// order may be the other way round in another graph.
+    /// Names something that is to settle first where both have steps, though nothing of it is needed:
+    /// a run in which it fails leaves this to the next. The order may be the other way round in another
+    /// graph.
     #[must_use]
     pub fn follow<R>(mut self, handle: &Handle<R>) -> Self {
         self.follows.insert(handle.address.clone());

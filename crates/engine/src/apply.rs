@@ -121,7 +121,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     async fn run(&self, steps: &[Step], begin: usize, outcome: &mut Outcome) {
-        let mut queue = Queue::new(steps, begin, self.graph);
+        let mut queue = Queue::new(steps, begin);
         let mut running = FuturesUnordered::new();
         let (tell, mut told) = mpsc::unbounded_channel();
         loop {

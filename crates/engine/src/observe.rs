@@ -41,6 +41,9 @@ type Heard = std::result::Result<Option<Arc<Listing>>, String>;
 
 type Listed = OnceCell<Heard>;
 
+/// How long a listing may show what has gone at least, on our own clock.
+const LEAST_LAG: Duration = Duration::from_secs(1);
+
 /// How soon a listing that shows something left is asked for again, at first.
 const LISTED_AGAIN: Duration = Duration::from_secs(5);
 
@@ -206,7 +209,7 @@ impl Engine<'_> {
         loop {
             let left = self.listed_as_ours().await?;
             let graces = left.iter().filter_map(|live| self.drivers.get(live.kind));
-            let graces = graces.map(|driver| self.pace.of(driver.meta().timing.grace));
+            let graces = graces.map(|it| self.pace.patience(it.meta().timing.grace, LEAST_LAG));
             let grace = graces.max().unwrap_or_default();
             // A listing may lag, and show what has just gone.
             if since.elapsed() >= grace {

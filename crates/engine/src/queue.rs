@@ -1,7 +1,7 @@
 //! Which steps of a stage may begin: each as soon as all that it waits for has ended or let it go.
 use crate::apply::{Outcome, Skip, Verdict};
-use provision_core::{Action, Address, Graph, Step};
-use std::collections::{HashMap, HashSet, VecDeque};
+use provision_core::{Action, Address, Step};
+use std::collections::{HashMap, VecDeque};
 use tokio::sync::watch;
 
 /// What let a step go before its own end, and how that end is going to be: well or not.
@@ -15,8 +15,6 @@ pub(crate) struct Queue {
     waits: Vec<usize>,
     /// Who waits for each one.
     waiters: Vec<Vec<usize>>,
-    /// Who waits for another one's end and needs nothing of it, with that one.
-    followers: HashSet<(usize, usize)>,
     ready: VecDeque<usize>,
     lanes: HashMap<String, LaneQueue>,
     begun: Vec<bool>,
@@ -34,21 +32,16 @@ struct LaneQueue {
 }
 
 impl Queue {
-    pub(crate) fn new(steps: &[Step], begin: usize, graph: &Graph) -> Self {
-        let (mut waiters, mut followers) = (vec![Vec::new(); steps.len()], HashSet::new());
+    pub(crate) fn new(steps: &[Step], begin: usize) -> Self {
+        let mut waiters = vec![Vec::new(); steps.len()];
         for (i, step) in steps.iter().enumerate() {
-            for before in step.after.iter().map(|before| before - begin) {
-                waiters[before].push(i);
-                if follows(graph, step, &steps[before]) {
-                    followers.insert((i, before));
-                }
-            }
+            step.after.iter().for_each(|before| waiters[before - begin].push(i));
         }
         let waits: Vec<_> = steps.iter().map(|step| step.after.len()).collect();
         let ready = (0..steps.len()).filter(|&i| waits[i] == 0).collect();
         let (begun, blocked_by) = (vec![false; steps.len()], vec![None; steps.len()]);
         let (lanes, let_go) = (HashMap::new(), HashMap::new());
-        Self { begin, waits, waiters, followers, ready, lanes, begun, blocked_by, let_go }
+        Self { begin, waits, waiters, ready, lanes, begun, blocked_by, let_go }
     }
 
     /// Returns a step that may begin now.
@@ -109,7 +102,6 @@ impl Queue {
             let is_done = !matches!(verdict, Verdict::NotDone);
             end.send_replace(Some(is_done));
             let idle = early.into_iter().filter(|&next| !is_done && !self.begun[next]);
-            let idle = idle.filter(|&next| !self.followers.contains(&(next, i)));
             idle.collect::<Vec<_>>().into_iter().for_each(|next| self.block(next, i, false));
         }
         for next in std::mem::take(&mut self.waiters[i]) {
@@ -117,9 +109,6 @@ impl Queue {
                 && steps[next].slot.is_some()
                 && steps[next].slot == steps[i].slot;
             match verdict {
-                Verdict::NotDone if self.followers.contains(&(next, i)) => {
-                    self.no_longer_waits(next);
-                }
                 Verdict::NotDone => self.block(next, i, false),
                 Verdict::NotReady if gives_way => self.block(next, i, true),
                 Verdict::NotReady | Verdict::Done => self.no_longer_waits(next),
@@ -135,19 +124,13 @@ impl Queue {
         }
     }
 
-    /// Keeps a step, and all that need it, from beginning. What only follows it may begin.
+    /// Keeps a step, and all that wait for it, from beginning.
     fn block(&mut self, step: usize, by: usize, not_ready: bool) {
         let mut blocked = vec![(step, by, not_ready)];
         while let Some((step, by, not_ready)) = blocked.pop() {
-            if self.blocked_by[step].is_some() {
-                continue;
-            }
-            self.blocked_by[step] = Some((by, not_ready));
-            for next in std::mem::take(&mut self.waiters[step]) {
-                match self.followers.contains(&(next, step)) {
-                    true => self.no_longer_waits(next),
-                    false => blocked.push((next, step, false)),
-                }
+            if self.blocked_by[step].is_none() {
+                self.blocked_by[step] = Some((by, not_ready));
+                blocked.extend(self.waiters[step].iter().map(|&next| (next, step, false)));
             }
         }
     }
@@ -166,20 +149,10 @@ impl Queue {
     }
 }
 
-/// Tells whether a step waits for another one only because it comes first if it settles.
-fn follows(graph: &Graph, step: &Step, before: &Step) -> bool {
-    let is_wanted = step.action != Action::Delete && before.action != Action::Delete;
-    let node = graph.node(&step.address).filter(|_| is_wanted);
-    node.is_some_and(|node| {
-        node.follows.contains(&before.address) && !node.needs.contains(&before.address)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use provision_core::{Cause, Diff, Lane, Place};
-    use provision_testkit::kinds;
+    use provision_core::{Cause, Diff, Lane};
     use std::collections::BTreeSet;
 
     fn step(address: &str, exclusive: bool) -> Step {
@@ -199,7 +172,7 @@ mod tests {
     #[test]
     fn an_exclusive_lane_has_one_step_at_a_time_and_a_shared_one_has_many() {
         let steps = [step("a", true), step("b", true), step("c", false), step("d", false)];
-        let mut queue = Queue::new(&steps, 0, &Graph::new());
+        let mut queue = Queue::new(&steps, 0);
         assert_eq!(queue.next(&steps, false), Some(0));
         assert_eq!(queue.next(&steps, false), None, "the lane is taken");
         queue.end(&steps, 0, &Verdict::Done);
@@ -220,7 +193,7 @@ mod tests {
     fn a_step_lets_those_go_that_may_begin_and_tells_them_how_it_ended() {
         let steps = [waiting("a", &[]), waiting("b", &[0]), waiting("c", &[0])];
         for (verdict, ended) in [(Verdict::Done, true), (Verdict::NotDone, false)] {
-            let mut queue = Queue::new(&steps, 0, &Graph::new());
+            let mut queue = Queue::new(&steps, 0);
             assert_eq!([queue.next(&steps, false), queue.next(&steps, false)], [Some(0), None]);
             queue.release(0, |next| next == 1);
             assert_eq!([queue.next(&steps, false), queue.next(&steps, false)], [Some(1), None]);
@@ -235,7 +208,7 @@ mod tests {
     #[test]
     fn what_was_let_go_and_has_not_begun_is_kept_by_what_ended_badly() {
         let steps = [waiting("a", &[]), waiting("b", &[]), waiting("c", &[0, 1])];
-        let mut queue = Queue::new(&steps, 0, &Graph::new());
+        let mut queue = Queue::new(&steps, 0);
         assert_eq!([queue.next(&steps, false), queue.next(&steps, false)], [Some(0), Some(1)]);
         queue.release(0, |_| true);
         assert_eq!(queue.next(&steps, false), None, "it waits for another one");
@@ -244,30 +217,5 @@ mod tests {
         assert_eq!(queue.next(&steps, false), None);
         let left = queue.left(&steps, &Outcome::default());
         assert_eq!(left, [(2, Skip::Needs("a".into()))]);
-    }
-
-    #[test]
-    fn what_only_follows_begins_when_what_comes_first_ends_badly_or_never_begins() {
-        let mut graph = Graph::new();
-        let spec = |name: &str| kinds::Addon {
-            name: name.into(),
-            version: "1".into(),
-            tags: Default::default(),
-        };
-        let a = graph.add("a", spec("a"));
-        let b = graph.add(Place::at("b").after(&a), spec("b"));
-        graph.add(Place::at("c").follow(&b), spec("c"));
-        let steps = [waiting("a", &[]), waiting("b", &[0]), waiting("c", &[1])];
-        let mut queue = Queue::new(&steps, 0, &graph);
-        assert_eq!([queue.next(&steps, false), queue.next(&steps, false)], [Some(0), None]);
-        queue.end(&steps, 0, &Verdict::NotDone);
-        assert_eq!(queue.next(&steps, false), Some(2), "its turn is after one that never begins");
-        assert_eq!(queue.left(&steps, &Outcome::default()), [(1, Skip::Needs("a".into()))]);
-        let mut queue = Queue::new(&steps, 0, &graph);
-        for (i, verdict) in [Verdict::Done, Verdict::NotDone].iter().enumerate() {
-            assert_eq!([queue.next(&steps, false), queue.next(&steps, false)], [Some(i), None]);
-            queue.end(&steps, i, verdict);
-        }
-        assert_eq!(queue.next(&steps, false), Some(2), "its turn is after one that failed");
     }
 }

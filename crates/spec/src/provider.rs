@@ -5,6 +5,7 @@ use provision_core::{Drivers, Facts, Graph, LiveValue, Observed, Result, Scope, 
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// One cloud: how to read its section, what to ask it, and what a cluster is made of there.
 pub trait Provider: Send + Sync {
@@ -27,6 +28,19 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// [`Kind::Auth`](provision_core::Kind::Auth) when there are none or they are refused.
     fn connect<'a>(&'a self, target: &'a Target<'_>) -> BoxFuture<'a, Result<Box<dyn Session>>>;
+
+    /// Makes a token that lets the caller into a cluster. Asks the cloud for credentials alone.
+    ///
+    /// # Errors
+    /// [`Kind::Auth`](provision_core::Kind::Auth) when there are none or they are refused.
+    fn token<'a>(&'a self, entrance: &'a Entrance) -> BoxFuture<'a, Result<Token>>;
+
+    /// Returns how the file, or else the record, says to get into the cluster.
+    fn entrance(&self, spec: &ClusterSpec) -> Entrance;
+
+    /// Returns what of the environment chooses whose credentials are used, and is no secret: every
+    /// variable, and those that a kubeconfig keeps.
+    fn chosen(&self) -> Chosen;
 
     /// Returns the kinds without reaching any cloud, for plans against recorded facts alone.
     fn kinds(&self) -> Drivers;
@@ -65,6 +79,37 @@ pub trait Provider: Send + Sync {
 
     /// Returns what the cluster's users need: its name, endpoint and the like.
     fn outputs(&self, state: &State) -> BTreeMap<String, Value>;
+}
+
+/// The cluster that somebody asks to be let into, and as whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entrance {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Its region.
+    pub region: String,
+    /// The role to take on; empty for the caller's own.
+    pub role: String,
+    /// The word that the role asks for; empty for none.
+    pub word: String,
+}
+
+/// What of the environment chooses whose credentials are used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// Everything that makes a difference, in an order of its own.
+    pub all: Vec<String>,
+    /// Variables that whoever asks later is to be given.
+    pub kept: Vec<(String, String)>,
+}
+
+/// What lets a caller into a cluster for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// What is sent with a request. A secret.
+    pub text: String,
+    /// Until when it is good.
+    pub until: SystemTime,
 }
 
 /// Where a provider connects to, and how it gets in.

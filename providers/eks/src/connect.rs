@@ -15,7 +15,7 @@ use aws_types::service_config::ServiceConfigKey;
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Error, Facts, Kind, Result, Scope, World};
 use provision_kubernetes::{Kubernetes, Way as Outwards};
-use provision_spec::{ClusterSpec, Simulation, Target};
+use provision_spec::{ClusterSpec, Entrance, Simulation, Target, Token};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -87,6 +87,18 @@ pub(crate) async fn connect(target: &Target<'_>) -> Result<Session> {
     let place = place.map(|(key, value)| (key.to_owned(), value)).into();
     let scope = Scope { world, place };
     Ok(Session { drivers: drivers(&aws, &kubernetes), aws, scope, caller })
+}
+
+/// Makes a token with the credentials of the environment, or of a role.
+pub(crate) async fn token(entrance: &Entrance) -> Result<Token> {
+    let Entrance { cluster, region, role, word } = entrance;
+    let (config, endpoints, _) = conventional(region, &wire::of_environment()?).await?;
+    let role = AssumeRole { arn: role.clone(), external_id: word.clone() };
+    let config = match role.arn.is_empty() {
+        true => config,
+        false => working_as(role, cluster, &config, &endpoints),
+    };
+    Signer::new(&config).lasting(cluster).await
 }
 
 /// Says who does not answer, and what may be in the way.

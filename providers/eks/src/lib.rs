@@ -32,8 +32,8 @@ use futures::future::BoxFuture;
 use provision_core::{Drivers, Error, Facts, Graph, LiveValue, Observed, Result, State};
 use provision_spec::chart::misfits;
 use provision_spec::{
-    ClusterSpec, Field, Loss, Nat, Node, Pool, Provider, ProviderName, Room, Session, Taint,
-    Target, Volumes,
+    Chosen, ClusterSpec, Entrance, Field, Loss, Nat, Node, Pool, Provider, ProviderName, Room,
+    Session, Taint, Target, Token, Volumes,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -61,6 +61,20 @@ impl Provider for Eks {
 
     fn connect<'a>(&'a self, target: &'a Target<'_>) -> BoxFuture<'a, Result<Box<dyn Session>>> {
         Box::pin(async { Ok(Box::new(connect::connect(target).await?) as Box<dyn Session>) })
+    }
+
+    fn token<'a>(&'a self, entrance: &'a Entrance) -> BoxFuture<'a, Result<Token>> {
+        Box::pin(connect::token(entrance))
+    }
+
+    fn entrance(&self, spec: &ClusterSpec) -> Entrance {
+        let role = Section::of(spec).ok().and_then(|section| section.assume_role);
+        let (role, word) = role.map(|role| (role.arn, role.external_id)).unwrap_or_default();
+        Entrance { cluster: spec.name.clone(), region: spec.region.clone(), role, word }
+    }
+
+    fn chosen(&self) -> Chosen {
+        token::chosen()
     }
 
     fn kinds(&self) -> Drivers {

@@ -19,6 +19,7 @@ use futures::future::BoxFuture;
 use futures::lock::Mutex;
 use provision_core::{Error, Kind, Result};
 use provision_kubernetes::Tokens;
+use provision_spec::{Chosen, Token};
 use std::time::{Duration, SystemTime};
 
 /// What tokens begin with.
@@ -29,6 +30,10 @@ const CLUSTER: &str = "x-k8s-aws-id";
 const QUERY: &str = "Action=GetCallerIdentity&Version=2011-06-15";
 /// How long a request says that it is good.
 const EXPIRES: Duration = Duration::from_secs(60);
+/// How long a token lets its bearer in, by the clock of its cluster.
+const GOOD: Duration = Duration::from_secs(15 * 60);
+/// How much sooner it counts as over, for clocks that differ.
+const EARLY: Duration = Duration::from_secs(60);
 /// How long before their end credentials are asked for again.
 const MARGIN: Duration = Duration::from_secs(60);
 
@@ -45,6 +50,14 @@ impl Signer {
     pub(crate) fn new(config: &SdkConfig) -> Self {
         let region = config.region().map(ToString::to_string).unwrap_or_default();
         Self { provider: config.credentials_provider(), region, held: Mutex::default() }
+    }
+
+    /// Makes a token, and tells until when it is good: no longer than the credentials are.
+    pub(crate) async fn lasting(&self, cluster: &str) -> Result<Token> {
+        let (credentials, now) = (self.credentials().await?, SystemTime::now());
+        let text = token(&credentials, &self.region, cluster, now).await?;
+        let until = now + GOOD - EARLY;
+        Ok(Token { text, until: credentials.expiry().map_or(until, |end| until.min(end)) })
     }
 
     async fn credentials(&self) -> Result<Credentials> {
@@ -74,6 +87,40 @@ impl Tokens for Signer {
         "eks.access in the cluster file names whom it lets in, and what for; whoever applies needs \
          AmazonEKSClusterAdminPolicy there, or `inCluster: false`"
     }
+}
+
+/// The variables that choose whose credentials are used, and hold no secret.
+const CHOOSING: [&str; 8] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+];
+/// Those that a kubeconfig keeps, since a shell may have them that another one has not.
+const KEPT: [&str; 3] = ["AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"];
+
+/// Returns what of the environment chooses whose credentials are used, and when the files that hold
+/// them were last written.
+pub(crate) fn chosen() -> Chosen {
+    let value = |name: &&str| {
+        let value = std::env::var(name).ok().filter(|value| !value.is_empty());
+        value.map(|value| ((*name).to_owned(), value))
+    };
+    let kept: Vec<_> = KEPT.iter().filter_map(value).collect();
+    let others = CHOOSING.iter().filter_map(value);
+    let home = std::env::var("HOME").unwrap_or_default();
+    let usual = ["config", "credentials"].map(|file| format!("{home}/.aws/{file}"));
+    let files = kept.iter().map(|(_, value)| value.clone()).chain(usual);
+    let written = files.filter_map(|file| {
+        let written = std::fs::metadata(&file).and_then(|it| it.modified()).ok()?;
+        Some(format!("{file} {written:?}"))
+    });
+    let pairs = others.chain(kept.clone()).map(|(name, value)| format!("{name}={value}"));
+    Chosen { all: pairs.chain(written).collect(), kept }
 }
 
 /// Says why there are no credentials, in our own words where a session was to be begun.
