@@ -16,6 +16,7 @@ mod folder;
 mod helm;
 mod inside;
 mod judged;
+mod kubeconfig;
 mod kubectl;
 mod leaks;
 mod life;
