@@ -3,6 +3,7 @@ use crate::cloud::{KEY, environment};
 use crate::folder::{FILE, Folder, Ran};
 use crate::served::Served;
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -26,22 +27,28 @@ users: []
 current-context: test
 ";
 
-/// Runs kubectl with a kubeconfig, and the program on the PATH that makes its tokens.
-fn kubectl(folder: &Folder, served: &Served, arguments: &[&str]) -> Ran {
-    let program = Path::new(env!("CARGO_BIN_EXE_provision")).parent().expect("it is in a folder");
+/// Runs a program with a kubeconfig, and with ours on the PATH, which makes its tokens.
+pub(crate) fn with_access(folder: &Folder, served: &Served, program: &[&OsStr]) -> Ran {
+    let ours = Path::new(env!("CARGO_BIN_EXE_provision")).parent().expect("it is in a folder");
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new("timeout");
     environment(&mut command)
-        .args([PATIENCE, "kubectl"])
-        .args(arguments)
+        .arg(PATIENCE)
+        .args(program)
         .env("KUBECONFIG", folder.path("config"))
         .env("HOME", folder.path(""))
         .env("XDG_CACHE_HOME", folder.path("cache"))
-        .env("PATH", format!("{}:{path}", program.display()))
+        .env("PATH", format!("{}:{path}", ours.display()))
         .env("AWS_ENDPOINT_URL", &served.url)
         .output()
-        .expect("kubectl is on the PATH")
+        .expect("it runs")
         .into()
+}
+
+/// Runs kubectl, which is on the PATH.
+pub(crate) fn kubectl(folder: &Folder, served: &Served, arguments: &[&str]) -> Ran {
+    let arguments: Vec<_> = ["kubectl"].iter().chain(arguments).map(OsStr::new).collect();
+    with_access(folder, served, &arguments)
 }
 
 /// Returns what is kept of the tokens that were made.
