@@ -6,7 +6,8 @@ use crate::remove::unplanned;
 use crate::work::{Done, LetGo, Turn, Work};
 use futures::stream::{FuturesUnordered, StreamExt};
 use provision_core::{
-    Action, Address, Error, EventKind, Graph, Kind, LiveValue, Observed, Plan, Seen, Step,
+    Action, Address, Error, EventKind, Graph, Kind, LiveValue, Observed, Phase, Plan, Seen, Step,
+    resolve,
 };
 use std::collections::{BTreeMap, HashSet};
 use tokio::sync::mpsc;
@@ -103,7 +104,36 @@ impl Engine<'_> {
             }
             begin = end;
         }
+        if !plan.steps.is_empty() && !self.is_stopping() {
+            self.look_at_degraded(journal, plan, &mut outcome).await;
+        }
         outcome
+    }
+
+    /// Looks once more at what was degraded before the run and had no step in it: what was done
+    /// elsewhere may have been what it lacked.
+    async fn look_at_degraded(&self, journal: &Journal, plan: &Plan, outcome: &mut Outcome) {
+        let had_step = |address: &Address| plan.steps.iter().any(|it| it.address == *address);
+        for address in plan.degraded.keys().filter(|address| !had_step(address)) {
+            let Some(record) = journal.with(|state| state.get(address).cloned()) else { continue };
+            let Ok(driver) = self.driver(&record.kind) else { continue };
+            let (spec, parent) = journal.with(|state| {
+                let spec = resolve(&record.spec, &|from, name| state.output(from, name));
+                let parent = record.within.as_ref().and_then(|it| state.get(it)?.outputs.clone());
+                (spec, parent)
+            });
+            let at = self.at(address, parent.as_ref());
+            let known = record.outputs.as_ref();
+            match self.ask(None, async || driver.read(at, &spec, known).await).await {
+                Ok(Some(LiveValue { phase: Phase::Ready, .. })) => {
+                    outcome.degraded.remove(address);
+                }
+                Ok(Some(LiveValue { phase: Phase::Degraded(why), .. })) => {
+                    outcome.degraded.insert(address.clone(), why);
+                }
+                _ => {}
+            }
+        }
     }
 }
 

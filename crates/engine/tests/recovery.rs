@@ -73,3 +73,21 @@ async fn what_is_degraded_when_its_time_is_up_has_not_failed() {
     let took = begun.elapsed().as_secs();
     assert!((900..1205).contains(&took), "20 minutes at most: {took} s");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_got_well_by_what_was_done_elsewhere_is_not_called_degraded_in_the_end() {
+    let bench = Bench::default();
+    degrade(&bench.world, "fake.addon");
+    bench.run(&first(), None).await.through();
+    bench.world.complain("fake.addon", None);
+    let graphs = [stack(&["a", "b"], "1.33", "old", "large", "h1")];
+    let healing = async {
+        while bench.world.called_at("delete fake.pool").is_none() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        heal(&bench.world);
+    };
+    let (ran, ()) = tokio::join!(bench.run(&graphs, None), healing);
+    let (plan, outcome) = ran.through();
+    assert_eq!((plan.degraded.len(), outcome.degraded.len()), (1, 0), "{outcome:?}");
+}
