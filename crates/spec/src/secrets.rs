@@ -3,6 +3,7 @@
 use provision_core::SecretRef;
 
 use crate::fields::{Field, Fields};
+use crate::nearest;
 use crate::profile::Profile;
 use crate::tree::{Kind, Value};
 
@@ -23,7 +24,10 @@ impl Secrets {
         let mut read = Self::default();
         for field in field.entries().unwrap_or_default() {
             if field.name() != "registryToken" {
-                let hint = "the only field of secrets is registryToken".to_owned();
+                let hint = match nearest(field.name(), ["registryToken"]) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => "the only field of secrets is registryToken".to_owned(),
+                };
                 let message = "secrets has a field that is not one of the cluster file";
                 field.report().refuse("file.unknown-field", field.key(), message, Some(hint));
                 continue;
@@ -67,8 +71,15 @@ impl Field<'_> {
             "file" if scalar.kind() != Kind::Null && !scalar.text.is_empty() => {
                 Some(SecretRef::File(scalar.text.clone()))
             }
-            _ => {
-                refuse_shape(self);
+            key => {
+                match nearest(key, ["env", "file"]) {
+                    Some(name) if key != name => {
+                        let message = "must be either env or file, and is neither";
+                        let hint = Some(format!("did you mean `{name}`?"));
+                        self.report().refuse("file.unknown-field", entry.span, message, hint);
+                    }
+                    _ => refuse_shape(self),
+                }
                 None
             }
         }

@@ -109,33 +109,39 @@ impl StorageClass {
         all.into_iter().flatten().collect()
     }
 
-    /// Reads one class, which begins as the profile's of that name.
+    /// Reads one class, which begins as the profile's of that name. `None` when something is wrong
+    /// with it, all of which is reported.
     fn read(item: &Field<'_>, known: &[Self]) -> Option<Self> {
         let fields = item.fields(&Self::FIELDS)?;
-        let name = fields.required("name", "fast")?.parse(name)?;
-        let known = known.iter().find(|class| class.name == name).cloned();
-        let mut class = known.unwrap_or_else(|| Self::named(&name));
-        let truth = |name| fields.optional(name).map(|field| field.boolean());
-        if let Some(default) = truth("default") {
-            class.default = default?;
+        let name = fields.required("name", "fast").and_then(|field| field.parse(name));
+        let known = known.iter().find(|class| Some(&class.name) == name.as_ref()).cloned();
+        let class = known.unwrap_or_else(|| Self::named(name.as_deref().unwrap_or_default()));
+        let truth = |name, usual| fields.optional(name).map_or(Some(usual), |it| it.boolean());
+        let [default, encrypted] =
+            [("default", class.default), ("encrypted", class.encrypted)].map(|(a, b)| truth(a, b));
+        let kind =
+            fields.optional("kind").map_or(Some(class.kind), |it| it.choice(&StorageKind::WORDS));
+        let reclaim =
+            fields.optional("reclaim").map_or(Some(class.reclaim), |it| it.choice(&Reclaim::WORDS));
+        let number = |name, usual, range| match fields.optional(name) {
+            Some(field) => field.whole(range).map(Some),
+            None => Some(usual),
+        };
+        let iops = number("iops", class.iops, Self::IOPS);
+        let throughput = number("throughput", class.throughput, Self::THROUGHPUT);
+        let class = Self {
+            name: name?,
+            kind: kind?,
+            default: default?,
+            encrypted: encrypted?,
+            reclaim: reclaim?,
+            iops: iops?,
+            throughput: throughput?,
+        };
+        match fields.optional("throughput") {
+            Some(field) => class.check_throughput(&field).map(|()| class),
+            None => Some(class),
         }
-        if let Some(encrypted) = truth("encrypted") {
-            class.encrypted = encrypted?;
-        }
-        if let Some(field) = fields.optional("kind") {
-            class.kind = field.choice(&StorageKind::WORDS)?;
-        }
-        if let Some(field) = fields.optional("reclaim") {
-            class.reclaim = field.choice(&Reclaim::WORDS)?;
-        }
-        if let Some(field) = fields.optional("iops") {
-            class.iops = Some(field.whole(Self::IOPS)?);
-        }
-        if let Some(field) = fields.optional("throughput") {
-            class.throughput = Some(field.whole(Self::THROUGHPUT)?);
-            class.check_throughput(&field)?;
-        }
-        Some(class)
     }
 
     /// Refuses more throughput than the operations of a volume carry.
