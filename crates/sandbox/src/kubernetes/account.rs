@@ -78,7 +78,7 @@ pub(super) fn token(
 }
 
 fn review() -> Kind {
-    Kind { group: "authentication.k8s.io".to_owned(), ..Kind::named("serviceaccounts") }
+    Kind { group: "authentication.k8s.io".to_owned(), ..Kind::named("serviceaccounts").clone() }
 }
 
 /// Finds out whose token this is, if it is good.
@@ -98,7 +98,7 @@ pub(super) fn bearer(world: &World, cluster: &Cluster, token: &str) -> Option<Us
     let its = &claims["kubernetes.io"];
     let (namespace, its_name) = (text(its, "/namespace"), text(its, "/serviceaccount/name"));
     let kind = Kind::named("serviceaccounts");
-    let account = objects::get(world, cluster, &kind, namespace, its_name)?;
+    let account = objects::get(world, cluster, kind, namespace, its_name)?;
     if account["metadata"]["uid"] != its["serviceaccount"]["uid"] {
         return None;
     }

@@ -76,7 +76,7 @@ const METRICS: &str = "v1beta1.metrics.k8s.io";
 const MANAGER: &str = "eks";
 
 impl Workload {
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> &'static Kind {
         Kind::named(if self.is_on_each { "daemonsets" } else { "deployments" })
     }
 
@@ -132,16 +132,16 @@ impl Workload {
             let role = json!({ "eks.amazonaws.com/role-arn": addon.role });
             account["metadata"]["annotations"] = role;
         }
-        objects::install(world, cluster, &Kind::named("serviceaccounts"), account, MANAGER);
+        objects::install(world, cluster, Kind::named("serviceaccounts"), account, MANAGER);
         let (kind, image) = (self.kind(), self.image(cluster, &addon.version));
-        match objects::get(world, cluster, &kind, "kube-system", self.name) {
-            Some(live) => objects::edit(world, cluster, &kind, &live, |it| {
+        match objects::get(world, cluster, kind, "kube-system", self.name) {
+            Some(live) => objects::edit(world, cluster, kind, &live, |it| {
                 it["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
             }),
             None => {
                 let mut value = self.made(&image);
-                default::fill(&kind, &mut value);
-                objects::install(world, cluster, &kind, value, MANAGER);
+                default::fill(kind, &mut value);
+                objects::install(world, cluster, kind, value, MANAGER);
             }
         }
     }
@@ -166,8 +166,8 @@ fn driver(world: &mut World, cluster: &Cluster) {
     let mut value = json!({ "metadata": { "name": driver::NAME },
         "spec": { "attachRequired": true, "podInfoOnMount": false,
             "fsGroupPolicy": "ReadWriteOnceWithFSType" } });
-    default::fill(&kind, &mut value);
-    objects::install(world, cluster, &kind, value, MANAGER);
+    default::fill(kind, &mut value);
+    objects::install(world, cluster, kind, value, MANAGER);
 }
 
 /// Registers the API of metrics, which is available once its pods are ready.
@@ -177,9 +177,9 @@ fn metrics(world: &mut World, cluster: &Cluster) {
         "groupPriorityMinimum": 100, "versionPriority": 100, "insecureSkipTLSVerify": true,
         "service": { "name": "metrics-server", "namespace": "kube-system", "port": 443 } });
     let service = json!({ "metadata": { "name": METRICS }, "spec": spec });
-    objects::install(world, cluster, &kind, service, MANAGER);
+    objects::install(world, cluster, kind, service, MANAGER);
     let of = Kind::named("deployments");
-    let server = objects::get(world, cluster, &of, "kube-system", "metrics-server");
+    let server = objects::get(world, cluster, of, "kube-system", "metrics-server");
     let is_up = server.is_some_and(|it| it["status"]["readyReplicas"].as_u64() > Some(0));
     let said = match is_up {
         true => json!({ "status": "True", "reason": "Passed",
@@ -189,15 +189,15 @@ fn metrics(world: &mut World, cluster: &Cluster) {
                 addresses with port name \"https\"" }),
     };
     let now = world.now;
-    let live = objects::get(world, cluster, &kind, "", METRICS).unwrap_or_default();
-    objects::edit(world, cluster, &kind, &live, |it| condition(it, "Available", said, now));
+    let live = objects::get(world, cluster, kind, "", METRICS).unwrap_or_default();
+    objects::edit(world, cluster, kind, &live, |it| condition(it, "Available", said, now));
 }
 
 /// Says of every node which drivers it has.
 fn csi_nodes(world: &mut World, cluster: &Cluster) {
     let kind = Kind::named("csinodes");
-    let pods = objects::all(world, cluster, &Kind::named("pods"), Some("kube-system"));
-    for node in objects::all(world, cluster, &Kind::named("nodes"), None) {
+    let pods = objects::all(world, cluster, Kind::named("pods"), Some("kube-system"));
+    for node in objects::all(world, cluster, Kind::named("nodes"), None) {
         let is_driver = |pod: &Value| {
             text(pod, "/spec/nodeName") == name(&node)
                 && text(pod, "/spec/serviceAccountName") == "ebs-csi-node-sa"
@@ -212,9 +212,9 @@ fn csi_nodes(world: &mut World, cluster: &Cluster) {
         let drivers = json!(drivers.into_iter().collect::<Vec<_>>());
         let its = json!({ "metadata": { "name": name(&node), "ownerReferences": reference(&node) },
             "spec": { "drivers": drivers } });
-        objects::ensure(world, cluster, &kind, its);
-        if let Some(live) = objects::get(world, cluster, &kind, "", name(&node)) {
-            objects::edit(world, cluster, &kind, &live, |it| it["spec"]["drivers"] = drivers);
+        objects::ensure(world, cluster, kind, its);
+        if let Some(live) = objects::get(world, cluster, kind, "", name(&node)) {
+            objects::edit(world, cluster, kind, &live, |it| it["spec"]["drivers"] = drivers);
         }
     }
 }
@@ -227,7 +227,7 @@ pub(crate) fn forget(world: &mut World, key: &crate::world::Key, addon: &str) {
     };
     for workload in WORKLOADS.iter().filter(|workload| workload.addon == addon) {
         let value = json!({ "metadata": { "name": workload.name, "namespace": "kube-system" } });
-        objects::remove(world, &cluster, &workload.kind(), &value);
+        objects::remove(world, &cluster, workload.kind(), &value);
     }
     let left = match addon {
         "aws-ebs-csi-driver" => ("csidrivers", driver::NAME),
@@ -235,5 +235,5 @@ pub(crate) fn forget(world: &mut World, key: &crate::world::Key, addon: &str) {
         _ => return,
     };
     let value = json!({ "metadata": { "name": left.1 } });
-    objects::remove(world, &cluster, &Kind::named(left.0), &value);
+    objects::remove(world, &cluster, Kind::named(left.0), &value);
 }

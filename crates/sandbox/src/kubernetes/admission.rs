@@ -43,8 +43,8 @@ pub(super) fn admit(
 fn namespace(world: &World, cluster: &Cluster, kind: &Kind, object: &Value) -> Result<(), Status> {
     let namespaces = Kind::named("namespaces");
     let its = text(object, "/metadata/namespace");
-    let namespace = objects::get(world, cluster, &namespaces, "", its)
-        .ok_or_else(|| Status::not_found(&namespaces, its))?;
+    let namespace = objects::get(world, cluster, namespaces, "", its)
+        .ok_or_else(|| Status::not_found(namespaces, its))?;
     if !namespace["metadata"]["deletionTimestamp"].is_string() {
         return Ok(());
     }
@@ -64,12 +64,12 @@ fn pod(world: &World, cluster: &Cluster, object: &mut Value) -> Result<(), Statu
     let account = Some(text(object, "/spec/serviceAccountName")).filter(|name| !name.is_empty());
     let account = account.unwrap_or("default").to_owned();
     let accounts = Kind::named("serviceaccounts");
-    if objects::get(world, cluster, &accounts, &namespace, &account).is_none() {
+    if objects::get(world, cluster, accounts, &namespace, &account).is_none() {
         let why = format!(
             "error looking up service account {namespace}/{account}: serviceaccount {account:?} \
              not found"
         );
-        return Err(super::forbidden(&pods, name(object), &why));
+        return Err(super::forbidden(pods, name(object), &why));
     }
     object["spec"]["serviceAccountName"] = json!(account);
     object["spec"]["serviceAccount"] = json!(account);
@@ -79,11 +79,11 @@ fn pod(world: &World, cluster: &Cluster, object: &mut Value) -> Result<(), Statu
         "" => json!(0),
         "system-node-critical" => json!(2_000_001_000),
         "system-cluster-critical" => json!(2_000_000_000),
-        class => match objects::get(world, cluster, &classes, "", class) {
+        class => match objects::get(world, cluster, classes, "", class) {
             Some(found) => found["value"].clone(),
             None => {
                 let why = format!("no PriorityClass with name {class} was found");
-                return Err(super::forbidden(&pods, name(object), &why));
+                return Err(super::forbidden(pods, name(object), &why));
             }
         },
     };
@@ -133,7 +133,7 @@ fn claim(world: &World, cluster: &Cluster, object: &mut Value) {
 
 /// Returns the class that claims get when they name none.
 pub(super) fn default_class(world: &World, cluster: &Cluster) -> Option<String> {
-    let classes = objects::all(world, cluster, &Kind::named("storageclasses"), None);
+    let classes = objects::all(world, cluster, Kind::named("storageclasses"), None);
     let is_default = |it: &&Value| it["metadata"]["annotations"][DEFAULT_CLASS] == "true";
     let made = |it: &&Value| text(it, "/metadata/creationTimestamp").to_owned();
     let mut defaults: Vec<&Value> = classes.iter().filter(is_default).collect();

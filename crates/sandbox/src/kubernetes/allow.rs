@@ -88,7 +88,7 @@ fn bound(world: &World, cluster: &Cluster, user: &User, wish: &Wish) -> Option<S
         if plural == "rolebindings" && namespace.is_none() {
             continue;
         }
-        for binding in objects::all(world, cluster, &Kind::named(plural), namespace) {
+        for binding in objects::all(world, cluster, Kind::named(plural), namespace) {
             let is_its = |subject: &&Value| is_subject(subject, user, &binding);
             let Some(subject) = items(&binding, "/subjects").iter().find(is_its) else { continue };
             let role = &binding["roleRef"];
@@ -97,7 +97,7 @@ fn bound(world: &World, cluster: &Cluster, user: &User, wish: &Wish) -> Option<S
                 _ => Kind::named("clusterroles"),
             };
             let within = if kind.namespaced { namespace.unwrap_or_default() } else { "" };
-            let role = objects::get(world, cluster, &kind, within, text(role, "/name"));
+            let role = objects::get(world, cluster, kind, within, text(role, "/name"));
             let Some(role) = role else { continue };
             if items(&role, "/rules").iter().any(|rule| wish.is_in(rule)) {
                 return Some(format!(

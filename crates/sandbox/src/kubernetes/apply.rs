@@ -252,15 +252,15 @@ mod tests {
     fn what_another_owns_conflicts_until_it_is_forced() {
         let kind = Kind::named("configmaps");
         let mut live = map(json!({ "a": "1", "b": "1" }));
-        note(None, &mut live, by("kubectl-create", &kind));
+        note(None, &mut live, by("kubectl-create", kind));
         let wanted = map(json!({ "a": "2" }));
-        let refused = apply(Some(&live), &wanted, by("ours", &kind), false).unwrap_err();
+        let refused = apply(Some(&live), &wanted, by("ours", kind), false).unwrap_err();
         assert_eq!(
             refused.message,
             "Apply failed with 1 conflict: conflict with \"kubectl-create\" using v1: .data.a"
         );
         assert_eq!(refused.details["causes"][0]["field"], ".data.a");
-        let forced = apply(Some(&live), &wanted, by("ours", &kind), true).unwrap();
+        let forced = apply(Some(&live), &wanted, by("ours", kind), true).unwrap();
         assert_eq!(forced["data"], json!({ "a": "2", "b": "1" }));
         let sets = &forced["metadata"]["managedFields"];
         assert_eq!(sets[0]["fieldsV1"], json!({ "f:data": { "f:a": {} } }));
@@ -271,22 +271,22 @@ mod tests {
     fn the_same_value_is_shared_and_what_is_given_up_goes() {
         let kind = Kind::named("configmaps");
         let first = map(json!({ "a": "1", "b": "1" }));
-        let live = apply(None, &first, by("one", &kind), false).unwrap();
-        let live = apply(Some(&live), &map(json!({ "a": "1" })), by("two", &kind), false).unwrap();
-        let live = apply(Some(&live), &map(json!({})), by("one", &kind), false).unwrap();
+        let live = apply(None, &first, by("one", kind), false).unwrap();
+        let live = apply(Some(&live), &map(json!({ "a": "1" })), by("two", kind), false).unwrap();
+        let live = apply(Some(&live), &map(json!({})), by("one", kind), false).unwrap();
         assert_eq!(live["data"], json!({ "a": "1" }), "two still has a, and nobody has b");
-        let same = apply(Some(&live), &map(json!({})), by("one", &kind), false).unwrap();
+        let same = apply(Some(&live), &map(json!({})), by("one", kind), false).unwrap();
         assert_eq!(same, live, "applying twice changes nothing");
     }
 
     #[test]
     fn a_change_by_other_ways_takes_the_field() {
         let kind = Kind::named("configmaps");
-        let live = apply(None, &map(json!({ "a": "1" })), by("ours", &kind), false).unwrap();
+        let live = apply(None, &map(json!({ "a": "1" })), by("ours", kind), false).unwrap();
         let mut after = live.clone();
         after["data"]["a"] = json!("9");
-        note(Some(&live), &mut after, by("kubectl-edit", &kind));
-        let refused = apply(Some(&after), &map(json!({ "a": "1" })), by("ours", &kind), false);
+        note(Some(&live), &mut after, by("kubectl-edit", kind));
+        let refused = apply(Some(&after), &map(json!({ "a": "1" })), by("ours", kind), false);
         assert!(refused.unwrap_err().message.contains("\"kubectl-edit\" using v1: .data.a"));
     }
 }

@@ -155,7 +155,7 @@ mod tests {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        match read(&request, path, &built_in()) {
+        match read(&request, path, built_in()) {
             Ok(Asked::Objects(it)) => {
                 Ok(format!("{} {} {}", it.operation(), it.namespace, it.name).trim_end().to_owned())
             }

@@ -49,8 +49,8 @@ struct Group {
 /// Lets the autoscaler of a cluster look, if it has one.
 pub(super) fn follow(world: &mut World, cluster: &Cluster) {
     let Some(autoscaler) = Autoscaler::find(world, cluster) else { return };
-    let nodes = objects::all(world, cluster, &Kind::named("nodes"), None);
-    let pods = objects::all(world, cluster, &Kind::named("pods"), None);
+    let nodes = objects::all(world, cluster, Kind::named("nodes"), None);
+    let pods = objects::all(world, cluster, Kind::named("pods"), None);
     let mut groups = Vec::new();
     for (key, object) in autoscaler.groups(world, cluster) {
         groups.push(group(world, cluster, &autoscaler, key, object, &nodes));
@@ -293,7 +293,7 @@ fn shrink(
         let may = "autoscaling:TerminateInstanceInAutoScalingGroup";
         let may = autoscaler.may(world, may, &group.object);
         for node in nodes_of(world, &group.object, nodes) {
-            let key = cluster.key_of(&kind, "", name(node));
+            let key = cluster.key_of(kind, "", name(node));
             let since = world.get(&key).and_then(|it| it.hidden.get(SINCE)?.as_u64());
             if !is_ready(node) || !is_idle(node, pods) {
                 world.edit(&key, |object| object.hidden.remove(SINCE));

@@ -69,7 +69,7 @@ pub(super) struct Autoscaler {
 impl Autoscaler {
     /// Finds the autoscaler of a cluster, if one runs that can do anything.
     pub(super) fn find(world: &World, cluster: &Cluster) -> Option<Self> {
-        let all = objects::all(world, cluster, &Kind::named("deployments"), None);
+        let all = objects::all(world, cluster, Kind::named("deployments"), None);
         all.iter().find_map(|deployment| Self::of(world, cluster, deployment))
     }
 

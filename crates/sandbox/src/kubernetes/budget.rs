@@ -45,11 +45,15 @@ fn is_of(budget: &Value, pod: &Value) -> bool {
 /// Says of every budget what it allows.
 pub(super) fn follow(world: &mut World, cluster: &Cluster) {
     let kind = Kind::named("poddisruptionbudgets");
-    let pods = objects::all(world, cluster, &Kind::named("pods"), None);
-    for budget in objects::all(world, cluster, &kind, None) {
+    let budgets = objects::all(world, cluster, kind, None);
+    if budgets.is_empty() {
+        return;
+    }
+    let pods = objects::all(world, cluster, Kind::named("pods"), None);
+    for budget in budgets {
         let its = Budget::of(&budget, &pods);
         let (allowed, now) = (its.allowed(), world.now);
-        objects::edit(world, cluster, &kind, &budget, |it| {
+        objects::edit(world, cluster, kind, &budget, |it| {
             let said = match allowed {
                 0 => json!({ "status": "False", "reason": "InsufficientPods", "message": "" }),
                 _ => json!({ "status": "True", "reason": "SufficientPods", "message": "" }),
@@ -71,8 +75,8 @@ pub(super) fn follow(world: &mut World, cluster: &Cluster) {
 pub(super) fn check(world: &World, cluster: &Cluster, pod: &Value) -> Result<(), Status> {
     let kind = Kind::named("poddisruptionbudgets");
     let namespace = Some(text(pod, "/metadata/namespace"));
-    let pods = objects::all(world, cluster, &Kind::named("pods"), namespace);
-    for budget in objects::all(world, cluster, &kind, namespace) {
+    let pods = objects::all(world, cluster, Kind::named("pods"), namespace);
+    for budget in objects::all(world, cluster, kind, namespace) {
         let its = Budget::of(&budget, &pods);
         if is_of(&budget, pod) && is_ready(pod) && its.allowed() == 0 {
             let message = "Cannot evict pod as it would violate the pod's disruption budget.";

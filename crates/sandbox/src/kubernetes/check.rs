@@ -237,12 +237,12 @@ mod tests {
         let kind = Kind::named("deployments");
         let with = |spec: Value| json!({ "apiVersion": "apps/v1", "spec": spec });
         let found = unknown(
-            &kind,
+            kind,
             &with(json!({ "replica": 1, "template": { "spec": {
             "containers": [{ "name": "a", "img": "b" }] } } })),
         );
         assert_eq!(found.unwrap(), ["spec.replica", "spec.template.spec.containers[0].img"]);
-        let wrong = unknown(&kind, &with(json!({ "replicas": "1" }))).unwrap_err();
+        let wrong = unknown(kind, &with(json!({ "replicas": "1" }))).unwrap_err();
         assert!(
             wrong.message.contains("cannot unmarshal string into Go struct field spec.replicas")
         );
@@ -251,14 +251,13 @@ mod tests {
     #[test]
     fn names_and_what_must_be_there_are_checked() {
         let kind = Kind::named("configmaps");
-        let told = texts(&kind, problems(&kind, &json!({ "metadata": { "name": "A_b" } })));
+        let told = texts(kind, problems(kind, &json!({ "metadata": { "name": "A_b" } })));
         assert!(
             told.contains("metadata.name: Invalid value: \"A_b\": a lowercase RFC 1123"),
             "{told}"
         );
         let kind = Kind::named("pods");
-        let told =
-            texts(&kind, problems(&kind, &json!({ "metadata": { "name": "a" }, "spec": {} })));
+        let told = texts(kind, problems(kind, &json!({ "metadata": { "name": "a" }, "spec": {} })));
         assert!(told.contains("spec.containers: Required value"), "{told}");
     }
 }

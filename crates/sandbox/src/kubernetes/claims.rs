@@ -26,13 +26,13 @@ pub(super) fn used(pod: &Value) -> Vec<String> {
 
 fn claim(world: &World, cluster: &Cluster, pod: &Value, its: &str) -> Option<Value> {
     let namespace = text(pod, "/metadata/namespace");
-    objects::get(world, cluster, &Kind::named("persistentvolumeclaims"), namespace, its)
+    objects::get(world, cluster, Kind::named("persistentvolumeclaims"), namespace, its)
 }
 
 /// Returns the class of a claim.
 fn class(world: &World, cluster: &Cluster, claim: &Value) -> Option<Value> {
     let class = text(claim, "/spec/storageClassName");
-    objects::get(world, cluster, &Kind::named("storageclasses"), "", class)
+    objects::get(world, cluster, Kind::named("storageclasses"), "", class)
 }
 
 /// Returns what the claims of a pod mean for where it goes.
@@ -55,7 +55,7 @@ pub(super) fn of(world: &World, cluster: &Cluster, pod: &Value) -> Claims {
             continue;
         }
         let kind = Kind::named("persistentvolumes");
-        let volume = objects::get(world, cluster, &kind, "", volume).unwrap_or_default();
+        let volume = objects::get(world, cluster, kind, "", volume).unwrap_or_default();
         zones.extend(zone(&volume));
     }
     Claims::In(zones)
@@ -85,19 +85,19 @@ pub(super) fn bind(world: &mut World, cluster: &Cluster, pod: &Value, node: &Val
 
 /// Binds claims that wait for nobody, lets go of those that nobody uses, and sees to volumes.
 pub(super) fn follow(world: &mut World, cluster: &Cluster) {
-    let nodes = objects::all(world, cluster, &Kind::named("nodes"), None);
+    let nodes = objects::all(world, cluster, Kind::named("nodes"), None);
     let zone = nodes.iter().find_map(|node| node["metadata"]["labels"][ZONE].as_str());
-    let pods = objects::all(world, cluster, &Kind::named("pods"), None);
+    let pods = objects::all(world, cluster, Kind::named("pods"), None);
     pods.iter().for_each(|pod| grow(world, cluster, pod));
     let kind = Kind::named("persistentvolumeclaims");
-    for claim in objects::all(world, cluster, &kind, None) {
+    for claim in objects::all(world, cluster, kind, None) {
         let is_going = claim["metadata"]["deletionTimestamp"].is_string();
         let uses = |pod: &&Value| {
             pod["metadata"]["namespace"] == claim["metadata"]["namespace"]
                 && used(pod).iter().any(|its| its == name(&claim))
         };
         if is_going && !pods.iter().any(|pod| uses(&pod)) {
-            super::settle::release(world, cluster, &kind, &claim, KEPT);
+            super::settle::release(world, cluster, kind, &claim, KEPT);
         }
         let class = class(world, cluster, &claim);
         let immediate = class.filter(|it| it["volumeBindingMode"] == "Immediate");
@@ -125,7 +125,7 @@ fn grow(world: &mut World, cluster: &Cluster, pod: &Value) {
                 "labels": template["metadata"]["labels"] },
             "spec": template["spec"],
         });
-        make(world, cluster, &kind, claim);
+        make(world, cluster, kind, claim);
     }
 }
 
@@ -141,15 +141,14 @@ pub(super) fn make(world: &mut World, cluster: &Cluster, kind: &Kind, mut claim:
 fn reclaim(world: &mut World, cluster: &Cluster) {
     let kind = Kind::named("persistentvolumes");
     let claims = Kind::named("persistentvolumeclaims");
-    for volume in objects::all(world, cluster, &kind, None) {
+    for volume in objects::all(world, cluster, kind, None) {
         let of = &volume["spec"]["claimRef"];
-        let claim =
-            objects::get(world, cluster, &claims, text(of, "/namespace"), text(of, "/name"));
+        let claim = objects::get(world, cluster, claims, text(of, "/namespace"), text(of, "/name"));
         let is_its = claim.is_some_and(|claim| claim["metadata"]["uid"] == of["uid"]);
         if !of.is_object() || is_its {
             continue;
         }
-        objects::edit(world, cluster, &kind, &volume, |volume| {
+        objects::edit(world, cluster, kind, &volume, |volume| {
             volume["status"]["phase"] = json!("Released");
         });
         if text(&volume, "/spec/persistentVolumeReclaimPolicy") == "Delete" {

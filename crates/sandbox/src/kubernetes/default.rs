@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn what_is_left_out_is_filled_in() {
         let fill = |plural: &str, mut object: Value| {
-            fill(&Kind::named(plural), &mut object);
+            fill(Kind::named(plural), &mut object);
             object
         };
         let secret = fill("secrets", json!({ "stringData": { "a": "b" } }));

@@ -31,7 +31,7 @@ const CONTROLLER: &str = "ebs-csi-controller";
 /// Returns why the driver makes no volumes now, if so: who tells, and what.
 fn unable(world: &World, cluster: &Cluster) -> Option<(&'static str, String)> {
     let kind = Kind::named("deployments");
-    let controller = objects::get(world, cluster, &kind, "kube-system", CONTROLLER);
+    let controller = objects::get(world, cluster, kind, "kube-system", CONTROLLER);
     let is_up = |it: &Value| it["status"]["readyReplicas"].as_u64() > Some(0);
     let Some(controller) = controller.filter(is_up) else {
         let message = format!(
@@ -79,8 +79,8 @@ pub(super) fn provide(
     let id = volume(world, cluster, claim, class, (&its, size, zone));
     let kind = Kind::named("persistentvolumes");
     let capacity = json!({ "storage": format!("{size}Gi") });
-    objects::ensure(world, cluster, &kind, described(claim, class, (&its, &id, zone), &capacity));
-    objects::edit(world, cluster, &Kind::named("persistentvolumeclaims"), claim, |claim| {
+    objects::ensure(world, cluster, kind, described(claim, class, (&its, &id, zone), &capacity));
+    objects::edit(world, cluster, Kind::named("persistentvolumeclaims"), claim, |claim| {
         claim["spec"]["volumeName"] = json!(its);
         claim["metadata"]["annotations"]["pv.kubernetes.io/bind-completed"] = json!("yes");
         claim["status"] = json!({ "phase": "Bound", "capacity": capacity,
@@ -167,7 +167,7 @@ fn described(
 
 /// Attaches volumes to the machines of the pods that use them, and takes them off others.
 pub(super) fn attach(world: &mut World, cluster: &Cluster, pods: &[Value], nodes: &[Value]) {
-    for volume in objects::all(world, cluster, &Kind::named("persistentvolumes"), None) {
+    for volume in objects::all(world, cluster, Kind::named("persistentvolumes"), None) {
         let of = &volume["spec"]["claimRef"];
         let uses = |pod: &&Value| {
             pod["metadata"]["namespace"] == of["namespace"]
@@ -193,7 +193,7 @@ pub(super) fn remove(world: &mut World, cluster: &Cluster, volume: &Value) {
     let attached = world.get(&key).map(|live| items_of(live.body.get("attachmentSet")));
     if unable(world, cluster).is_none() && attached.is_none_or(|count| count == 0) {
         world.remove(&key);
-        objects::remove(world, cluster, &Kind::named("persistentvolumes"), volume);
+        objects::remove(world, cluster, Kind::named("persistentvolumes"), volume);
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn tell(world: &mut World, cluster: &Cluster, about: &Value, said: Sa
             && event["reason"] == said.reason
             && event["message"] == said.message
     };
-    if objects::all(world, cluster, &kind, Some(namespace)).iter().any(is_same) {
+    if objects::all(world, cluster, kind, Some(namespace)).iter().any(is_same) {
         return;
     }
     let now = time(world.now);
@@ -56,17 +56,17 @@ pub(super) fn tell(world: &mut World, cluster: &Cluster, about: &Value, said: Sa
         "lastTimestamp": now,
         "count": 1,
     });
-    objects::ensure(world, cluster, &kind, event);
+    objects::ensure(world, cluster, kind, event);
 }
 
 /// Forgets what was told too long ago.
 pub(super) fn forget(world: &mut World, cluster: &Cluster) {
     let kind = Kind::named("events");
-    for event in objects::all(world, cluster, &kind, None) {
+    for event in objects::all(world, cluster, kind, None) {
         let last = moment(text(&event, "/lastTimestamp"));
         let is_old = last.is_some_and(|last| last + KEPT.seconds * 1000 <= world.now);
         if is_old {
-            objects::remove(world, cluster, &kind, &event);
+            objects::remove(world, cluster, kind, &event);
         }
     }
 }

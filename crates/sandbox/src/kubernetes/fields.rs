@@ -282,7 +282,7 @@ mod tests {
             "containers": [{ "name": "main", "image": "i", "ports": [{ "containerPort": 80 }] }],
             "tolerations": [{ "key": "k" }],
         } });
-        (pod, Type::of(&Kind::named("pods")))
+        (pod, Type::of(Kind::named("pods")))
     }
 
     #[test]

@@ -140,11 +140,11 @@ mod tests {
                 "parameters": { "iops": iops }, "volumeBindingMode": mode })
         };
         let before = class("1", "Immediate");
-        assert_eq!(problems(&kind, &before, &before), []);
+        assert_eq!(problems(kind, &before, &before), []);
         let told = Status::invalid(
-            &kind,
+            kind,
             "a",
-            &problems(&kind, &before, &class("2", "WaitForFirstConsumer")),
+            &problems(kind, &before, &class("2", "WaitForFirstConsumer")),
         )
         .message;
         assert_eq!(

@@ -23,7 +23,7 @@ pub(super) fn of(
     account: &str,
 ) -> Option<String> {
     let kind = Kind::named("daemonsets");
-    let agent = objects::get(world, cluster, &kind, "kube-system", "eks-pod-identity-agent");
+    let agent = objects::get(world, cluster, kind, "kube-system", "eks-pod-identity-agent");
     let runs = |it: &Value| it["status"]["numberReady"].as_u64() > Some(0);
     if agent.is_some_and(|it| runs(&it))
         && let Some(role) = aws::role_of(world, &cluster.key, namespace, account)
@@ -31,7 +31,7 @@ pub(super) fn of(
         return Some(role);
     }
     let kind = Kind::named("serviceaccounts");
-    let account = objects::get(world, cluster, &kind, namespace, account)?;
+    let account = objects::get(world, cluster, kind, namespace, account)?;
     let role = text(&account, "/metadata/annotations/eks.amazonaws.com~1role-arn");
     aws::trusts_issuer(world, &cluster.key, role).then(|| role.to_owned())
 }

@@ -1,5 +1,6 @@
 //! The kinds of objects that the API serves.
 use serde_json::Value;
+use std::sync::OnceLock;
 
 /// A kind of object, and how its resource is called.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,8 +94,13 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Returns the kinds that come with Kubernetes.
-pub(super) fn built_in() -> Vec<Kind> {
-    let kind = |(group, kind, plural, short, namespaced, subresources): &Row| Kind {
+pub(super) fn built_in() -> &'static [Kind] {
+    static ALL: OnceLock<Vec<Kind>> = OnceLock::new();
+    ALL.get_or_init(|| BUILT_IN.iter().map(read).collect())
+}
+
+fn read((group, kind, plural, short, namespaced, subresources): &Row) -> Kind {
+    Kind {
         group: (*group).to_owned(),
         version: if *group == SCALING { "v2" } else { "v1" }.to_owned(),
         kind: (*kind).to_owned(),
@@ -104,14 +110,13 @@ pub(super) fn built_in() -> Vec<Kind> {
         namespaced: *namespaced,
         subresources: words(subresources),
         is_custom: false,
-    };
-    BUILT_IN.iter().map(kind).collect()
+    }
 }
 
 impl Kind {
     /// Finds a kind that comes with Kubernetes by its plural, which is unique among them.
-    pub(super) fn named(plural: &str) -> Self {
-        let found = built_in().into_iter().find(|kind| kind.plural == plural);
+    pub(super) fn named(plural: &str) -> &'static Self {
+        let found = built_in().iter().find(|kind| kind.plural == plural);
         found.expect("only kinds of the table are asked for")
     }
 
@@ -177,7 +182,7 @@ mod tests {
 
     #[test]
     fn plurals_are_unique() {
-        let all: BTreeSet<String> = built_in().into_iter().map(|kind| kind.plural).collect();
+        let all: BTreeSet<String> = built_in().iter().map(|kind| kind.plural.clone()).collect();
         assert_eq!(all.len(), BUILT_IN.len());
         assert_eq!(Kind::named("storageclasses").resource(), "storageclasses.storage.k8s.io");
         assert_eq!(Kind::named("pods").key(), "kubernetes.pods");

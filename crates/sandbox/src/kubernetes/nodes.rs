@@ -41,22 +41,22 @@ pub(super) fn follow(world: &mut World, cluster: &Cluster) {
         if !is_ready && machine.has_network {
             settle::look_at(world, cluster, ready);
         }
-        if objects::get(world, cluster, &kind, "", its).is_none() {
+        if objects::get(world, cluster, kind, "", its).is_none() {
             let disks = aws::disks(world, &machine.node_group);
-            objects::ensure(world, cluster, &kind, node::made(cluster, machine, disks));
+            objects::ensure(world, cluster, kind, node::made(cluster, machine, disks));
         }
-        let Some(live) = objects::get(world, cluster, &kind, "", its) else { continue };
+        let Some(live) = objects::get(world, cluster, kind, "", its) else { continue };
         dress(world, cluster, &live, machine);
         let now = world.now;
-        objects::edit(world, cluster, &kind, &live, |node| tell(node, is_ready, now));
+        objects::edit(world, cluster, kind, &live, |node| tell(node, is_ready, now));
     }
     let is_there = |node: &Value| {
         machines.iter().any(|machine| machine.instance.text("privateDnsName") == name(node))
     };
-    for node in objects::all(world, cluster, &kind, None) {
+    for node in objects::all(world, cluster, kind, None) {
         let is_of_cloud = node["spec"]["providerID"].is_string();
         if is_of_cloud && !is_there(&node) {
-            objects::remove(world, cluster, &kind, &node);
+            objects::remove(world, cluster, kind, &node);
         }
     }
 }
@@ -74,12 +74,12 @@ fn dress(world: &mut World, cluster: &Cluster, live: &Value, machine: &Machine) 
     let group = &machine.node_group;
     let labels = group.body.get("labels").cloned().unwrap_or_else(|| json!({}));
     let given = json!({ "labels": labels, "taints": node::taints(group) });
-    let key = cluster.key_of(&kind, "", name(live));
+    let key = cluster.key_of(kind, "", name(live));
     let before = world.get(&key).and_then(|it| it.hidden.get(GIVEN).cloned()).unwrap_or_default();
     if before == given {
         return;
     }
-    objects::edit(world, cluster, &kind, live, |node| {
+    objects::edit(world, cluster, kind, live, |node| {
         if let Some(all) = node["metadata"]["labels"].as_object_mut() {
             let gone = before["labels"].as_object().into_iter().flatten();
             gone.for_each(|(label, _)| drop(all.shift_remove(label)));

@@ -3,7 +3,7 @@ use super::apply::{self, Change};
 use super::kind::{Kind, built_in};
 use crate::clock::Time;
 use crate::world::{Key, Object, World};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A simulated EKS cluster whose API answers.
 #[derive(Clone, Debug)]
@@ -80,8 +80,8 @@ pub(super) fn condition(object: &mut Value, ty: &str, mut said: Value, now: Time
 
 /// Returns every kind that a cluster serves.
 pub(super) fn kinds(world: &World, cluster: &Cluster) -> Vec<Kind> {
-    let mut kinds = built_in();
-    let definitions = all(world, cluster, &Kind::named("customresourcedefinitions"), None);
+    let mut kinds = built_in().to_vec();
+    let definitions = all(world, cluster, Kind::named("customresourcedefinitions"), None);
     kinds.extend(definitions.iter().flat_map(Kind::defined));
     kinds
 }
@@ -109,8 +109,18 @@ pub(super) fn all(
         Some(namespace) => format!("{}/{namespace}/", cluster.id),
         None => format!("{}/", cluster.id),
     };
-    let its = world.of(&kind.key()).filter(|(key, _)| key.id.starts_with(&prefix));
-    its.map(|(_, object)| Value::Object(object.body.clone())).collect()
+    bodies(world, kind, &prefix).map(|body| Value::Object(body.clone())).collect()
+}
+
+/// Returns the objects of a kind whose ids begin so, without taking them out of the world.
+pub(super) fn bodies<'a>(
+    world: &'a World,
+    kind: &Kind,
+    prefix: &str,
+) -> impl Iterator<Item = &'a Map<String, Value>> + use<'a> {
+    let prefix = prefix.to_owned();
+    let its = world.of(&kind.key()).filter(move |(key, _)| key.id.starts_with(&prefix));
+    its.map(|(_, object)| &object.body)
 }
 
 /// Keeps an object, and returns it with its new version.

@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn strategic_patches_merge_lists_by_their_keys() {
-        let ty = Type::of(&Kind::named("pods"));
+        let ty = Type::of(Kind::named("pods"));
         let mut pod = json!({ "spec": { "containers": [{ "name": "a", "image": "1" }, { "name": "b" }],
             "tolerations": [{ "key": "x" }] } });
         let patch = json!({ "spec": {

@@ -44,7 +44,7 @@ pub(super) fn is_ready(pod: &Value) -> bool {
 /// Returns the objects of a kind that another owns and that do not go.
 pub(super) fn owned(world: &World, cluster: &Cluster, plural: &str, owner: &Value) -> Vec<Value> {
     let namespace = Some(text(owner, "/metadata/namespace"));
-    let mut all = objects::all(world, cluster, &Kind::named(plural), namespace);
+    let mut all = objects::all(world, cluster, Kind::named(plural), namespace);
     all.retain(|it| {
         let owners = items(it, "/metadata/ownerReferences");
         owners.iter().any(|its| its["uid"] == owner["metadata"]["uid"])
@@ -82,34 +82,35 @@ pub(super) fn new_name(world: &mut World, owner: &Value) -> String {
 /// Makes a pod of an owner; what keeps it out is told of the owner.
 pub(super) fn make(world: &mut World, cluster: &Cluster, owner: &Value, mut pod: Value) {
     let kind = Kind::named("pods");
-    default::fill(&kind, &mut pod);
-    if let Err(refused) = admission::admit(world, cluster, &kind, &mut pod) {
+    default::fill(kind, &mut pod);
+    if let Err(refused) = admission::admit(world, cluster, kind, &mut pod) {
         let by = format!("{}-controller", text(owner, "/kind").to_lowercase());
         let message = format!("Error creating: {}", refused.message);
         let said = Said { by: &by, sort: "Warning", reason: "FailedCreate", message: &message };
         events::tell(world, cluster, owner, said);
         return;
     }
-    objects::ensure(world, cluster, &kind, pod);
+    objects::ensure(world, cluster, kind, pod);
 }
 
 /// Begins to delete a pod.
 pub(super) fn delete(world: &mut World, cluster: &Cluster, pod: &Value) {
-    settle::delete(world, cluster, &Kind::named("pods"), pod, "", None);
+    settle::delete(world, cluster, Kind::named("pods"), pod, "", None);
 }
 
 /// Lets pods that have nodes run and end, and takes those away that have lost theirs.
 pub(super) fn follow(world: &mut World, cluster: &Cluster) {
     let (kind, nodes) = (Kind::named("pods"), Kind::named("nodes"));
-    for pod in objects::all(world, cluster, &kind, None) {
-        let node = text(&pod, "/spec/nodeName");
-        let is_on = objects::get(world, cluster, &nodes, "", node);
+    let nodes = objects::all(world, cluster, nodes, None);
+    for pod in objects::all(world, cluster, kind, None) {
+        let its = text(&pod, "/spec/nodeName");
+        let node = nodes.iter().find(|node| name(node) == its);
         let is_going = pod["metadata"]["deletionTimestamp"].is_string();
-        match is_on {
-            None if is_going || !node.is_empty() => end(world, cluster, &pod),
+        match node {
+            None if is_going || !its.is_empty() => end(world, cluster, &pod),
             None => {}
             Some(_) if is_going => stop(world, cluster, &pod),
-            Some(node) => run(world, cluster, &pod, &node),
+            Some(node) => run(world, cluster, &pod, node),
         }
     }
 }
@@ -118,9 +119,9 @@ pub(super) fn follow(world: &mut World, cluster: &Cluster) {
 fn end(world: &mut World, cluster: &Cluster, pod: &Value) {
     let kind = Kind::named("pods");
     if items(pod, "/metadata/finalizers").is_empty() {
-        objects::remove(world, cluster, &kind, pod);
+        objects::remove(world, cluster, kind, pod);
     } else if pod["metadata"]["deletionTimestamp"].is_null() {
-        settle::delete(world, cluster, &kind, pod, "", Some(0));
+        settle::delete(world, cluster, kind, pod, "", Some(0));
     }
 }
 
@@ -152,7 +153,7 @@ fn run(world: &mut World, cluster: &Cluster, pod: &Value, node: &Value) {
         return;
     }
     let (now, is_running) = (world.now, text(pod, "/status/phase") == "Pending");
-    objects::edit(world, cluster, &Kind::named("pods"), pod, |pod| {
+    objects::edit(world, cluster, Kind::named("pods"), pod, |pod| {
         tell(pod, node, is_running, now);
     });
 }

@@ -24,7 +24,7 @@ const SCHEDULER: &str = "default-scheduler";
 
 /// Finds nodes for the pods that have none.
 pub(super) fn place(world: &mut World, cluster: &Cluster) {
-    let all = objects::all(world, cluster, &Kind::named("pods"), None);
+    let all = objects::all(world, cluster, Kind::named("pods"), None);
     let mut waiting: Vec<&Value> = all.iter().filter(|pod| waits(pod)).collect();
     if waiting.is_empty() {
         return;
@@ -48,7 +48,7 @@ pub(super) fn place(world: &mut World, cluster: &Cluster) {
 
 /// Returns every node with what is left of it.
 pub(super) fn spots(world: &World, cluster: &Cluster, pods: &[Value]) -> Vec<Spot> {
-    let nodes = objects::all(world, cluster, &Kind::named("nodes"), None);
+    let nodes = objects::all(world, cluster, Kind::named("nodes"), None);
     let mut spots: Vec<Spot> = nodes.into_iter().map(Spot::new).collect();
     for pod in pods.iter().filter(|pod| !pods::is_over(pod)) {
         let on = text(pod, "/spec/nodeName");
@@ -144,7 +144,7 @@ fn told(count: usize, words: Words, why: &str) -> String {
 
 fn bind(world: &mut World, cluster: &Cluster, pod: &Value, node: &str) {
     let now = world.now;
-    objects::edit(world, cluster, &Kind::named("pods"), pod, |pod| {
+    objects::edit(world, cluster, Kind::named("pods"), pod, |pod| {
         pod["spec"]["nodeName"] = json!(node);
         condition(pod, "PodScheduled", json!({ "status": "True" }), now);
     });
@@ -160,7 +160,7 @@ fn wait(world: &mut World, cluster: &Cluster, pod: &Value, why: &str) {
         return;
     }
     let now = world.now;
-    objects::edit(world, cluster, &Kind::named("pods"), pod, |pod| {
+    objects::edit(world, cluster, Kind::named("pods"), pod, |pod| {
         let said = json!({ "status": "False", "reason": "Unschedulable", "message": why });
         condition(pod, "PodScheduled", said, now);
     });

@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_table_knows_how_lists_are_merged() {
-        let kind = Type::of(&Kind::named("deployments"));
+        let kind = Type::of(Kind::named("deployments"));
         let at = |path: &str| {
             let mut of = kind.clone();
             for part in path.split('.') {

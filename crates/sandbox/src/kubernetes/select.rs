@@ -249,10 +249,10 @@ mod tests {
         let pods = Kind::named("pods");
         let pod =
             json!({ "metadata": { "name": "a" }, "spec": {}, "status": { "phase": "Pending" } });
-        let fits = |text: &str| Fields::read(text, &pods).unwrap().fit(&pod);
+        let fits = |text: &str| Fields::read(text, pods).unwrap().fit(&pod);
         assert!(fits("metadata.name=a,status.phase!=Running") && fits("spec.nodeName="));
         assert!(!fits("metadata.name=b"));
-        let wrong = Fields::read("spec.x=1", &pods).unwrap_err();
+        let wrong = Fields::read("spec.x=1", pods).unwrap_err();
         assert_eq!(wrong.message, "field label not supported: spec.x");
     }
 }

@@ -149,8 +149,7 @@ pub(super) fn delete(
 
 /// Takes away what has lost its owners, and sees to owners that wait for what they own.
 fn collect(world: &mut World, cluster: &Cluster) {
-    let all = everything(world, cluster);
-    let uids: BTreeSet<&str> = all.iter().map(|(_, it)| text(it, "/metadata/uid")).collect();
+    let (uids, all) = bound(world, cluster);
     let owned_by = |it: &Value, uid: &str| {
         items(it, "/metadata/ownerReferences").iter().any(|owner| owner["uid"] == uid)
     };
@@ -212,6 +211,22 @@ pub(super) fn release(
     }
 }
 
+/// Returns the uids of all objects of a cluster, and those of these that have owners or go.
+fn bound(world: &World, cluster: &Cluster) -> (BTreeSet<String>, Vec<(Kind, Value)>) {
+    let (mut uids, mut bound) = (BTreeSet::new(), Vec::new());
+    let prefix = format!("{}/", cluster.id);
+    for kind in objects::kinds(world, cluster) {
+        for body in objects::bodies(world, &kind, &prefix) {
+            let Some(metadata) = body.get("metadata") else { continue };
+            uids.insert(text(metadata, "/uid").to_owned());
+            if metadata["ownerReferences"].is_array() || metadata["deletionTimestamp"].is_string() {
+                bound.push((kind.clone(), Value::Object(body.clone())));
+            }
+        }
+    }
+    (uids, bound)
+}
+
 /// Returns every object of a cluster with its kind.
 fn everything(world: &World, cluster: &Cluster) -> Vec<(Kind, Value)> {
     let mut all = Vec::new();
@@ -228,7 +243,7 @@ fn everything(world: &World, cluster: &Cluster) -> Vec<(Kind, Value)> {
 /// Takes away what is in namespaces that go, and then them.
 fn end_namespaces(world: &mut World, cluster: &Cluster) {
     let namespaces = Kind::named("namespaces");
-    for namespace in objects::all(world, cluster, &namespaces, None) {
+    for namespace in objects::all(world, cluster, namespaces, None) {
         if namespace["metadata"]["deletionTimestamp"].is_null() {
             continue;
         }
@@ -242,7 +257,7 @@ fn end_namespaces(world: &mut World, cluster: &Cluster) {
             }
         }
         if within.is_empty() && items(&namespace, "/metadata/finalizers").is_empty() {
-            objects::remove(world, cluster, &namespaces, &namespace);
+            objects::remove(world, cluster, namespaces, &namespace);
         }
     }
 }

@@ -166,10 +166,10 @@ mod tests {
     #[test]
     fn errors_have_the_words_of_kubernetes() {
         let kind = Kind::named("storageclasses");
-        let missing = Status::not_found(&kind, "fast");
+        let missing = Status::not_found(kind, "fast");
         assert_eq!(missing.message, "storageclasses.storage.k8s.io \"fast\" not found");
         let problem = Problem::forbidden("parameters", "updates to parameters are forbidden.");
-        let invalid = Status::invalid(&kind, "fast", &[problem]);
+        let invalid = Status::invalid(kind, "fast", &[problem]);
         let wanted = "StorageClass.storage.k8s.io \"fast\" is invalid: parameters: Forbidden: \
                       updates to parameters are forbidden.";
         assert_eq!(invalid.message, wanted);

@@ -229,7 +229,7 @@ mod tests {
         let class = json!({ "metadata": { "name": "fast", "annotations":
             { "storageclass.kubernetes.io/is-default-class": "true" } }, "provisioner": "p" });
         let list = json!({ "metadata": { "resourceVersion": "7" }, "items": [class] });
-        let table = of(&Kind::named("storageclasses"), &list, "", 0);
+        let table = of(Kind::named("storageclasses"), &list, "", 0);
         assert_eq!(table["rows"][0]["cells"][0], "fast (default)");
         assert_eq!(table["metadata"]["resourceVersion"], "7");
         assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");

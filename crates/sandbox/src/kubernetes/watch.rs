@@ -188,7 +188,7 @@ mod tests {
         };
         let kind = Kind::named("configmaps");
         let (namespace, name, subresource) = ("a".to_owned(), String::new(), String::new());
-        let asked = Objects { verb: "watch", kind, namespace, name, subresource };
+        let asked = Objects { verb: "watch", kind: kind.clone(), namespace, name, subresource };
         Watch::begin(world, &cluster(), asked, &request).unwrap()
     }
 
@@ -208,9 +208,9 @@ mod tests {
         let mut all = watch(&world, "");
         let mut some = watch(&world, "labelSelector=app=x");
         for label in ["x", "y", "x"] {
-            put(&mut world, &cluster, &kind, map(label));
+            put(&mut world, &cluster, kind, map(label));
         }
-        remove(&mut world, &cluster, &kind, &map("x"));
+        remove(&mut world, &cluster, kind, &map("x"));
         assert_eq!(words(&mut all, &world), ["ADDED", "MODIFIED", "MODIFIED", "DELETED"]);
         assert_eq!(words(&mut some, &world), ["ADDED", "DELETED", "ADDED", "DELETED"]);
         assert_eq!(words(&mut all, &world), [""; 0]);
@@ -221,7 +221,7 @@ mod tests {
         let mut world = World::new(1, 0);
         let (cluster, kind) = (cluster(), Kind::named("configmaps"));
         for n in 0..600 {
-            put(&mut world, &cluster, &kind, map(&n.to_string()));
+            put(&mut world, &cluster, kind, map(&n.to_string()));
         }
         let mut old = watch(&world, "resourceVersion=3");
         let error = old.news(&world).unwrap_err();

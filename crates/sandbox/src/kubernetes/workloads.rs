@@ -24,7 +24,7 @@ pub(super) fn follow(world: &mut World, cluster: &Cluster) {
         ("jobs", job),
     ];
     for (plural, control) in controls {
-        for owner in objects::all(world, cluster, &Kind::named(plural), None) {
+        for owner in objects::all(world, cluster, Kind::named(plural), None) {
             if owner["metadata"]["deletionTimestamp"].is_null() {
                 control(world, cluster, &owner);
             }
@@ -33,7 +33,7 @@ pub(super) fn follow(world: &mut World, cluster: &Cluster) {
 }
 
 fn tell(world: &mut World, cluster: &Cluster, plural: &str, owner: &Value, status: Value) {
-    objects::edit(world, cluster, &Kind::named(plural), owner, |it| {
+    objects::edit(world, cluster, Kind::named(plural), owner, |it| {
         it["status"] = status;
         it["status"]["observedGeneration"] = owner["metadata"]["generation"].clone();
     });
@@ -63,7 +63,7 @@ fn deployment(world: &mut World, cluster: &Cluster, owner: &Value) {
         "spec": { "replicas": owner["spec"]["replicas"], "selector": selector,
             "template": template },
     });
-    objects::ensure(world, cluster, &kind, set);
+    objects::ensure(world, cluster, kind, set);
     let sets = owned(world, cluster, "replicasets", owner);
     let of = |set: &Value, field: &str| set["status"][field].as_u64().unwrap_or(0);
     let current = sets.iter().find(|set| name(set) == its).cloned().unwrap_or_default();
@@ -75,7 +75,7 @@ fn deployment(world: &mut World, cluster: &Cluster, owner: &Value) {
             (false, true) => json!(0),
             (false, false) => continue,
         };
-        objects::edit(world, cluster, &kind, set, |set| set["spec"]["replicas"] = replicas);
+        objects::edit(world, cluster, kind, set, |set| set["spec"]["replicas"] = replicas);
     }
     let sum = |field: &str| sets.iter().map(|set| of(set, field)).sum::<u64>();
     let mut status = json!({ "replicas": sum("replicas"),
@@ -153,24 +153,26 @@ fn daemon(owner: &Value, its: &str, node: &str) -> Value {
     pod
 }
 
-/// Tells whether a node is one that a daemon set has a pod on.
-fn is_served(owner: &Value, node: &Value) -> bool {
-    let pod = daemon(owner, "", name(node));
-    spot::selects(&pod, node) && spot::untolerated(&pod, node).is_none()
+/// Finds the nodes that a daemon set has pods on.
+fn served<'a>(owner: &Value, nodes: &'a [Value]) -> Vec<&'a Value> {
+    let mut pod = json!({ "spec": owner["spec"]["template"]["spec"] });
+    tolerate(&mut pod);
+    let fits = |node: &&Value| spot::selects(&pod, node) && spot::untolerated(&pod, node).is_none();
+    nodes.iter().filter(fits).collect()
 }
 
 /// Returns the pods of daemon sets that a node would have.
 pub(super) fn daemons(world: &World, cluster: &Cluster, node: &Value) -> Vec<Value> {
-    let all = objects::all(world, cluster, &Kind::named("daemonsets"), None);
-    let its = all.iter().filter(|owner| is_served(owner, node));
+    let all = objects::all(world, cluster, Kind::named("daemonsets"), None);
+    let its = all.iter().filter(|owner| !served(owner, std::slice::from_ref(node)).is_empty());
     its.map(|owner| daemon(owner, "", name(node))).collect()
 }
 
 fn daemon_set(world: &mut World, cluster: &Cluster, owner: &Value) {
-    let nodes = objects::all(world, cluster, &Kind::named("nodes"), None);
+    let nodes = objects::all(world, cluster, Kind::named("nodes"), None);
     let pods = owned(world, cluster, "pods", owner);
     let hash = hash(&owner["spec"]["template"]);
-    let wanted: Vec<&Value> = nodes.iter().filter(|node| is_served(owner, node)).collect();
+    let wanted = served(owner, &nodes);
     for node in &wanted {
         if !pods.iter().any(|pod| target(pod) == name(node)) {
             let its = pods::new_name(world, owner);
@@ -225,6 +227,11 @@ fn tie(pod: &mut Value, node: &str) {
     }
     pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
         json!({ "nodeSelectorTerms": terms });
+    tolerate(pod);
+}
+
+/// Lets a pod bear what nodes are in that are not well.
+fn tolerate(pod: &mut Value) {
     let mut tolerations = items(pod, "/spec/tolerations").to_vec();
     for (state, effect) in [
         ("not-ready", "NoExecute"),
@@ -290,9 +297,9 @@ fn claims(world: &mut World, cluster: &Cluster, owner: &Value, pod: &str) -> Vec
                 "labels": owner["spec"]["selector"]["matchLabels"] },
             "spec": template["spec"],
         });
-        default::fill(&kind, &mut claim);
-        if admission::admit(world, cluster, &kind, &mut claim).is_ok() {
-            objects::ensure(world, cluster, &kind, claim);
+        default::fill(kind, &mut claim);
+        if admission::admit(world, cluster, kind, &mut claim).is_ok() {
+            objects::ensure(world, cluster, kind, claim);
         }
         volumes.push(json!({ "name": name(template),
             "persistentVolumeClaim": { "claimName": its } }));
@@ -333,5 +340,5 @@ fn job(world: &mut World, cluster: &Cluster, owner: &Value) {
             "message": "Reached expected number of succeeded pods" }]);
         status["completionTime"] = at;
     }
-    objects::edit(world, cluster, &Kind::named("jobs"), owner, |owner| owner["status"] = status);
+    objects::edit(world, cluster, Kind::named("jobs"), owner, |owner| owner["status"] = status);
 }
