@@ -19,15 +19,16 @@ fn output(program: &str, arguments: &[&str]) -> String {
 fn allowed() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let core = "provision-core";
     let spec = "provision-spec";
+    let [engine, kubernetes] = ["provision-engine", "provision-kubernetes"];
     [
         (core, vec![]),
-        ("provision-engine", vec![core]),
+        (engine, vec![core]),
         (spec, vec![core]),
-        ("provision-kubernetes", vec![core, spec]),
+        (kubernetes, vec![core, spec]),
         ("provision-sandbox", vec![]),
-        ("provision-testkit", vec![core, "provision-engine"]),
-        ("provision-eks", vec![core, spec, "provision-kubernetes"]),
-        ("provision", vec![core, spec, "provision-engine", "provision-eks", "provision-sandbox"]),
+        ("provision-testkit", vec![core, engine]),
+        ("provision-eks", vec![core, spec, kubernetes]),
+        ("provision", vec![core, spec, engine, kubernetes, "provision-eks", "provision-sandbox"]),
     ]
     .into_iter()
     .map(|(name, allowed)| (name, allowed.into_iter().collect()))

@@ -42,6 +42,7 @@ mod speed;
 mod sweep;
 mod together;
 mod upgrade;
+mod verify;
 mod within;
 mod world;
 mod world_of;

@@ -4,6 +4,7 @@ use crate::logging;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provision_engine::Stop;
 use provision_sandbox::{Credential, Speed};
+use provision_spec::Profile;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -75,6 +76,9 @@ impl Global {
             let error = format!("{what} is not supported yet");
             Err(Failure::new(Exit::Usage, "usage.unsupported", error))
         };
+        if matches!(command, Command::Verify(args) if args.probe) {
+            return unsupported("--probe");
+        }
         match &self.state {
             Some(state) if state.contains("://") => unsupported("a state that is not a local file"),
             _ => Ok(()),
@@ -122,6 +126,8 @@ pub(crate) enum Command {
     Kubeconfig(KubeconfigArgs),
     /// Print a token that lets the caller into a cluster, as kubectl asks for one.
     Token(TokenArgs),
+    /// Tell whether a living cluster, ours or not, is what the platform needs; changes nothing.
+    Verify(VerifyArgs),
     /// Draw the graph of the cluster file in DOT, from recorded facts; asks no cloud.
     Graph(FileArgs),
     /// Print the JSON Schema of the cluster file, for editors.
@@ -298,6 +304,50 @@ pub(crate) struct TokenArgs {
     /// The word that the role asks for.
     #[arg(long, value_name = "WORD", default_value = "", hide_default_value = true)]
     pub(crate) external_id: String,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The cluster file.
+    #[arg(value_name = "FILE", default_value = "provision.yaml", conflicts_with = "kubeconfig")]
+    pub(crate) file: PathBuf,
+    /// Look at the cluster that this kubeconfig leads to instead; it needs no cluster file.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig, where it is not the current one.
+    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
+    pub(crate) context: Option<String>,
+    /// Whose needs a cluster without a cluster file is to meet: qualytics or none.
+    #[arg(
+        long,
+        value_name = "PROFILE",
+        default_value = "qualytics",
+        requires = "kubeconfig",
+        value_parser = profile
+    )]
+    pub(crate) profile: Profile,
+    /// A label that nodes are to have, instead of those of the profile.
+    #[arg(long, value_name = "KEY=VALUE", requires = "kubeconfig", value_parser = label)]
+    pub(crate) label: Vec<(String, String)>,
+    /// Also let a pod of the platform's size run in each pool, with a volume.
+    #[arg(long)]
+    pub(crate) probe: bool,
+}
+
+/// Reads the word of a profile.
+fn profile(word: &str) -> Result<Profile, String> {
+    let found = Profile::WORDS.into_iter().find(|(its, _)| *its == word);
+    let words = || Profile::WORDS.map(|(word, _)| word).join(" or ");
+    found.map(|(_, profile)| profile).ok_or_else(|| format!("it is {}", words()))
+}
+
+/// Reads a label.
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("it is written KEY=VALUE, as in appNodes=true".to_owned()),
+    }
 }
 
 /// Arguments of `state`.

@@ -22,6 +22,8 @@ pub(crate) enum Exit {
     Failed = 1,
     /// Something to do, with `plan --detailed-exitcode`.
     Pending = 2,
+    /// The cluster is not what the platform needs.
+    Unfit = 3,
     /// Done, and something is not well.
     Degraded = 4,
     Usage = 64,

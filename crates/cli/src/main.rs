@@ -69,6 +69,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::HelmValues(args) => commands::helm_values::run(global, args),
         Command::Kubeconfig(args) => commands::kubeconfig::run(global, args),
         Command::Token(args) => commands::token::run(args).await,
+        Command::Verify(args) => commands::verify::run(global, args).await,
         Command::Graph(args) => commands::graph::run(global, args),
         Command::Schema => commands::schema::run(),
         Command::Completions(args) => commands::completions::run(args),

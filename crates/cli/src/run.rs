@@ -179,9 +179,13 @@ impl Subject {
     pub(crate) fn engine(&self, global: &Global) -> Engine<'_> {
         let bound = global.parallelism.map_or(self.provider.parallelism(), usize::from);
         let engine = Engine::new(self.drivers(), self.marks(), &LocalSecrets, bound);
+        engine.at_pace(self.pace()).until(global.stop.clone())
+    }
+
+    /// Returns how fast whoever waits for the cloud does.
+    pub(crate) fn pace(&self) -> Pace {
         let pace = self.rehearsal.as_ref().map(Rehearsal::pace);
-        let pace = pace.unwrap_or_else(|| pace_of(self.header.scope.world));
-        engine.at_pace(pace).until(global.stop.clone())
+        pace.unwrap_or_else(|| pace_of(self.header.scope.world))
     }
 
     /// Begins to count the time as it is told: that of a simulated cloud within the program, else

@@ -2,7 +2,6 @@
 use kube::core::Status;
 use provision_core::{Error, Kind, Result};
 use serde::de::DeserializeOwned;
-use std::error::Error as _;
 
 /// Reads an answer. What it holds is told to nobody: it may be a secret.
 pub(crate) fn parsed<T: DeserializeOwned>(text: &str) -> Result<T> {
@@ -75,7 +74,7 @@ fn unanswered(causes: String) -> Error {
 }
 
 /// Joins an error's sources on one line, each once.
-fn causes(error: &kube::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let mut all: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(source) = next {

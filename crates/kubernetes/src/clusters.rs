@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 /// How long a reply may take.
-const REPLY: Duration = Duration::from_secs(30);
+pub(crate) const REPLY: Duration = Duration::from_secs(30);
 
 /// The Kubernetes API of the clusters of one caller. Nothing retries.
 pub struct Kubernetes {
@@ -54,7 +54,8 @@ impl Kubernetes {
     }
 }
 
-fn config(access: &Access, way: &Way) -> Result<Config> {
+/// Returns how a cluster is called. Nothing retries.
+pub(crate) fn config(access: &Access, way: &Way) -> Result<Config> {
     let url = access.endpoint.parse::<http::Uri>();
     let url = url.map_err(|error| wrong(access, &error.to_string()))?;
     if url.scheme_str() != Some("https") {

@@ -8,6 +8,7 @@ mod classify;
 mod clusters;
 mod inside;
 pub mod resources;
+pub mod verify;
 
 pub use access::{Access, Tokens, Way};
 pub use clusters::Kubernetes;

@@ -40,7 +40,9 @@ pub use network::{Layout, Nat, Network, Zones};
 pub use pools::{Capacity, Effect, Pool, Taint};
 pub use problem::{Problem, Problems, Snippet};
 pub use profile::{Profile, Registry};
-pub use provider::{Chosen, Entrance, Loss, Provider, Session, Simulation, Target, Token, Volumes};
+pub use provider::{
+    Chosen, Entrance, Loss, Opened, Provider, Session, Simulation, Target, Token, Volumes,
+};
 pub use read::{read, read_with};
 pub use room::Room;
 pub use schema::schema;

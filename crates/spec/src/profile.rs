@@ -26,8 +26,7 @@ pub struct Registry {
 
 impl Profile {
     /// Lists the words of the cluster file.
-    pub(crate) const WORDS: [(&str, Self); 2] =
-        [("qualytics", Self::Qualytics), ("none", Self::None)];
+    pub const WORDS: [(&str, Self); 2] = [("qualytics", Self::Qualytics), ("none", Self::None)];
 
     /// Gives the word of the cluster file.
     #[must_use]

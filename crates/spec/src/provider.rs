@@ -112,6 +112,23 @@ pub struct Token {
     pub until: SystemTime,
 }
 
+/// A living cluster that a caller is let into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// What the cloud calls it.
+    pub id: String,
+    /// The URL of its API.
+    pub endpoint: String,
+    /// The certificate of the API's authority, in base64.
+    pub certificate_authority: String,
+    /// What is sent with a request. A secret.
+    pub token: String,
+    /// The URL of the proxy on the way, if there is one.
+    pub proxy: Option<String>,
+    /// The hosts that are called directly, separated by commas.
+    pub direct: String,
+}
+
 /// Where a provider connects to, and how it gets in.
 #[derive(Clone, Debug)]
 pub struct Target<'a> {
@@ -174,6 +191,12 @@ pub trait Session: Send + Sync {
 
     /// Returns every kind, ready to call the cloud.
     fn drivers(&self) -> &Drivers;
+
+    /// Asks the cloud how to get into a cluster. `None` where there is none whose API answers.
+    ///
+    /// # Errors
+    /// What the cloud answered.
+    fn open<'a>(&'a self, cluster: &'a str) -> BoxFuture<'a, Result<Option<Opened>>>;
 
     /// Asks the cloud for every fact that is not on record. Changes nothing anywhere.
     ///

@@ -15,7 +15,7 @@ use aws_types::service_config::ServiceConfigKey;
 use futures::future::BoxFuture;
 use provision_core::{Drivers, Error, Facts, Kind, Result, Scope, World};
 use provision_kubernetes::{Kubernetes, Way as Outwards};
-use provision_spec::{ClusterSpec, Entrance, Simulation, Target, Token};
+use provision_spec::{ClusterSpec, Entrance, Opened, Simulation, Target, Token};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -48,6 +48,8 @@ pub(crate) struct Session {
     drivers: Drivers,
     scope: Scope,
     caller: String,
+    signer: Signer,
+    outwards: Outwards,
 }
 
 /// Finds credentials and endpoints, and asks whose they are.
@@ -82,11 +84,12 @@ pub(crate) async fn connect(target: &Target<'_>) -> Result<Session> {
     let aws = Aws::new(&config, &endpoints, &account, &partition);
     let aws = Arc::new(Aws { removal: target.removal, ..aws });
     let removes = target.removal.is_some();
-    let kubernetes = Arc::new(Kubernetes::new(Signer::new(&config), outwards, removes));
+    let kubernetes = Kubernetes::new(Signer::new(&config), outwards.clone(), removes);
+    let (drivers, signer) = (drivers(&aws, &Arc::new(kubernetes)), Signer::new(&config));
     let place = [("account", account), ("partition", partition), ("region", target.region.clone())];
     let place = place.map(|(key, value)| (key.to_owned(), value)).into();
     let scope = Scope { world, place };
-    Ok(Session { drivers: drivers(&aws, &kubernetes), aws, scope, caller })
+    Ok(Session { aws, drivers, scope, caller, signer, outwards })
 }
 
 /// Makes a token with the credentials of the environment, or of a role.
@@ -210,6 +213,22 @@ impl provision_spec::Session for Session {
 
     fn drivers(&self) -> &Drivers {
         &self.drivers
+    }
+
+    fn open<'a>(&'a self, cluster: &'a str) -> BoxFuture<'a, Result<Option<Opened>>> {
+        Box::pin(async move {
+            let found = self.aws.eks.describe_cluster().name(cluster).send().await;
+            let found = found.found("eks:DescribeCluster")?.and_then(|answer| answer.cluster);
+            let Some((endpoint, authority)) =
+                found.and_then(|it| it.endpoint.zip(it.certificate_authority?.data))
+            else {
+                return Ok(None);
+            };
+            let Outwards { proxy, direct } = self.outwards.clone();
+            let token = self.signer.lasting(cluster).await?.text;
+            let (id, certificate_authority) = (cluster.to_owned(), authority);
+            Ok(Some(Opened { id, endpoint, certificate_authority, token, proxy, direct }))
+        })
     }
 
     fn resolve<'a>(

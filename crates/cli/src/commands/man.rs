@@ -13,6 +13,7 @@ const EXIT_CODES: &[(&str, &str)] = &[
     ("0", "Done, or nothing to do."),
     ("1", "Failed; safe to run again."),
     ("2", "Changes pending, only with plan --detailed-exitcode."),
+    ("3", "Checks failed, with verify."),
     ("4", "Done, but something is degraded, and named."),
     ("64", "Wrong usage."),
     ("65", "Invalid or mismatched cluster file, plan or state; a stale saved plan."),

@@ -15,3 +15,4 @@ pub(crate) mod show;
 pub(crate) mod state;
 pub(crate) mod token;
 pub(crate) mod validate;
+pub(crate) mod verify;

@@ -14,5 +14,6 @@ pub(crate) mod record;
 mod style;
 pub(crate) mod trouble;
 mod value;
+pub(crate) mod verdicts;
 
 pub(crate) use style::Style;

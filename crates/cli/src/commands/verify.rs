@@ -1,0 +1,92 @@
+//! `provision verify`: whether a living cluster is what the platform needs.
+use crate::args::{Global, VerifyArgs};
+use crate::failure::{Exit, Failure};
+use crate::render::{Style, verdicts};
+use crate::run::Subject;
+use crate::{output, place, providers, shell};
+use jiff::Zoned;
+use provision_engine::{Pace, first_call};
+use provision_kubernetes::verify::{Entry, Snapshot, Status, Verdict, Wanted, judge};
+use provision_kubernetes::{Access, Way};
+use provision_spec::chart::PULL_SECRET;
+use serde_json::json;
+use std::path::Path;
+
+pub(crate) async fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, Failure> {
+    let (url, verdicts) = match &args.kubeconfig {
+        Some(path) => {
+            let entry = entry(global, path, args.context.as_deref()).await?;
+            let wanted = Wanted::of_profile(args.profile, &args.label);
+            let verdicts = look(Pace::REAL, &entry, &wanted).await?;
+            (entry.url, verdicts)
+        }
+        None => of_file(global, &args.file).await?,
+    };
+    tell(global, &url, &verdicts);
+    Ok(match verdicts.iter().any(|it| it.status == Status::Fail) {
+        true => Exit::Unfit,
+        false => Exit::Done,
+    })
+}
+
+/// Looks at the cluster of a cluster file.
+async fn of_file(global: &Global, file: &Path) -> Result<(String, Vec<Verdict>), Failure> {
+    let spec = place::cluster_file(file)?;
+    let provider = providers::of(&spec)?;
+    let wanted = Wanted::of_file(&spec, |pool| provider.tainted(pool));
+    let path = place::state_path(global, file, &spec.name);
+    let loaded = place::state(&path, &spec)?.ok_or_else(|| unrecorded(global, file))?;
+    let name = spec.name.clone();
+    let subject = Subject::connect(global, Some(spec), &path, Some(loaded), None).await?;
+    let session = subject.session.as_ref().expect("a subject that connected has a session");
+    let opened = first_call(subject.pace(), async || session.open(&name).await).await?;
+    let opened = opened.ok_or_else(|| unrecorded(global, file))?;
+    let access = Access {
+        id: opened.id,
+        endpoint: opened.endpoint,
+        certificate_authority: opened.certificate_authority,
+    };
+    let way = Way { proxy: opened.proxy, direct: opened.direct };
+    let entry = Entry::with_token(&access, &way, &opened.token)?;
+    let verdicts = look(subject.pace(), &entry, &wanted).await?;
+    Ok((entry.url, verdicts))
+}
+
+/// Gets into the cluster of a kubeconfig.
+async fn entry(global: &Global, path: &Path, context: Option<&str>) -> Result<Entry, Failure> {
+    if global.sandbox {
+        let error = "--kubeconfig leads to a cluster that is not of the embedded sandbox";
+        return Err(Failure::new(Exit::Usage, "usage.sandbox", error)
+            .hint("leave --sandbox out, or --kubeconfig"));
+    }
+    Entry::of_kubeconfig(path, context).await.map_err(|error| match error.kind {
+        provision_core::Kind::Invalid => {
+            Failure::new(Exit::Mismatch, "kubeconfig.unfit", error.to_string())
+                .hint("name a kubeconfig with --kubeconfig, and a context of it with --context")
+        }
+        _ => error.into(),
+    })
+}
+
+async fn look(pace: Pace, entry: &Entry, wanted: &Wanted) -> Result<Vec<Verdict>, Failure> {
+    let namespace = wanted.namespace();
+    let secret = if namespace.is_empty() { "" } else { PULL_SECRET };
+    let seen = first_call(pace, async || Snapshot::read(entry, namespace, secret).await).await?;
+    let today = Zoned::now().date().to_string();
+    Ok(judge(&seen, wanted, &today))
+}
+
+fn tell(global: &Global, url: &str, verdicts: &[Verdict]) {
+    if global.json {
+        output::json(&json!({ "format": "provision.verify/v1", "checks": verdicts }));
+    } else if !global.quiet {
+        output::stdout(&verdicts::page(&Style::of_stdout(global.no_color), url, verdicts));
+    }
+}
+
+fn unrecorded(global: &Global, file: &Path) -> Failure {
+    let apply = shell::command(global, "apply", Some(file));
+    let what = "no cluster is on record that could be looked at";
+    Failure::new(Exit::Mismatch, "cluster.none", what)
+        .hint(format!("`{apply}` makes it, and --kubeconfig names one of somebody else's"))
+}

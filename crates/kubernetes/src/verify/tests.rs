@@ -1,0 +1,446 @@
+//! A cluster that is as the platform needs it, and each way to break it.
+use super::super::wanted::Platform;
+use super::*;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use provision_spec::Profile;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+const TODAY: &str = "2026-11-30";
+
+fn node(name: &str, label: &str, capacity: &str) -> Value {
+    json!({
+        "metadata": { "name": name, "labels": {
+            label: "true", "eks.amazonaws.com/capacityType": capacity } },
+        "spec": {},
+        "status": {
+            "allocatable": { "cpu": "7910m", "memory": "63977472Ki" },
+            "conditions": [{ "type": "Ready", "status": "True" }],
+            "nodeInfo": { "kubeletVersion": "v1.35.1-eks-0000000" },
+        },
+    })
+}
+
+fn workload(namespace: &str, name: &str, container: Value, status: Value) -> Value {
+    json!({ "metadata": { "name": name, "namespace": namespace },
+        "spec": { "template": { "spec": { "containers": [container],
+            "tolerations": [{ "operator": "Exists" }] } } },
+        "status": status })
+}
+
+fn secret(config: &Value) -> Value {
+    let data = BASE64_STANDARD.encode(config.to_string());
+    json!({ "type": "kubernetes.io/dockerconfigjson", "data": { ".dockerconfigjson": data } })
+}
+
+fn pod(name: &str, phase: &str, conditions: Value) -> Value {
+    json!({ "metadata": { "name": name }, "spec": {},
+        "status": { "phase": phase, "conditions": conditions } })
+}
+
+/// A pod that the scheduler finds no node for.
+fn unscheduled(message: &str) -> Value {
+    let said = json!({ "type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+        "message": message });
+    pod("api-0", "Pending", json!([said]))
+}
+
+/// A cluster with a node for each pool, and everything that the platform needs.
+fn good() -> Snapshot {
+    let nodes = [
+        node("one", "appNodes", "ON_DEMAND"),
+        node("two", "driverNodes", "ON_DEMAND"),
+        node("three", "executorNodes", "SPOT"),
+    ];
+    let on = |node: &Value| {
+        json!({ "metadata": { "name": node["metadata"]["name"] },
+            "spec": { "drivers": [{ "name": "ebs.csi.aws.com" }] } })
+    };
+    let image = "registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.0";
+    let scaler = json!({ "image": image, "command": ["./cluster-autoscaler", "--nodes=1:3:app"] });
+    let proxy = json!({ "resources": { "requests": { "cpu": "100m", "memory": "120Mi" } } });
+    let amazon = json!({ "args": ["--enable-network-policy=true"] });
+    let up = json!({ "numberReady": 3 });
+    let config = json!({ "auths": { "https://index.docker.io/v1/": {
+        "auth": BASE64_STANDARD.encode("qualyticsai:token") } } });
+    let class = json!({
+        "metadata": { "name": "fast",
+            "annotations": { "storageclass.kubernetes.io/is-default-class": "true" } },
+        "provisioner": "ebs.csi.aws.com",
+        "parameters": { "type": "gp3" },
+        "volumeBindingMode": "WaitForFirstConsumer",
+    });
+    let old = json!({ "metadata": { "name": "gp2" }, "provisioner": "kubernetes.io/aws-ebs" });
+    Snapshot {
+        version: json!({ "gitVersion": "v1.35.1-eks-0000000" }),
+        groups: Ok(vec!["apps".into(), "rbac.authorization.k8s.io".into()]),
+        node_drivers: Ok(nodes.iter().map(on).collect()),
+        nodes: Ok(nodes.into()),
+        deployments: Ok(vec![workload(
+            "kube-system",
+            "cluster-autoscaler",
+            scaler,
+            json!({ "readyReplicas": 1 }),
+        )]),
+        daemons: Ok(vec![
+            workload("kube-system", "aws-node", amazon, up.clone()),
+            workload("kube-system", "kube-proxy", proxy, up),
+        ]),
+        bindings: Ok(vec![json!({ "metadata": { "name": "cluster-admin" },
+            "roleRef": { "name": "cluster-admin" },
+            "subjects": [{ "kind": "Group", "name": "system:masters" }] })]),
+        classes: Ok(vec![class, old]),
+        drivers: Ok(vec![json!({ "metadata": { "name": "ebs.csi.aws.com" } })]),
+        ingress_classes: Ok(vec![json!({ "metadata": { "name": "nginx" } })]),
+        metrics: Ok(Some(json!({
+            "spec": { "service": { "name": "metrics-server", "namespace": "kube-system" } },
+            "status": { "conditions": [{ "type": "Available", "status": "True" }] },
+        }))),
+        autoscaler: Ok(None),
+        node_pools: Ok(Vec::new()),
+        vpc_cni: Ok(None),
+        namespace: Ok(Some(json!({
+            "metadata": { "labels": { "pod-security.kubernetes.io/enforce": "baseline" } },
+            "status": { "phase": "Active" },
+        }))),
+        secret: Ok(Some(secret(&config))),
+        pods: Ok(vec![pod("api-0", "Running", json!([]))]),
+        claims: Ok(Vec::new()),
+    }
+}
+
+fn wanted() -> Wanted {
+    Wanted::of_profile(Profile::Qualytics, &[])
+}
+
+fn ids(verdicts: &[Verdict], status: Status) -> Vec<&str> {
+    verdicts.iter().filter(|it| it.status == status).map(|it| it.id.as_str()).collect()
+}
+
+/// Returns something of a snapshot that may be read.
+fn of<T>(seen: &mut Result<T, Unread>) -> &mut T {
+    seen.as_mut().unwrap()
+}
+
+fn first(seen: &mut Result<Vec<Value>, Unread>) -> &mut Value {
+    of(seen).first_mut().unwrap()
+}
+
+type Break = (&'static str, &'static str, fn(&mut Snapshot));
+
+/// Each way to break a cluster: the check that is to fail, what it is to say, and what is done.
+const BREAKS: &[Break] = &[
+    ("kubernetes.version", "v1.29.1", |it| {
+        it.version = json!({ "gitVersion": "v1.29.1" });
+        of(&mut it.nodes).iter_mut().for_each(|node| {
+            node["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.29.1");
+        });
+    }),
+    ("kubernetes.support", "1.34, patched upstream until 2026-10-27", |it| {
+        it.version = json!({ "gitVersion": "v1.34.9" });
+        of(&mut it.nodes).iter_mut().for_each(|node| {
+            node["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.34.9");
+        });
+    }),
+    ("kubernetes.support", "1.31, by EKS until 2026-11-26", |it| {
+        it.version = json!({ "gitVersion": "v1.31.13-eks-0000000" });
+        of(&mut it.nodes).iter_mut().for_each(|node| {
+            node["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.31.13-eks-0000000");
+        });
+    }),
+    ("rbac", "is not served", |it| of(&mut it.groups).retain(|group| group == "apps")),
+    ("rbac", "ClusterRoleBinding oops", |it| {
+        of(&mut it.bindings).push(json!({ "metadata": { "name": "oops" },
+            "roleRef": { "name": "cluster-admin" },
+            "subjects": [{ "kind": "Group", "name": "system:authenticated" }] }));
+    }),
+    ("nodes.label.appNodes", "no node", |it| {
+        first(&mut it.nodes)["metadata"]["labels"]["appNodes"] = Value::Null;
+    }),
+    ("nodes.label.appNodes", "beside one, not ready or cordoned", |it| {
+        let more = node("four", "other", "ON_DEMAND");
+        of(&mut it.nodes).push(more);
+        let on = json!({ "metadata": { "name": "four" },
+            "spec": { "drivers": [{ "name": "ebs.csi.aws.com" }] } });
+        of(&mut it.node_drivers).push(on);
+        first(&mut it.nodes)["status"]["conditions"][0]["status"] = json!("False");
+    }),
+    ("nodes.label.driverNodes", "beside two, not ready or cordoned", |it| {
+        of(&mut it.nodes)[1]["spec"]["unschedulable"] = json!(true);
+        first(&mut it.nodes)["status"]["allocatable"]["cpu"] = json!("15910m");
+    }),
+    ("nodes.version", "v1.31.0 on one", |it| {
+        first(&mut it.nodes)["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.31.0");
+    }),
+    ("nodes.version", "v1.36.0 on one", |it| {
+        first(&mut it.nodes)["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.36.0");
+    }),
+    ("nodes.spot", "spot machines elsewhere: one", |it| {
+        first(&mut it.nodes)["metadata"]["labels"]["eks.amazonaws.com/capacityType"] =
+            json!("SPOT");
+    }),
+    ("nodes.spot", "spot machines elsewhere: one", |it| {
+        first(&mut it.nodes)["metadata"]["labels"]["cloud.google.com/gke-spot"] = json!("true");
+    }),
+    ("nodes.taints", "a=b:NoSchedule on three", |it| {
+        of(&mut it.nodes)[2]["spec"]["taints"] =
+            json!([{ "key": "a", "value": "b", "effect": "NoSchedule" }]);
+    }),
+    ("nodes.allocatable", "15.8 cores and 77 GB", |it| {
+        // Drivers and executors share a node.
+        of(&mut it.nodes).truncate(2);
+        of(&mut it.nodes)[1]["metadata"]["labels"]["executorNodes"] = json!("true");
+        first(&mut it.nodes)["status"]["allocatable"]["memory"] = json!("11000Mi");
+    }),
+    ("nodes.fit.app", "0 - 120 (daemons)", |it| {
+        first(&mut it.nodes)["status"]["allocatable"]["memory"] = json!("0");
+    }),
+    ("nodes.fit.driver", "7000 - 100 (daemons) = 6900", |it| {
+        of(&mut it.nodes)[1]["status"]["allocatable"]["cpu"] = json!(7);
+    }),
+    ("nodes.fit.executor", "61035 - 1120 (daemons) = 59915", |it| {
+        of(&mut it.nodes)[2]["status"]["allocatable"]["memory"] = json!("64000000000");
+        let agent = json!({ "resources": { "requests": { "memory": "1000Mi" } } });
+        of(&mut it.daemons).push(workload("agents", "agent", agent, json!({})));
+        of(&mut it.daemons)[2]["spec"]["template"]["spec"]["nodeSelector"] =
+            json!({ "executorNodes": "true" });
+    }),
+    ("autoscaling", "no autoscaler is there", |it| of(&mut it.deployments).clear()),
+    ("autoscaling", "of which no pod is ready", |it| {
+        first(&mut it.deployments)["status"] = json!({});
+    }),
+    ("autoscaling", "which is told of no pool", |it| {
+        first(&mut it.deployments)["spec"]["template"]["spec"]["containers"][0]["command"] =
+            json!(["./cluster-autoscaler"]);
+    }),
+    ("autoscaling", "Karpenter, with 1 pool, none of them ready", |it| {
+        of(&mut it.deployments).clear();
+        of(&mut it.node_pools).push(json!({ "metadata": { "name": "app" } }));
+    }),
+    ("storage.default", "none of fast, gp2", |it| {
+        first(&mut it.classes)["metadata"]["annotations"] = Value::Null;
+    }),
+    ("storage.default", "fast, gp2", |it| {
+        of(&mut it.classes)[1]["metadata"]["annotations"] =
+            json!({ "storageclass.kubernetes.io/is-default-class": "true" });
+    }),
+    ("storage.default", "no class at all", |it| of(&mut it.classes).clear()),
+    ("storage.ssd", "st1, by fast", |it| {
+        first(&mut it.classes)["parameters"]["type"] = json!("st1");
+    }),
+    ("storage.binding", "Immediate, by fast", |it| {
+        first(&mut it.classes)["volumeBindingMode"] = json!("Immediate");
+    }),
+    ("storage.driver", "ebs.csi.aws.com is not registered", |it| of(&mut it.drivers).clear()),
+    ("storage.driver", "ebs.csi.aws.com is not on one", |it| {
+        first(&mut it.node_drivers)["spec"]["drivers"] = json!([]);
+    }),
+    ("metrics.api", "not registered", |it| it.metrics = Ok(None)),
+    ("metrics.api", "not available: no endpoints", |it| {
+        let said = json!([{ "type": "Available", "status": "False", "message": "no endpoints" }]);
+        of(&mut it.metrics).as_mut().unwrap()["status"]["conditions"] = said;
+    }),
+    ("network.policy", "nothing is there", |it| {
+        first(&mut it.daemons)["spec"]["template"]["spec"]["containers"][0]["args"] =
+            json!(["--enable-network-policy=false"]);
+    }),
+    ("network.policy", "of which no pod is ready", |it| {
+        first(&mut it.daemons)["status"]["numberReady"] = json!(0);
+    }),
+    ("ingress.class", "none", |it| of(&mut it.ingress_classes).clear()),
+    ("ingress.class", "defaults a, b", |it| {
+        let class = |name: &str| {
+            json!({ "metadata": { "name": name,
+            "annotations": { "ingressclass.kubernetes.io/is-default-class": "true" } } })
+        };
+        it.ingress_classes = Ok(vec![class("a"), class("b")]);
+    }),
+    ("namespace", "there is no namespace qualytics", |it| {
+        (it.namespace, it.secret) = (Ok(None), Ok(None));
+        of(&mut it.pods).clear();
+    }),
+    ("namespace", "is being deleted", |it| {
+        of(&mut it.namespace).as_mut().unwrap()["status"]["phase"] = json!("Terminating");
+    }),
+    ("namespace.labels", "not set", |it| {
+        of(&mut it.namespace).as_mut().unwrap()["metadata"]["labels"] = json!({});
+    }),
+    ("namespace.labels", "privileged", |it| {
+        of(&mut it.namespace).as_mut().unwrap()["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] =
+            json!("privileged");
+    }),
+    ("registry.secret", "there is no secret regcred", |it| it.secret = Ok(None)),
+    ("registry.secret", "it is of type Opaque", |it| {
+        of(&mut it.secret).as_mut().unwrap()["type"] = json!("Opaque");
+    }),
+    ("registry.secret", "is no JSON", |it| {
+        of(&mut it.secret).as_mut().unwrap()["data"] = json!({ ".dockerconfigjson": "LQ==" });
+    }),
+    ("registry.secret", "no entry for https://index.docker.io/v1/", |it| {
+        it.secret = Ok(Some(secret(&json!({ "auths": { "quay.io": { "auth": "YTpi" } } }))));
+    }),
+    ("registry.secret", "no user or no password", |it| {
+        let entry = json!({ "auth": BASE64_STANDARD.encode("qualyticsai:") });
+        it.secret = Ok(Some(secret(&json!({ "auths": { "docker.io": {},
+            "https://index.docker.io/v1/": entry } }))));
+    }),
+    ("workload.pending", "api-0: resources: 0/3 nodes are available: 3 Insufficient cpu", |it| {
+        let said =
+            "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available";
+        it.pods = Ok(vec![unscheduled(said)]);
+    }),
+    ("workload.pending", "api-0: selectors: ", |it| {
+        let said = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector.";
+        it.pods = Ok(vec![unscheduled(said)]);
+    }),
+    ("workload.pending", "api-0: taints: ", |it| {
+        let said = "0/3 nodes are available: 3 node(s) had untolerated taint {a: b}.";
+        it.pods = Ok(vec![unscheduled(said)]);
+    }),
+    (
+        "workload.pending",
+        "storage classes: claim data names class quick, which is not there",
+        |it| {
+            let mut pod = unscheduled("pod has unbound immediate PersistentVolumeClaims.");
+            pod["spec"]["volumes"] = json!([{ "persistentVolumeClaim": { "claimName": "data" } }]);
+            it.pods = Ok(vec![pod]);
+            it.claims = Ok(vec![json!({ "metadata": { "name": "data" },
+            "spec": { "storageClassName": "quick" }, "status": { "phase": "Pending" } })]);
+        },
+    ),
+    ("workload.pending", "api-0: image pulls: ImagePullBackOff: back-off", |it| {
+        let mut pod = pod("api-0", "Pending", json!([]));
+        let waiting = json!({ "reason": "ImagePullBackOff", "message": "back-off" });
+        pod["status"]["containerStatuses"] = json!([{ "state": { "waiting": waiting } }]);
+        it.pods = Ok(vec![pod]);
+    }),
+];
+
+#[test]
+fn a_good_cluster_passes_every_check() {
+    let verdicts = judge(&good(), &wanted(), TODAY);
+    let passed = ids(&verdicts, Status::Pass);
+    assert_eq!(passed.len(), verdicts.len(), "{verdicts:#?}");
+    // Three labels, and three pools.
+    assert_eq!(verdicts.len(), CHECKS.len() + 4);
+}
+
+#[test]
+fn each_way_to_break_a_cluster_fails_its_own_check_and_no_other() {
+    for (id, says, broken) in BREAKS {
+        let mut cluster = good();
+        broken(&mut cluster);
+        let verdicts = judge(&cluster, &wanted(), TODAY);
+        assert_eq!(ids(&verdicts, Status::Fail), [*id], "{says}: {verdicts:#?}");
+        let verdict = verdicts.iter().find(|it| it.id == *id).unwrap();
+        assert!(verdict.found.contains(says), "{says} is not in {verdict:?}");
+        assert!(verdict.hint.as_ref().is_some_and(|hint| !hint.is_empty()), "{verdict:?}");
+    }
+}
+
+#[test]
+fn every_check_has_a_way_to_fail() {
+    let broken: BTreeSet<_> = BREAKS.iter().map(|(id, ..)| *id).collect();
+    for check in CHECKS.iter().filter(|check| check.id != "nodes.system") {
+        let root = check.id.split('<').next().unwrap();
+        assert!(broken.iter().any(|id| id.starts_with(root)), "{}", check.id);
+    }
+    assert!(BREAKS.len() >= 25);
+}
+
+#[test]
+fn a_file_whose_pools_are_all_tainted_leaves_none_for_the_system() {
+    let taint = json!([{ "key": "a", "effect": "NoSchedule" }]);
+    let mut cluster = good();
+    of(&mut cluster.nodes).iter_mut().for_each(|node| node["spec"]["taints"] = taint.clone());
+    let mut wanted = wanted();
+    let [key, value] = ["a".to_owned(), String::new()];
+    let tolerated =
+        provision_spec::Taint { key, value, effect: provision_spec::Effect::NoSchedule };
+    wanted.pools.iter_mut().for_each(|pool| pool.tolerated.push(tolerated.clone()));
+    assert_eq!(ids(&judge(&cluster, &wanted, TODAY), Status::Fail), ["nodes.system"]);
+}
+
+#[test]
+fn what_may_not_be_read_is_skipped_with_the_reason_and_fails_nothing() {
+    let denied = || Unread("not allowed to look: no".into());
+    let mut cluster = good();
+    cluster.nodes = Err(denied());
+    cluster.secret = Err(denied());
+    cluster.classes = Err(denied());
+    let verdicts = judge(&cluster, &wanted(), TODAY);
+    assert_eq!(ids(&verdicts, Status::Fail), [""; 0], "{verdicts:#?}");
+    let skipped = ids(&verdicts, Status::Skip);
+    for id in ["nodes.label.appNodes", "nodes.fit.app", "registry.secret", "storage.ssd"] {
+        assert!(skipped.contains(&id), "{id}: {skipped:?}");
+    }
+    let told = verdicts.iter().filter(|it| it.status == Status::Skip);
+    assert!(told.clone().count() > 8 && told.clone().all(|it| it.found.ends_with(": no")));
+}
+
+#[test]
+fn other_clusters_pass_by_what_they_have() {
+    let passes = |id: &str, cluster: &Snapshot| {
+        let verdicts = judge(cluster, &wanted(), TODAY);
+        assert_eq!(ids(&verdicts, Status::Fail), [""; 0], "{verdicts:#?}");
+        let verdict = verdicts.into_iter().find(|it| it.id == id).unwrap();
+        (verdict.status, verdict.found)
+    };
+    let mut karpenter = good();
+    of(&mut karpenter.deployments).clear();
+    karpenter.node_pools = Ok(vec![json!({ "metadata": { "name": "app" },
+        "status": { "conditions": [{ "type": "Ready", "status": "True" }] } })]);
+    assert_eq!(passes("autoscaling", &karpenter).1, "Karpenter, with pools app");
+    let mut hidden = good();
+    of(&mut hidden.deployments).clear();
+    hidden.autoscaler = Ok(Some(json!({})));
+    assert_eq!(passes("autoscaling", &hidden).0, Status::Pass);
+    let mut automatic = good();
+    of(&mut automatic.daemons).clear();
+    let data = json!({ "data": { "enable-network-policy-controller": "true" } });
+    automatic.vpc_cni = Ok(Some(data));
+    assert_eq!(passes("network.policy", &automatic).0, Status::Pass);
+    let mut at_home = good();
+    first(&mut at_home.classes)["provisioner"] = json!("rancher.io/local-path");
+    assert_eq!(passes("storage.driver", &at_home).0, Status::Skip);
+    assert_eq!(passes("storage.ssd", &at_home).0, Status::Skip);
+    let mut late = good();
+    late.version = json!({ "gitVersion": "v1.32.9-eks-0000000" });
+    late.nodes = Ok(of(&mut late.nodes)
+        .clone()
+        .into_iter()
+        .map(|mut node| {
+            node["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.31.1");
+            node
+        })
+        .collect());
+    assert!(passes("kubernetes.support", &late).1.contains("in extended support"));
+}
+
+#[test]
+fn pools_count_as_large_as_they_may_be() {
+    let mut cluster = good();
+    of(&mut cluster.nodes).truncate(1);
+    let mut wanted = wanted();
+    wanted.pools.truncate(1);
+    wanted.pools[0].max = Some(3);
+    let verdicts = judge(&cluster, &wanted, TODAY);
+    let total = verdicts.iter().find(|it| it.id == "nodes.allocatable").unwrap();
+    assert_eq!(total.status, Status::Pass, "{total:?}");
+    let told = "7.9 cores and 65 GB, and 23.7 cores and 196 GB at the most that the pools may have";
+    assert_eq!(total.found, told);
+}
+
+#[test]
+fn labels_stand_for_pools_where_no_file_describes_them() {
+    let label = |key: &str| (key.to_owned(), "true".to_owned());
+    let merged = Wanted::of_profile(Profile::Qualytics, &[label("sparkNodes"), label("mine")]);
+    let names: Vec<_> = merged.pools.iter().map(|pool| pool.name.as_str()).collect();
+    assert_eq!(names, ["spark", "mine=true"]);
+    let none = Wanted::of_profile(Profile::None, &[label("mine")]);
+    assert_eq!((none.platform.map(|it: Platform| it.cores), none.namespace()), (None, ""));
+    let verdicts = judge(&good(), &none, TODAY);
+    assert_eq!(ids(&verdicts, Status::Fail), ["nodes.label.mine"]);
+    assert!(!verdicts.iter().any(|it| it.id.starts_with("nodes.fit")), "{verdicts:?}");
+}
