@@ -1,5 +1,5 @@
 //! The command line.
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Failure};
 use crate::logging;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provision_engine::Stop;
@@ -70,11 +70,11 @@ impl Global {
         if self.sandbox_speed.is_some() && !self.sandbox && !matches!(command, Command::Sandbox(_))
         {
             let error = "--sandbox-speed says nothing without --sandbox";
-            return Err(Failure::new(Exit::Usage, "usage.sandbox-speed", error));
+            return Err(Failure::new(Code::UsageSandboxSpeed, error));
         }
         let unsupported = |what: &str| {
             let error = format!("{what} is not supported yet");
-            Err(Failure::new(Exit::Usage, "usage.unsupported", error))
+            Err(Failure::new(Code::UsageUnsupported, error))
         };
         if matches!(command, Command::Verify(args) if args.probe) {
             return unsupported("--probe");

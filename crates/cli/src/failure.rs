@@ -1,8 +1,10 @@
 //! How the program ends when it does not end well.
 mod advice;
+mod code;
 mod refused;
 
 pub(crate) use advice::advice;
+pub(crate) use code::Code;
 
 use crate::args::Global;
 use crate::output;
@@ -48,7 +50,7 @@ pub(crate) const WRITABLE: &str =
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
-    pub(crate) code: &'static str,
+    pub(crate) code: Code,
     pub(crate) error: String,
     pub(crate) causes: Vec<String>,
     pub(crate) hints: Vec<String>,
@@ -66,9 +68,9 @@ enum Details {
 }
 
 impl Failure {
-    pub(crate) fn new(exit: Exit, code: &'static str, error: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, error: impl Into<String>) -> Self {
         let (causes, hints) = (Vec::new(), Vec::new());
-        let error = error.into();
+        let (exit, error) = (code.exit(), error.into());
         Self { exit, code, error, causes, hints, details: None, request_id: None }
     }
 
@@ -137,7 +139,7 @@ impl Failure {
         };
         let document = Document {
             format: "provision.error/v1",
-            code: self.code,
+            code: self.code.text(),
             exit: self.exit as u8,
             error: &self.error,
             causes: &self.causes,
@@ -155,7 +157,7 @@ impl From<&clap::Error> for Failure {
         let text = error.render().to_string();
         let mut parts = text.split("\n\n");
         let what = parts.next().unwrap_or_default().trim_start_matches("error: ");
-        let mut failure = Self::new(Exit::Usage, "usage", what);
+        let mut failure = Self::new(Code::Usage, what);
         let hints = parts.filter(|part| !part.starts_with("For more information"));
         failure.hints = hints.map(|part| part.trim().to_owned()).collect();
         failure
@@ -170,7 +172,7 @@ impl From<Problems> for Failure {
         };
         Self {
             details: Some(Box::new(Details::Problems(problems))),
-            ..Self::new(Exit::Mismatch, "file.invalid", error)
+            ..Self::new(Code::FileInvalid, error)
         }
     }
 }
@@ -178,16 +180,17 @@ impl From<Problems> for Failure {
 impl From<StateFileError> for Failure {
     fn from(error: StateFileError) -> Self {
         let (code, hint) = match &error {
-            StateFileError::Io(..) => ("state.unreadable", "check its permissions"),
-            StateFileError::Foreign(..) => ("state.foreign", "name another file with --state"),
+            StateFileError::Io(..) => (Code::StateUnreadable, "check its permissions"),
+            StateFileError::Foreign(..) => (Code::StateForeign, "name another file with --state"),
             StateFileError::Newer(..) => {
-                ("state.newer", "use the version of provision that wrote it")
+                (Code::StateNewer, "use the version of provision that wrote it")
             }
-            StateFileError::Damaged(..) => {
-                ("state.damaged", "restore it from the file of the same name that ends in .backup")
-            }
+            StateFileError::Damaged(..) => (
+                Code::StateDamaged,
+                "restore it from the file of the same name that ends in .backup",
+            ),
         };
-        let failure = Self::new(Exit::Mismatch, code, error.to_string()).hint(hint);
+        let failure = Self::new(code, error.to_string()).hint(hint);
         match std::error::Error::source(&error) {
             Some(source) => failure.because(source),
             None => failure,
@@ -198,33 +201,33 @@ impl From<StateFileError> for Failure {
 impl From<Locked> for Failure {
     fn from(error: Locked) -> Self {
         match &error {
-            Locked::Held(_) => Self::new(Exit::Locked, "state.locked", error.to_string())
+            Locked::Held(_) => Self::new(Code::StateLocked, error.to_string())
                 .hint("wait for that run to end; a run that died holds no lock"),
-            Locked::Io(_, source) => Self::new(Exit::Failed, "state.lock", error.to_string())
-                .because(source)
-                .hint(WRITABLE),
+            Locked::Io(_, source) => {
+                Self::new(Code::StateLock, error.to_string()).because(source).hint(WRITABLE)
+            }
         }
     }
 }
 
 impl From<Mismatch> for Failure {
     fn from(mismatch: Mismatch) -> Self {
-        Self::new(Exit::Mismatch, "plan.stale", mismatch.to_string())
+        Self::new(Code::PlanStale, mismatch.to_string())
             .hint("make a new plan and look at it again")
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let (exit, code) = match error.kind {
-            Kind::Auth => (Exit::Credentials, "credentials"),
-            Kind::Journal => (Exit::Failed, "state.unwritable"),
-            Kind::Denied => (Exit::Failed, "cloud.denied"),
-            Kind::Quota => (Exit::Failed, "cloud.quota"),
-            Kind::Capacity => (Exit::Failed, "cloud.capacity"),
-            _ => (Exit::Failed, "failed"),
+        let code = match error.kind {
+            Kind::Auth => Code::Credentials,
+            Kind::Journal => Code::StateUnwritable,
+            Kind::Denied => Code::CloudDenied,
+            Kind::Quota => Code::CloudQuota,
+            Kind::Capacity => Code::CloudCapacity,
+            _ => Code::Failed,
         };
-        let mut failure = Self::new(exit, code, error.to_string());
+        let mut failure = Self::new(code, error.to_string());
         failure.hints.extend(advice(&error));
         failure.request_id = error.request_id.map(Into::into);
         failure
@@ -238,8 +241,7 @@ mod tests {
     #[test]
     fn a_failure_reads_from_what_to_why_to_what_to_do() {
         let source = std::io::Error::other("no space left on device");
-        let failure =
-            Failure::new(Exit::Failed, "state.lock", "the lock cannot be taken").because(&source);
+        let failure = Failure::new(Code::StateLock, "the lock cannot be taken").because(&source);
         insta::assert_snapshot!(failure.hint("make room").text(&Style { color: false, width: 80 }), @r"
         error: the lock cannot be taken
         caused by: no space left on device
@@ -250,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_failure_in_json_has_every_field() {
-        let failure = Failure::new(Exit::Locked, "state.locked", "locked").hint("wait");
+        let failure = Failure::new(Code::StateLocked, "locked").hint("wait");
         insta::assert_snapshot!(failure.json(), @r#"{"format":"provision.error/v1","code":"state.locked","exit":75,"error":"locked","causes":[],"hints":["wait"],"problems":[],"requestId":null}"#);
     }
 }

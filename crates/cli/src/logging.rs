@@ -1,6 +1,6 @@
 //! Log lines on standard error.
 use crate::args::{Global, LogFormat};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Failure};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -34,7 +34,7 @@ fn asked(variable: Option<String>, verbose: u8) -> Result<EnvFilter, Failure> {
     if let Some(filter) = variable {
         return EnvFilter::try_new(&filter).map_err(|error| {
             let wrong = format!("{VARIABLE} is `{filter}`, which is no filter of log lines");
-            Failure::new(Exit::Usage, "usage.environment", wrong).because(&error)
+            Failure::new(Code::UsageEnvironment, wrong).because(&error)
         });
     }
     // What other libraries warn about, such as credentials that are not there, ends in an error
@@ -62,7 +62,7 @@ mod tests {
     fn a_filter_that_says_nothing_is_an_error() {
         assert!(asked(Some("provision_eks=debug".into()), 0).is_ok());
         let failure = asked(Some("provision=loud".into()), 0).unwrap_err();
-        assert_eq!((failure.exit, failure.code), (Exit::Usage, "usage.environment"));
+        assert_eq!(failure.code, Code::UsageEnvironment);
         assert!(failure.error.starts_with("PROVISION_LOG is `provision=loud`"), "{failure:?}");
     }
 

@@ -15,7 +15,7 @@ mod signals;
 
 use args::{Cli, Command, SandboxCommand};
 use clap::Parser;
-use failure::{Exit, Failure};
+use failure::{Code, Exit, Failure};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -34,9 +34,8 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| {
-        Failure::new(Exit::Failed, "runtime", "the runtime cannot start").because(&error)
-    })?;
+    let runtime = runtime
+        .map_err(|error| Failure::new(Code::Runtime, "the runtime cannot start").because(&error))?;
     runtime.block_on(heedful(cli))
 }
 

@@ -1,5 +1,5 @@
 //! Writes to the standard streams, where a reader that went away is no error, and to files.
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Failure};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -31,6 +31,6 @@ pub(crate) fn file(path: &Path, text: &str) -> Result<(), Failure> {
         });
     written.map(drop).map_err(|error| {
         let what = format!("{} cannot be written", path.display());
-        Failure::new(Exit::Failed, "output.unwritable", what).because(&error)
+        Failure::new(Code::OutputUnwritable, what).because(&error)
     })
 }

@@ -1,6 +1,6 @@
 //! Where things are: the cluster file, the state beside it, a saved plan.
 use crate::args::Global;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Failure};
 use crate::providers;
 use provision_core::World;
 use provision_engine::{Header, Loaded, SAVED_PLAN_FORMAT, SavedPlan, load};
@@ -34,9 +34,8 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    let failure = |what: &str| {
-        Failure::new(Exit::Mismatch, "file.unreadable", format!("{} {what}", path.display()))
-    };
+    let failure =
+        |what: &str| Failure::new(Code::FileUnreadable, format!("{} {what}", path.display()));
     match error.kind() {
         io::ErrorKind::NotFound => failure("does not exist").hint(
             "name the cluster file, as in `provision plan FILE`, or write one with \
@@ -51,7 +50,7 @@ pub(crate) fn saved_plan(path: &Path) -> Result<Option<SavedPlan>, Failure> {
     let text = plan_bytes(path).map_err(|e| unreadable(path, &e))?;
     SavedPlan::parse(&text).map_err(|why| {
         let what = format!("{} is not a plan that this version can use: {why}", path.display());
-        Failure::new(Exit::Mismatch, "plan.invalid", what).hint("make a new plan")
+        Failure::new(Code::PlanInvalid, what).hint("make a new plan")
     })
 }
 
@@ -97,7 +96,7 @@ fn same(path: &Path, what: &str, state: &str, file: &str) -> Result<(), Failure>
         return Ok(());
     }
     let error = format!("state {} is of {what} {state}, and the file says {file}", path.display());
-    Err(Failure::new(Exit::Mismatch, "state.mismatch", error)
+    Err(Failure::new(Code::StateMismatch, error)
         .hint("put the file back as it was, or name another state with --state"))
 }
 
@@ -116,7 +115,7 @@ pub(crate) fn other_world(what: &str, is_sandboxed: bool) -> Failure {
         true => ("the sandbox", "add --sandbox to the command"),
         false => ("a cloud outside the sandbox", "leave --sandbox out of the command"),
     };
-    Failure::new(Exit::Mismatch, "state.scope", format!("{what} is of {is}")).hint(hint)
+    Failure::new(Code::StateScope, format!("{what} is of {is}")).hint(hint)
 }
 
 /// Checks that the caller's credentials lead to where the state's objects are.
@@ -142,6 +141,6 @@ pub(crate) fn same_scope(
         }
     }
     let error = format!("state {} is of {}", path.display(), differences.join(", "));
-    Err(Failure::new(Exit::Mismatch, "state.scope", error)
+    Err(Failure::new(Code::StateScope, error)
         .hint("use the credentials of that account, or name another state with --state"))
 }

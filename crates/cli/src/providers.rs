@@ -1,5 +1,5 @@
 //! The providers that this build knows.
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Failure};
 use provision_spec::{ClusterSpec, Provider};
 
 /// Returns the provider of a name.
@@ -20,6 +20,6 @@ pub(crate) fn of(spec: &ClusterSpec) -> Result<&'static dyn Provider, Failure> {
 pub(crate) fn known(name: &str) -> Result<&'static dyn Provider, Failure> {
     named(name).ok_or_else(|| {
         let error = format!("provider {name} is not part of this build");
-        Failure::new(Exit::Mismatch, "provider.unknown", error)
+        Failure::new(Code::ProviderUnknown, error)
     })
 }

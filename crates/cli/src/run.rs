@@ -1,7 +1,7 @@
 //! The line that plan, apply and destroy have in common: file, state, caller, facts, graphs,
 //! what is there, plan.
 use crate::args::{Consents, Global};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::render;
 use crate::render::progress::Time;
 use crate::sandbox::Rehearsal;
@@ -294,7 +294,7 @@ impl Decision {
             n => {
                 let objects = if n == 1 { "object" } else { "objects" };
                 let error = format!("{n} {objects} could not be observed");
-                let mut failure = Failure::new(Exit::Failed, "plan.unknown", error);
+                let mut failure = Failure::new(Code::PlanUnknown, error);
                 let causes = self.plan.unknown.iter();
                 failure.causes = causes.map(|(address, why)| format!("{address}: {why}")).collect();
                 Err(failure.hint(
@@ -367,7 +367,7 @@ fn replacements(
         };
         let Some(node) = nodes().find(wanted) else {
             let error = format!("--replace {text}: the cluster has nothing at this address");
-            return Err(Failure::new(Exit::Usage, "usage.address", error).hint(format!(
+            return Err(Failure::new(Code::UsageAddress, error).hint(format!(
                 "`{}` shows the addresses",
                 shell::command(global, "state list", None)
             )));
@@ -390,7 +390,7 @@ fn check_adoptions(global: &Global, graphs: &[Graph], consent: &Consent) -> Resu
         None => Ok(()),
         Some(address) => {
             let error = format!("--adopt {address}: the cluster has nothing at this address");
-            Err(Failure::new(Exit::Usage, "usage.address", error)
+            Err(Failure::new(Code::UsageAddress, error)
                 .hint(format!("`{}` shows the addresses", shell::command(global, "plan", None))))
         }
     }
@@ -398,7 +398,7 @@ fn check_adoptions(global: &Global, graphs: &[Graph], consent: &Consent) -> Resu
 
 fn new_header(spec: &ClusterSpec, scope: Scope) -> Result<Header, Failure> {
     let lineage = new_lineage().map_err(|e| {
-        Failure::new(Exit::Failed, "lineage", "the system has no randomness to give").because(&e)
+        Failure::new(Code::Lineage, "the system has no randomness to give").because(&e)
     })?;
     Ok(Header {
         format: provision_engine::STATE_FORMAT.to_owned(),
@@ -414,7 +414,7 @@ fn unresolved(error: provision_core::Error) -> Failure {
     match error.kind {
         provision_core::Kind::Invalid => {
             let mut failure = Failure::from(error).exiting(Exit::Mismatch);
-            failure.code = "file.impossible";
+            failure.code = Code::FileImpossible;
             failure
         }
         _ => error.into(),

@@ -1,6 +1,6 @@
 //! The embedded simulated cloud, for rehearsals without an account.
 use crate::args::Global;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Failure};
 use crate::render::progress::Time;
 use provision_engine::Pace;
 use provision_sandbox::{ACCOUNT, Credential, Sandbox, Settings, Speed};
@@ -26,7 +26,7 @@ impl Rehearsal {
     pub(crate) fn start(global: &Global, state: &Path, cluster: &str) -> Result<Self, Failure> {
         if Path::new(cluster).file_name() != Some(OsStr::new(cluster)) {
             let error = format!("state {} is of no cluster: {cluster:?}", state.display());
-            return Err(Failure::new(Exit::Mismatch, "state.mismatch", error));
+            return Err(Failure::new(Code::StateMismatch, error));
         }
         let speed = speed(global);
         let world = Some(state.with_file_name(format!("{cluster}.sandbox.json")));
@@ -68,7 +68,7 @@ pub(crate) fn speed(global: &Global) -> Speed {
 pub(crate) fn start(settings: Settings) -> Result<Sandbox, Failure> {
     let world = settings.world.clone();
     Sandbox::start(settings).map_err(|error| {
-        let failure = Failure::new(Exit::Failed, "sandbox", "the sandbox cannot start");
+        let failure = Failure::new(Code::Sandbox, "the sandbox cannot start");
         let failure = failure.because(&error);
         match world {
             Some(world) => failure.hint(format!(

@@ -1,5 +1,7 @@
 //! What is wrong with a file, and where.
 
+mod codes;
+
 use std::fmt;
 
 use serde::{Serialize, Serializer};

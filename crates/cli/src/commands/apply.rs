@@ -2,7 +2,7 @@
 use super::carry_out::{CarryOut, approve, needs_approval};
 use super::plan::show;
 use crate::args::{ApplyArgs, Global};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::place;
 use crate::run::{Consent, Decision, Subject};
 use provision_core::{Facts, World};
@@ -70,7 +70,7 @@ impl Wish {
     fn saved(global: &Global, args: &ApplyArgs, mut saved: SavedPlan) -> Result<Self, Failure> {
         if !args.consents.adopt.is_empty() || !args.consents.replace.is_empty() {
             let error = "--adopt and --replace belong to the plan that was saved";
-            return Err(Failure::new(Exit::Usage, "usage.saved-plan", error));
+            return Err(Failure::new(Code::UsageSavedPlan, error));
         }
         if (saved.world == World::Sandbox) != global.sandbox {
             let what = format!("plan {}", args.file.display());
@@ -108,7 +108,7 @@ impl Wish {
         let decision = subject.decide(global, &self.spec, recorded, &self.consent).await;
         let Some(saved) = &self.saved else { return decision };
         let decision = decision.map_err(|failure| match failure.code {
-            "plan.refused" => failure.exiting(Exit::Mismatch),
+            Code::PlanRefused => failure.exiting(Exit::Mismatch),
             _ => failure,
         })?;
         saved.check_steps(&serde_json::to_value(&decision.plan).expect("a plan serializes"))?;

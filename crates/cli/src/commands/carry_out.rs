@@ -1,7 +1,7 @@
 //! Carries out what was decided: asks, records, applies, and says how it went.
 use super::destroy::PROTECT;
 use crate::args::Global;
-use crate::failure::{Exit, Failure, WRITABLE};
+use crate::failure::{Code, Exit, Failure, WRITABLE};
 use crate::render::Style;
 use crate::render::progress::{Finish, Mode, Reporter};
 use crate::run::{Decision, Subject};
@@ -13,9 +13,6 @@ use std::convert::Infallible;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 use std::time::Duration;
-
-/// The code of a failure for want of approval.
-const NOT_APPROVED: &str = "not-approved";
 
 /// Tells whether somebody must be asked. Where nobody can be, approval must have been given.
 pub(crate) fn needs_approval(
@@ -30,7 +27,7 @@ pub(crate) fn needs_approval(
         return Ok(true);
     }
     let error = format!("{command} asks before it changes anything, and nobody is there to ask");
-    Err(Failure::new(Exit::Usage, "usage.approval", error).hint(match command {
+    Err(Failure::new(Code::UsageApproval, error).hint(match command {
         "apply" => "add `--auto-approve`, or apply a saved plan",
         _ => "add `--auto-approve`",
     }))
@@ -46,7 +43,7 @@ pub(crate) async fn approve(global: &Global, question: &str, answer: &str) -> Re
         let read = io::stdin().lock().read_line(&mut line);
         drop(tell.send(read.map(|_| line)));
     });
-    let nothing = |why: &str| Failure::new(Exit::Failed, NOT_APPROVED, why);
+    let nothing = |why: &str| Failure::new(Code::NotApproved, why);
     tokio::select! {
         () = global.stop.asked() => {
             output::stdout("\n");
@@ -74,7 +71,7 @@ pub(crate) fn begin(subject: &Subject) -> Result<Journal, Failure> {
     };
     journal.map_err(|e| {
         let error = format!("state file {} cannot be written", path.display());
-        Failure::new(Exit::Failed, "state.unwritable", error).because(&e).hint(WRITABLE)
+        Failure::new(Code::StateUnwritable, error).because(&e).hint(WRITABLE)
     })
 }
 

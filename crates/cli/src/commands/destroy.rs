@@ -2,7 +2,7 @@
 use super::carry_out::{CarryOut, approve, needs_approval};
 use super::plan::show;
 use crate::args::{DestroyArgs, Global};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::run::Subject;
 use crate::{output, place};
 use provision_engine::{Lock, load};
@@ -27,7 +27,7 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
     };
     if loaded.state.facts().get(PROTECT) == Some(true) {
         let error = format!("cluster {} is protected", loaded.header.cluster);
-        return Err(Failure::new(Exit::Failed, "protected", error)
+        return Err(Failure::new(Code::Protected, error)
             .hint("set `protect: false` in the cluster file and apply it first"));
     }
     let volumes = if args.delete_volumes { Volumes::Delete } else { Volumes::Keep };
@@ -67,7 +67,7 @@ fn subject(global: &Global, args: &DestroyArgs) -> Result<(Option<ClusterSpec>, 
 fn nothing(global: &Global, state_path: &Path) -> Result<Exit, Failure> {
     if global.state.is_some() {
         let error = format!("there is no state at {}", state_path.display());
-        return Err(Failure::new(Exit::Mismatch, "state.missing", error));
+        return Err(Failure::new(Code::StateMissing, error));
     }
     if !global.quiet && !global.json {
         let path = state_path.display();

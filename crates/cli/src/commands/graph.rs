@@ -1,6 +1,6 @@
 //! `provision graph`: the resources of a cluster file and what they need, in DOT.
 use crate::args::{FileArgs, Global};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::render::parts;
 use crate::{output, place, providers, shell};
 use provision_core::{Error, Facts, Kind, Node};
@@ -22,7 +22,7 @@ fn undrawn(global: &Global, args: &FileArgs, error: Error) -> Failure {
     let [plan, apply] =
         ["plan", "apply"].map(|name| shell::command(global, name, Some(&args.file)));
     match error.kind {
-        Kind::Invalid => Failure::new(Exit::Mismatch, "file.impossible", error.to_string()).hint(format!(
+        Kind::Invalid => Failure::new(Code::FileImpossible, error.to_string()).hint(format!(
             "the graph is drawn from the facts that `{apply}` records; before that, `{plan}` asks \
              the cloud for them and shows what there would be"
         )),

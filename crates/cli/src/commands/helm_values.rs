@@ -1,6 +1,6 @@
 //! `provision helm-values`: what the platform's chart is told about the cluster.
 use crate::args::{Global, HelmValuesArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::{output, place, providers, shell};
 use provision_core::Facts;
 use provision_spec::ClusterSpec;
@@ -48,11 +48,10 @@ fn document(spec: &ClusterSpec, overlay: &Overlay) -> serde_json::Value {
 fn unrecorded(global: &Global, file: &Path, pool: &str) -> Failure {
     let error = format!("no machine of pool {pool} is on record, which says how large pods may be");
     let apply = shell::command(global, "apply", Some(file));
-    Failure::new(Exit::Mismatch, "facts.missing", error).hint(format!("`{apply}` records them"))
+    Failure::new(Code::FactsMissing, error).hint(format!("`{apply}` records them"))
 }
 
 fn without_chart(spec: &ClusterSpec) -> Failure {
     let error = format!("profile {} has no chart to tell anything", spec.profile.word());
-    Failure::new(Exit::Mismatch, "chart.none", error)
-        .hint("values are known for the chart of profile qualytics")
+    Failure::new(Code::ChartNone, error).hint("values are known for the chart of profile qualytics")
 }

@@ -1,7 +1,7 @@
 //! `provision init`: a short cluster file to begin with.
 use super::schema;
 use crate::args::{Global, InitArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::{output, place, shell};
 use provision_spec::ClusterSpec;
 use serde_json::{Value, json};
@@ -42,13 +42,13 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
 
 fn occupied(path: &Path) -> Failure {
     let error = format!("{} is there already, and was left as it is", path.display());
-    Failure::new(Exit::Failed, "init.exists", error)
+    Failure::new(Code::InitExists, error)
         .hint("name another file at the end of the command, or move this one away")
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let what = format!("{} cannot be written", path.display());
-    Failure::new(Exit::Failed, "init.unwritable", what).because(error)
+    Failure::new(Code::InitUnwritable, what).because(error)
 }
 
 /// Returns the cluster file. Everything that is commented out is valid as well.

@@ -1,6 +1,6 @@
 //! `provision kubeconfig`: how kubectl gets into the cluster.
 use crate::args::{Global, KubeconfigArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::kubeconfig::Way;
 use crate::{output, place, providers, shell};
 use provision_core::State;
@@ -93,7 +93,7 @@ impl Lock {
             Ok(_) => Ok(Self(lock)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let what = format!("{} is being written by somebody else", path.display());
-                Err(Failure::new(Exit::Locked, "kubeconfig.locked", what).hint(format!(
+                Err(Failure::new(Code::KubeconfigLocked, what).hint(format!(
                     "run the same command again; if nobody writes it, remove {}",
                     lock.display()
                 )))
@@ -111,23 +111,23 @@ impl Drop for Lock {
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
     let what = format!("{} cannot be written", path.display());
-    Failure::new(Exit::Failed, "output.unwritable", what).because(error)
+    Failure::new(Code::OutputUnwritable, what).because(error)
 }
 
 fn unfit(path: &Path, why: &str) -> Failure {
     let what = format!("{} was left as it is: {why}", path.display());
-    Failure::new(Exit::Mismatch, "kubeconfig.unfit", what)
+    Failure::new(Code::KubeconfigUnfit, what)
         .hint("name another file, and let KUBECONFIG list both")
 }
 
 fn unrecorded(global: &Global, file: &Path) -> Failure {
     let apply = shell::command(global, "apply", Some(file));
     let what = "no cluster is on record that anybody could get into";
-    Failure::new(Exit::Mismatch, "cluster.none", what).hint(format!("`{apply}` makes it"))
+    Failure::new(Code::ClusterNone, what).hint(format!("`{apply}` makes it"))
 }
 
 fn embedded() -> Failure {
     let what = "the embedded sandbox answers only while a command of provision runs";
-    Failure::new(Exit::Usage, "usage.sandbox", what)
+    Failure::new(Code::UsageSandbox, what)
         .hint("`provision sandbox serve` keeps one up, for kubectl too")
 }

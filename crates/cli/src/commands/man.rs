@@ -1,6 +1,6 @@
 //! `provision man`: the manual, all commands on one page.
 use crate::args::Cli;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::output;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -8,8 +8,8 @@ use clap_mangen::roff::{Roff, bold, roman};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-/// What is worth saying of a run's end; the reference has the rest.
-const EXIT_CODES: &[(&str, &str)] = &[
+/// What a run's end says.
+pub(crate) const EXIT_CODES: &[(&str, &str)] = &[
     ("0", "Done, or nothing to do."),
     ("1", "Failed; safe to run again."),
     ("2", "Changes pending, only with plan --detailed-exitcode."),
@@ -40,9 +40,8 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 
 pub(crate) fn run() -> Result<Exit, Failure> {
     let mut page = Vec::new();
-    write(&mut page).map_err(|e| {
-        Failure::new(Exit::Failed, "man", "the manual cannot be written").because(&e)
-    })?;
+    write(&mut page)
+        .map_err(|e| Failure::new(Code::Manual, "the manual cannot be written").because(&e))?;
     output::stdout(&once(&String::from_utf8_lossy(&page)));
     Ok(Exit::Done)
 }
@@ -91,7 +90,7 @@ fn write_command(page: &mut Vec<u8>, above: &str, command: &Command) -> io::Resu
 
 /// Gives a command its whole name, and the usage that its help has. Whatever is below it then has
 /// the flags that every command takes.
-fn with_usage(command: Command, name: &str) -> Command {
+pub(crate) fn with_usage(command: Command, name: &str) -> Command {
     let mut command = command.bin_name(name);
     let usage = command.render_usage().to_string();
     let usage = usage.trim_start_matches("Usage:").trim().to_owned();

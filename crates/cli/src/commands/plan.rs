@@ -1,6 +1,6 @@
 //! `provision plan`: what apply would do; changes nothing.
 use crate::args::{Global, PlanArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::render::Style;
 use crate::run::{Consent, Decision, Subject};
 use crate::{output, place, shell};
@@ -83,6 +83,6 @@ fn save(path: &Path, plan: &SavedPlan) -> Result<(), Failure> {
     let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(&text)).map_err(|e| {
         let error = format!("the plan cannot be saved to {}", path.display());
-        Failure::new(Exit::Failed, "plan.unwritable", error).because(&e)
+        Failure::new(Code::PlanUnwritable, error).because(&e)
     })
 }

@@ -2,7 +2,7 @@
 use super::carry_out::begin;
 use super::show::document;
 use crate::args::{Global, StateArgs, StateCommand};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::render::{Style, record};
 use crate::run::Subject;
 use crate::{output, place, shell};
@@ -58,6 +58,6 @@ pub(crate) async fn run(global: &Global, args: &StateArgs) -> Result<Exit, Failu
 
 fn unknown(global: &Global, address: &Address) -> Failure {
     let error = format!("nothing is on record at {address}");
-    Failure::new(Exit::Usage, "usage.address", error)
+    Failure::new(Code::UsageAddress, error)
         .hint(format!("`{}` shows the addresses", shell::command(global, "state list", None)))
 }

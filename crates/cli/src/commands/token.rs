@@ -1,6 +1,6 @@
 //! `provision token`: what kubectl is let in with, made anew when the last one is nearly over.
 use crate::args::TokenArgs;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::kubeconfig::EXEC;
 use crate::{output, providers};
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &TokenArgs) -> Result<Exit, Failure> {
     let TokenArgs { provider, region, cluster, role, external_id } = args.clone();
     let unknown = || {
         let error = format!("there is no provider {provider} that makes tokens");
-        Failure::new(Exit::Usage, "usage.provider", error)
+        Failure::new(Code::UsageProvider, error)
     };
     let provider = providers::named(&provider).ok_or_else(unknown)?;
     let entrance = Entrance { cluster, region, role, word: external_id };

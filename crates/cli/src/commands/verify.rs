@@ -1,6 +1,6 @@
 //! `provision verify`: whether a living cluster is what the platform needs.
 use crate::args::{Global, VerifyArgs};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Code, Exit, Failure};
 use crate::render::{Style, verdicts};
 use crate::run::Subject;
 use crate::{output, place, providers, shell};
@@ -56,14 +56,13 @@ async fn of_file(global: &Global, file: &Path) -> Result<(String, Vec<Verdict>),
 async fn entry(global: &Global, path: &Path, context: Option<&str>) -> Result<Entry, Failure> {
     if global.sandbox {
         let error = "--kubeconfig leads to a cluster that is not of the embedded sandbox";
-        return Err(Failure::new(Exit::Usage, "usage.sandbox", error)
-            .hint("leave --sandbox out, or --kubeconfig"));
+        return Err(
+            Failure::new(Code::UsageSandbox, error).hint("leave --sandbox out, or --kubeconfig")
+        );
     }
     Entry::of_kubeconfig(path, context).await.map_err(|error| match error.kind {
-        provision_core::Kind::Invalid => {
-            Failure::new(Exit::Mismatch, "kubeconfig.unfit", error.to_string())
-                .hint("name a kubeconfig with --kubeconfig, and a context of it with --context")
-        }
+        provision_core::Kind::Invalid => Failure::new(Code::KubeconfigUnfit, error.to_string())
+            .hint("name a kubeconfig with --kubeconfig, and a context of it with --context"),
         _ => error.into(),
     })
 }
@@ -87,6 +86,6 @@ fn tell(global: &Global, url: &str, verdicts: &[Verdict]) {
 fn unrecorded(global: &Global, file: &Path) -> Failure {
     let apply = shell::command(global, "apply", Some(file));
     let what = "no cluster is on record that could be looked at";
-    Failure::new(Exit::Mismatch, "cluster.none", what)
+    Failure::new(Code::ClusterNone, what)
         .hint(format!("`{apply}` makes it, and --kubeconfig names one of somebody else's"))
 }

@@ -1,5 +1,5 @@
 //! A plan that was refused, as people are told.
-use super::{Details, Exit, Failure};
+use super::{Code, Details, Failure};
 use crate::render::trouble::Group;
 use provision_core::plan::{Refusal, Refused};
 
@@ -8,7 +8,7 @@ const PASTED: usize = 6;
 
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
-        let mut failure = Self::new(Exit::Failed, "plan.refused", refused.to_string());
+        let mut failure = Self::new(Code::PlanRefused, refused.to_string());
         if refused.0.len() > 1 {
             failure.causes = refused.0.iter().map(ToString::to_string).collect();
         }
