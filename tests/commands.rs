@@ -1,6 +1,10 @@
 //! The program without any cloud: what it prints, and how it exits.
 #[path = "commands/fields.rs"]
 mod fields;
+#[path = "common/page.rs"]
+mod page;
+#[path = "commands/reference.rs"]
+mod reference;
 #[path = "commands/schema.rs"]
 mod schema;
 

@@ -5,8 +5,13 @@ mod failure;
 mod kubeconfig;
 mod logging;
 mod output;
+#[cfg(test)]
+#[path = "../../../tests/common/page.rs"]
+mod page;
 mod place;
 mod providers;
+#[cfg(test)]
+mod reference;
 mod render;
 mod run;
 mod sandbox;

@@ -125,7 +125,8 @@ fn kubernetes() -> Value {
         "properties": {
             "version": {
                 "description": "A floor for the version: recorded at the first apply, never \
-                                lowered. Without one the provider's newest tried one.",
+                                lowered; raising it is an upgrade. Without one the provider's \
+                                newest tried one.",
                 "type": ["string", "number"],
                 "pattern": patterns::MINOR,
                 "exclusiveMinimum": 1,
@@ -222,7 +223,7 @@ fn zone() -> Value {
 
 fn tags() -> Value {
     json!({
-        "description": "Tags on every object that takes tags.",
+        "description": "Tags on every object that takes tags; no two keys are equal but for case.",
         "type": "object",
         "maxProperties": 40,
         "propertyNames": {

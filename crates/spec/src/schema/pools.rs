@@ -68,7 +68,9 @@ pub(super) fn pool() -> Value {
         "type": "object",
         "properties": {
             "machine": {
-                "description": "A machine type, or a list of those that will do, preferred first.",
+                "description": "A machine type, or a list of those that will do, preferred first, of \
+                                which those count that the region has. On EKS none with \
+                                accelerators yet.",
                 "type": ["string", "array"],
                 "pattern": patterns::MACHINE,
                 "minItems": 1,
@@ -136,7 +138,7 @@ fn taints() -> Value {
     value["description"] = json!("A value like a label's.");
     value["default"] = json!("");
     json!({
-        "description": "Taints, which keep other work off the nodes.",
+        "description": "Taints, which keep other work off the nodes; one for each key and effect.",
         "type": "array",
         "maxItems": 50,
         "uniqueItems": true,
