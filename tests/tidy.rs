@@ -1,4 +1,8 @@
-//! The shape of the code: who may depend on whom, and files that grow too long.
+//! The shape of the code and of its documentation: who may depend on whom, files that grow too long,
+//! links that lead nowhere.
+#[path = "tidy/pages.rs"]
+mod pages;
+
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -74,6 +78,47 @@ fn core_is_pure_and_only_the_program_prints() {
             assert!(!code.contains("io::stdout") && !code.contains("io::stderr"), "{file} prints");
         }
     }
+}
+
+/// Returns the sources of the program and of its providers, without their tests.
+fn code() -> impl Iterator<Item = (String, String)> {
+    let others = ["crates/sandbox/", "crates/testkit/", "tests/"];
+    let is_code = move |file: &str| {
+        let is_other = others.iter().any(|folder| file.starts_with(folder));
+        !is_other && file.contains("/src/") && !file.contains("/tests")
+    };
+    sources().into_iter().filter(move |(file, _)| is_code(file)).map(|(file, text)| {
+        let tests = text.rfind("\n#[cfg(test)]\n").filter(|at| text[*at..].contains("mod tests {"));
+        let code = text[..tests.unwrap_or(text.len())].to_owned();
+        (file, code)
+    })
+}
+
+#[test]
+fn only_the_engine_waits_and_no_client_retries() {
+    let (mut waits, mut clients) = (0, 0);
+    for (file, text) in code() {
+        for word in ["sleep(", "sleep_until(", "time::interval"] {
+            let is_there = text.contains(word);
+            waits += usize::from(is_there);
+            assert!(!is_there || file.starts_with("crates/engine/"), "{file} has {word}");
+        }
+        let configured = text.matches("RetryConfig::").count();
+        assert_eq!(text.matches("RetryConfig::disabled()").count(), configured, "{file}");
+        clients += configured;
+        let made =
+            ["aws_config::defaults(", "SdkConfig::builder()"].map(|it| text.matches(it).count());
+        let made: usize = made.iter().sum();
+        assert!(made <= configured, "{file} makes clients that retry as they like");
+    }
+    assert!(waits > 0 && clients > 0, "{waits} waits, {clients} clients");
+}
+
+#[test]
+fn types_are_erased_in_one_place() {
+    let erases = |(_, text): &(String, String)| text.contains(" Driver for ");
+    let files: Vec<_> = code().filter(erases).map(|(file, _)| file).collect();
+    assert_eq!(files, ["crates/core/src/driver.rs"]);
 }
 
 #[test]
