@@ -31,7 +31,8 @@ fn row(argument: &Arg) -> [String; 3] {
     if argument.is_positional() {
         names.push(code(&value));
     }
-    let defaults = argument.get_default_values().iter().map(|it| code(&it.to_string_lossy()));
+    let defaults = argument.get_default_values().iter().filter(|it| !it.is_empty());
+    let defaults = defaults.map(|it| code(&it.to_string_lossy()));
     let default = match defaults.collect::<Vec<_>>() {
         _ if argument.is_required_set() => "required".to_owned(),
         defaults => defaults.join(" "),
