@@ -224,8 +224,31 @@ fn a_graph_is_drawn_from_recorded_facts() {
     assert_eq!(dot.matches('{').count(), dot.matches('}').count());
 }
 
+#[test]
+fn a_plan_tells_that_protection_begins_or_ends() {
+    let told = |file: &str, recorded: &[bool]| {
+        let folder = folder(file);
+        let more = recorded.iter().map(|it| ("protect", Value::from(*it)));
+        record(&folder.path().join("acme-prod.state.jsonl"), more);
+        let (_, stdout, stderr) = run(&folder, &["plan", "--offline", "--json"]);
+        let plan: Value = serde_json::from_str(&stdout).expect(&stderr);
+        plan["newFacts"]["protect"].clone()
+    };
+    let protected = format!("{GOOD}protect: true\n");
+    assert_eq!(told(&protected, &[]), true);
+    assert_eq!(told(&protected, &[false]), true);
+    assert_eq!(told(&protected, &[true]), Value::Null);
+    assert_eq!(told(GOOD, &[true]), false);
+    assert_eq!(told(GOOD, &[]), Value::Null);
+}
+
 /// Writes a state that holds nothing but the facts of the goldens.
 fn record_facts(path: &Path) {
+    record(path, std::iter::empty());
+}
+
+/// Writes a state that holds nothing but the facts of the goldens and some more.
+fn record(path: &Path, more: impl Iterator<Item = (&'static str, Value)>) {
     let facts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/eks-facts.json");
     let facts = fs::read(facts).expect("fixture facts");
     let facts: Facts = serde_json::from_slice(&facts).expect("facts are JSON");
@@ -240,7 +263,8 @@ fn record_facts(path: &Path) {
     let store = FileStore::open(path, 0).expect("a state can be written");
     let journal = Journal::begin(Box::new(store), header).expect("a state can be begun");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    for (key, value) in facts.recorded {
+    let more = more.map(|(key, value)| (key.to_owned(), value));
+    for (key, value) in facts.recorded.into_iter().chain(more) {
         let fact = Entry::Fact { key, value };
         runtime.block_on(journal.record(&fact)).expect("a fact can be recorded");
     }

@@ -1,6 +1,7 @@
 //! The line that plan, apply and destroy have in common: file, state, caller, facts, graphs,
 //! what is there, plan.
 use crate::args::{Consents, Global};
+use crate::commands::destroy::PROTECT;
 use crate::failure::{Code, Exit, Failure};
 use crate::render;
 use crate::render::progress::Time;
@@ -223,6 +224,10 @@ impl Subject {
             }
             None => Facts { seen: self.provider.recall(&self.state()), ..recorded },
         };
+        // What was never protected needs no record of that.
+        if spec.protect || facts.recorded.contains_key(PROTECT) {
+            facts.recorded.insert(PROTECT.to_owned(), spec.protect.into());
+        }
         let mut graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
         let replace = replacements(global, &graphs, &mut facts, &consent.replace)?;
         check_adoptions(global, &graphs, consent)?;

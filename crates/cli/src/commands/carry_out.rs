@@ -1,5 +1,4 @@
 //! Carries out what was decided: asks, records, applies, and says how it went.
-use super::destroy::PROTECT;
 use crate::args::Global;
 use crate::failure::{Code, Exit, Failure, WRITABLE};
 use crate::render::Style;
@@ -99,7 +98,7 @@ impl CarryOut<'_> {
         let tell = |event: Event| reporter.event(&event);
         let engine = self.subject.engine(self.global).telling(&tell);
         if !self.destroys {
-            engine.record_facts(&journal, &self.facts(decision)).await?;
+            engine.record_facts(&journal, &decision.facts).await?;
         }
         let (graphs, observed) = (&decision.graphs, &decision.observed);
         let applying = engine.apply(&journal, graphs, observed, &decision.plan);
@@ -157,17 +156,6 @@ impl CarryOut<'_> {
         // Why the run did not end well is told in any case.
         let left = engine.leftovers().await.unwrap_or_default();
         left.into_iter().filter(is_untold).collect()
-    }
-
-    /// Returns the facts to record: those that were resolved, and what the file protects.
-    fn facts(&self, decision: &Decision) -> Facts {
-        let mut facts = decision.facts.clone();
-        let protects = self.subject.spec.as_ref().is_some_and(|spec| spec.protect);
-        match protects {
-            true => drop(facts.recorded.insert(PROTECT.to_owned(), true.into())),
-            false => drop(facts.recorded.remove(PROTECT)),
-        }
-        facts
     }
 
     fn mode(&self) -> Mode {
