@@ -76,9 +76,6 @@ impl Global {
             let error = format!("{what} is not supported yet");
             Err(Failure::new(Code::UsageUnsupported, error))
         };
-        if matches!(command, Command::Verify(args) if args.probe) {
-            return unsupported("--probe");
-        }
         match &self.state {
             Some(state) if state.contains("://") => unsupported("a state that is not a local file"),
             _ => Ok(()),
@@ -126,7 +123,7 @@ pub(crate) enum Command {
     Kubeconfig(KubeconfigArgs),
     /// Print a token that lets the caller into a cluster, as kubectl asks for one.
     Token(TokenArgs),
-    /// Tell whether a living cluster, ours or not, is what the platform needs; changes nothing.
+    /// Tell whether a living cluster, ours or not, is what the platform needs.
     Verify(VerifyArgs),
     /// Draw the graph of the cluster file in DOT, from recorded facts; asks no cloud.
     Graph(FileArgs),
@@ -330,7 +327,8 @@ pub(crate) struct VerifyArgs {
     /// A label that nodes are to have, instead of those of the profile.
     #[arg(long, value_name = "KEY=VALUE", requires = "kubeconfig", value_parser = label)]
     pub(crate) label: Vec<(String, String)>,
-    /// Also let a pod of the platform's size run in each pool, with a volume.
+    /// Also let a pod of the platform's size run in each pool, with a volume, and remove it again;
+    /// nothing else is changed.
     #[arg(long)]
     pub(crate) probe: bool,
 }

@@ -69,6 +69,41 @@ pub async fn first_call<T>(pace: Pace, call: impl AsyncFn() -> Result<T>) -> Res
     call().await
 }
 
+/// How long it takes until something is looked at again that somebody waits for.
+const NEXT_LOOK: Duration = Duration::from_secs(2);
+
+/// The same at least on our own clock, where a simulated one is much faster.
+const LEAST_NEXT_LOOK: Duration = Duration::from_millis(20);
+
+/// Looks until there is an answer, also past failures that pass. `None` when that takes longer than
+/// `patience`, or as soon as somebody says to stop.
+///
+/// # Errors
+/// What a look failed with that no later one mends.
+pub async fn look_until<T>(
+    pace: Pace,
+    patience: Duration,
+    stop: &Stop,
+    look: impl AsyncFn() -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    let (begun, longest) = (Instant::now(), pace.patience(patience, LEAST_PATIENCE));
+    loop {
+        let is_over = begun.elapsed() >= longest;
+        match look().await {
+            Ok(None) => {}
+            Err(error) if error.kind.is_transient() && !is_over => {}
+            answer => return answer,
+        }
+        if is_over || stop.is_asked() {
+            return Ok(None);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pace.of(NEXT_LOOK).max(LEAST_NEXT_LOOK)) => {}
+            () = stop.asked() => {}
+        }
+    }
+}
+
 /// How long a read that fails may be tried again while nothing but looking is going on.
 const PATIENCE: Duration = Duration::from_secs(120);
 

@@ -23,7 +23,7 @@ mod targets;
 mod work;
 
 pub use apply::{Outcome, Skip};
-pub use calls::{Engine, first_call};
+pub use calls::{Engine, first_call, look_until};
 pub use journal::{Header, Journal, MemoryStore, STATE_FORMAT, Store, new_lineage};
 pub use lock::{Holder, Lock, Locked};
 pub use observe::Adoptions;

@@ -1,4 +1,6 @@
 //! `provision verify`: whether a living cluster is what the platform needs.
+mod probe;
+
 use crate::args::{Global, VerifyArgs};
 use crate::failure::{Code, Exit, Failure};
 use crate::render::{Style, verdicts};
@@ -17,10 +19,10 @@ pub(crate) async fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, Fail
         Some(path) => {
             let entry = entry(global, path, args.context.as_deref()).await?;
             let wanted = Wanted::of_profile(args.profile, &args.label);
-            let verdicts = look(Pace::REAL, &entry, &wanted).await?;
+            let verdicts = look(global, args, Pace::REAL, &entry, &wanted).await?;
             (entry.url, verdicts)
         }
-        None => of_file(global, &args.file).await?,
+        None => of_file(global, args).await?,
     };
     tell(global, &url, &verdicts);
     Ok(match verdicts.iter().any(|it| it.status == Status::Fail) {
@@ -30,7 +32,8 @@ pub(crate) async fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, Fail
 }
 
 /// Looks at the cluster of a cluster file.
-async fn of_file(global: &Global, file: &Path) -> Result<(String, Vec<Verdict>), Failure> {
+async fn of_file(global: &Global, args: &VerifyArgs) -> Result<(String, Vec<Verdict>), Failure> {
+    let file = args.file.as_path();
     let spec = place::cluster_file(file)?;
     let provider = providers::of(&spec)?;
     let wanted = Wanted::of_file(&spec, |pool| provider.tainted(pool));
@@ -48,7 +51,7 @@ async fn of_file(global: &Global, file: &Path) -> Result<(String, Vec<Verdict>),
     };
     let way = Way { proxy: opened.proxy, direct: opened.direct };
     let entry = Entry::with_token(&access, &way, &opened.token)?;
-    let verdicts = look(subject.pace(), &entry, &wanted).await?;
+    let verdicts = look(global, args, subject.pace(), &entry, &wanted).await?;
     Ok((entry.url, verdicts))
 }
 
@@ -67,10 +70,20 @@ async fn entry(global: &Global, path: &Path, context: Option<&str>) -> Result<En
     })
 }
 
-async fn look(pace: Pace, entry: &Entry, wanted: &Wanted) -> Result<Vec<Verdict>, Failure> {
+async fn look(
+    global: &Global,
+    args: &VerifyArgs,
+    pace: Pace,
+    entry: &Entry,
+    wanted: &Wanted,
+) -> Result<Vec<Verdict>, Failure> {
     let namespace = wanted.namespace();
     let secret = if namespace.is_empty() { "" } else { PULL_SECRET };
-    let seen = first_call(pace, async || Snapshot::read(entry, namespace, secret).await).await?;
+    let mut seen =
+        first_call(pace, async || Snapshot::read(entry, namespace, secret).await).await?;
+    if args.probe {
+        probe::all(global, pace, entry, wanted, &mut seen).await?;
+    }
     let today = Zoned::now().date().to_string();
     Ok(judge(&seen, wanted, &today))
 }

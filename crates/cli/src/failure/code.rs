@@ -106,6 +106,12 @@ codes! {
     StateUnreadable = "state.unreadable", Mismatch,
         "the state may not be read",
         "mend its permissions";
+    ProbeLeft = "probe.left", Failed,
+        "pods that `verify --probe` made could not be removed; the error names them",
+        "delete them with the command of the hint; they end by themselves within half an hour";
+    ProbeStopped = "probe.stopped", Interrupted,
+        "a signal stopped `verify --probe`, whose pods are removed",
+        "run it again";
     KubeconfigLocked = "kubeconfig.locked", Locked,
         "somebody else writes that kubeconfig",
         "run it again; if nobody does, remove the lock file that the hint names";

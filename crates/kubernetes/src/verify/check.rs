@@ -1,7 +1,9 @@
 //! The table of checks, and what comes of one.
 use super::snapshot::{Snapshot, Unread};
 use super::wanted::{Pool, Wanted};
-use super::{autoscaling, network, nodes, pending, platform, room, services, storage, version};
+use super::{
+    autoscaling, network, nodes, pending, platform, probe, room, services, storage, version,
+};
 use serde::Serialize;
 
 /// A check, or one for each label or pool that is wanted.
@@ -173,6 +175,11 @@ pub const CHECKS: &[Check] = &[
         platform::registry,
     ),
     cluster("workload.pending", "no pod there waits for what does not come", pending::pods),
+    Check {
+        id: "probe.<pool>",
+        what: "with `--probe`: a pod of the platform's size runs in the pool, with a volume",
+        of: Of::Pool(probe::ran),
+    },
 ];
 
 /// Judges a cluster by what was seen of it on a day, such as `2026-11-30`.

@@ -3,6 +3,8 @@ use crate::access::{Access, Way};
 use crate::classify::{causes, failed, parsed};
 use crate::clusters::{CONNECT, REPLY, config};
 use http::Request;
+use http::header::CONTENT_TYPE;
+use http::request::Builder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use provision_core::{Error, Kind, Result};
@@ -68,19 +70,41 @@ impl Entry {
 
     /// Reads what is at a path. `None` where there is nothing.
     pub(super) async fn get(&self, path: &str) -> Result<Option<Value>> {
-        let request = Request::get(path).body(Vec::new());
+        self.call("get", Request::get(path), Vec::new()).await
+    }
+
+    /// Makes an object.
+    pub(super) async fn create(&self, path: &str, object: &Value) -> Result<()> {
+        let body = object.to_string().into_bytes();
+        let made = self.call("create", Request::post(path), body).await?;
+        let none = || Error::invalid(format!("there is no {path}"));
+        made.map(drop).ok_or_else(none)
+    }
+
+    /// Deletes an object without grace. Tells whether it has gone.
+    pub(super) async fn delete(&self, path: &str) -> Result<bool> {
+        let options =
+            json!({ "kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0 });
+        let body = options.to_string().into_bytes();
+        self.call("delete", Request::delete(path), body).await.map(|it| it.is_none())
+    }
+
+    /// Makes one call. `None` where there is nothing.
+    async fn call(&self, verb: &str, to: Builder, body: Vec<u8>) -> Result<Option<Value>> {
+        let request = to.header(CONTENT_TYPE, "application/json").body(body);
         let request = request.map_err(|error| Error::invalid(error.to_string()))?;
-        let (path, _) = path.split_once('?').unwrap_or((path, ""));
-        match self.client.request_text(request).await {
+        let path = request.uri().path().to_owned();
+        let answer = self.client.request_text(request).await;
+        tracing::debug!(service = "kubernetes", verb, path, ok = answer.is_ok(), "called");
+        match answer {
             Ok(text) => parsed(&text).map(Some),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
             Err(error) => {
-                let kind = kind(&error);
-                let failed = match kind {
+                let failed = match kind(&error) {
                     Kind::Auth => refused(error),
                     _ => failed(error, true, WAY_IN),
                 };
-                Err(Error { operation: Some(format!("kubernetes:get {path}")), ..failed })
+                Err(Error { operation: Some(format!("kubernetes:{verb} {path}")), ..failed })
             }
         }
     }

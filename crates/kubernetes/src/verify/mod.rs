@@ -9,6 +9,7 @@ mod network;
 mod nodes;
 mod pending;
 mod platform;
+mod probe;
 mod quantity;
 mod room;
 mod services;
@@ -19,5 +20,6 @@ mod wanted;
 
 pub use check::{CHECKS, Check, Status, Verdict, judge};
 pub use entry::Entry;
+pub use probe::{Ended, Probe};
 pub use snapshot::Snapshot;
 pub use wanted::Wanted;

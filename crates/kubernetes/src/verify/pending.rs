@@ -103,6 +103,18 @@ fn short(said: &str) -> &str {
     said.split(" preemption: ").next().unwrap_or(said).trim_end_matches(['.', ',', ' '])
 }
 
+/// Returns the reason that stands for what Kubernetes says.
+fn reason_for(said: &str) -> &'static Reason {
+    let of = |reason: &&Reason| reason.says.iter().any(|part| said.contains(part));
+    REASONS.iter().find(of).expect("the last reason is of everything")
+}
+
+/// Says what a pod waits for. `None` while it is on its way.
+pub(super) fn reason(pod: &Value) -> Option<String> {
+    let said = said(pod)?;
+    Some(format!("{}: {}", reason_for(&said).word, short(&said)))
+}
+
 pub(super) fn pods(case: &Case<'_>) -> Judged {
     if case.wanted.platform.is_none() {
         return Ok(Finding::skip("no profile names a namespace"));
@@ -118,8 +130,7 @@ pub(super) fn pods(case: &Case<'_>) -> Judged {
         };
         return Ok(Finding::pass(found, wanted));
     };
-    let of = |reason: &&Reason| reason.says.iter().any(|part| said.contains(part));
-    let reason = REASONS.iter().find(of).expect("the last reason is of everything");
+    let reason = reason_for(said);
     let classes = case.seen.classes.as_ref()?;
     let detail = match reason.word {
         "storage classes" => claimed(pod, claims, classes),

@@ -1,7 +1,9 @@
 //! What was seen of a cluster.
 use super::entry::Entry;
+use super::probe::Ended;
 use provision_core::{Error, Kind, Result};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The namespace of the system.
 const SYSTEM: &str = "kube-system";
@@ -49,6 +51,8 @@ pub struct Snapshot {
     pub(super) pods: Seen<Vec<Value>>,
     /// The claims to volumes of the platform.
     pub(super) claims: Seen<Vec<Value>>,
+    /// How the probe of each pool ended; empty where none were made.
+    pub(super) probes: BTreeMap<String, Ended>,
 }
 
 impl Snapshot {
@@ -99,7 +103,13 @@ impl Snapshot {
                 "" => Ok(Vec::new()),
                 _ => list(entry, &format!("{own}/persistentvolumeclaims")).await?,
             },
+            probes: BTreeMap::new(),
         })
+    }
+
+    /// Adds how the probe of a pool ended.
+    pub fn probed(&mut self, pool: &str, ended: Ended) {
+        self.probes.insert(pool.to_owned(), ended);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The default storage class.
 use super::check::{Case, Finding, Judged};
 use super::nodes::is_open;
-use super::snapshot::{Unread, count, few, items, name, text};
+use super::snapshot::{Snapshot, Unread, count, few, items, name, text};
 use serde_json::Value;
 
 /// The annotations that make a class the default.
@@ -75,6 +75,13 @@ fn the_default<'a>(case: &'a Case<'_>) -> Result<&'a Value, Unread> {
         [class] => Ok(class),
         _ => Err(Unread("no class is the one default".to_owned())),
     }
+}
+
+/// Tells whether a volume of the default class goes with its claim.
+pub(super) fn leaves_nothing(seen: &Snapshot) -> bool {
+    let classes = seen.classes.as_ref().map(Vec::as_slice).unwrap_or_default();
+    let all: Vec<_> = classes.iter().filter(|class| is_default(class)).collect();
+    matches!(all[..], [class] if matches!(text(class, "/reclaimPolicy"), "" | "Delete"))
 }
 
 pub(super) fn default(case: &Case<'_>) -> Judged {

@@ -1,4 +1,5 @@
 //! A cluster that is as the platform needs it, and each way to break it.
+use super::super::Ended;
 use super::super::wanted::Platform;
 use super::*;
 use base64::Engine;
@@ -107,8 +108,12 @@ fn good() -> Snapshot {
         secret: Ok(Some(secret(&config))),
         pods: Ok(vec![pod("api-0", "Running", json!([]))]),
         claims: Ok(Vec::new()),
+        probes: PROBED.map(|(pool, node)| (pool.to_owned(), Ended::Ran(node.to_owned()))).into(),
     }
 }
+
+/// Where the probe of each pool ran.
+const PROBED: [(&str, &str); 3] = [("app", "one"), ("driver", "two"), ("executor", "three")];
 
 fn wanted() -> Wanted {
     Wanted::of_profile(Profile::Qualytics, &[])
@@ -315,6 +320,9 @@ const BREAKS: &[Break] = &[
         pod["status"]["containerStatuses"] = json!([{ "state": { "waiting": waiting } }]);
         it.pods = Ok(vec![pod]);
     }),
+    ("probe.driver", "it did not run: resources: 3 Insufficient cpu", |it| {
+        it.probed("driver", Ended::Failed("resources: 3 Insufficient cpu".into()));
+    }),
 ];
 
 #[test]
@@ -322,8 +330,11 @@ fn a_good_cluster_passes_every_check() {
     let verdicts = judge(&good(), &wanted(), TODAY);
     let passed = ids(&verdicts, Status::Pass);
     assert_eq!(passed.len(), verdicts.len(), "{verdicts:#?}");
-    // Three labels, and three pools.
-    assert_eq!(verdicts.len(), CHECKS.len() + 4);
+    // Three labels, and three pools, which two checks are made for.
+    assert_eq!(verdicts.len(), CHECKS.len() + 6);
+    let mut unprobed = good();
+    unprobed.probes.clear();
+    assert_eq!(judge(&unprobed, &wanted(), TODAY).len(), verdicts.len() - 3);
 }
 
 #[test]
@@ -369,10 +380,13 @@ fn what_may_not_be_read_is_skipped_with_the_reason_and_fails_nothing() {
     cluster.nodes = Err(denied());
     cluster.secret = Err(denied());
     cluster.classes = Err(denied());
+    cluster.probed("app", Ended::Denied("no".into()));
     let verdicts = judge(&cluster, &wanted(), TODAY);
     assert_eq!(ids(&verdicts, Status::Fail), [""; 0], "{verdicts:#?}");
     let skipped = ids(&verdicts, Status::Skip);
-    for id in ["nodes.label.appNodes", "nodes.fit.app", "registry.secret", "storage.ssd"] {
+    for id in
+        ["nodes.label.appNodes", "nodes.fit.app", "registry.secret", "storage.ssd", "probe.app"]
+    {
         assert!(skipped.contains(&id), "{id}: {skipped:?}");
     }
     let told = verdicts.iter().filter(|it| it.status == Status::Skip);
