@@ -4,6 +4,7 @@ use crate::kubectl::Kubectl;
 use crate::served::Served;
 use serde_json::{Value, json};
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -405,6 +406,12 @@ fn any_cluster_can_be_looked_at_by_a_kubeconfig() {
     fs::write(folder.path("config"), text).expect("it can be written");
     let by = |more: &[&str]| checks(&folder, &[&["--kubeconfig", "config"], more].concat());
     assert_eq!(with(&by(&[]), "fail"), [""; 0]);
+    folder.ok(&["kubeconfig", "--out", "own"]);
+    let program = Path::new(env!("CARGO_BIN_EXE_provision")).parent().expect("it is in a folder");
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").expect("there is one"));
+    let mut command = folder.command(&["verify", "--kubeconfig", "own"]);
+    let ran = Ran::from(command.env("PATH", path).output().expect("it runs"));
+    assert_eq!(ran.code, Some(0), "by an exec plugin: {}{}", ran.stdout, ran.stderr);
     let label = ["--profile", "none", "--label", "appNodes=true", "--label", "tier=one"];
     assert_eq!(with(&by(&label), "fail"), ["nodes.label.tier=one"]);
 
