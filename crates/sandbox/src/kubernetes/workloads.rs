@@ -1,8 +1,8 @@
 //! Controllers: workloads make pods, and tell how many of them are well.
 use super::kind::Kind;
-use super::objects::{self, Cluster, condition, items, name, text, time};
+use super::objects::{self, Cluster, condition, items, moment, name, text, time};
 use super::pods::{self, is_ready, owned, reference};
-use super::{admission, default, spot};
+use super::{admission, default, settle, spot};
 use crate::clock::Time;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -89,12 +89,34 @@ fn deployment(world: &mut World, cluster: &Cluster, owner: &Value) {
     if short > 0 {
         status["unavailableReplicas"] = json!(short);
     }
-    status["conditions"] = conditions(owner, &its, short, is_up, world.now);
+    let due = deadline(owner, &current);
+    status["conditions"] = conditions(owner, &its, short, is_up, due, world.now);
+    if let Some(due) = due.filter(|due| !is_up && *due > world.now) {
+        settle::look_at(world, cluster, due);
+    }
     tell(world, cluster, "deployments", owner, status);
 }
 
-/// Says of a deployment whether enough of it is there, and whether its last change is done.
-fn conditions(owner: &Value, set: &str, short: u64, is_up: bool, now: Time) -> Value {
+/// Returns when a deployment's last change is to be done.
+fn deadline(owner: &Value, set: &Value) -> Option<Time> {
+    let seconds = owner["spec"]["progressDeadlineSeconds"].as_u64()?;
+    Some(moment(text(set, "/metadata/creationTimestamp"))? + seconds * 1000)
+}
+
+/// Says of a deployment whether enough of it is there, and whether its last change is done. One that
+/// was done once stays so.
+fn conditions(
+    owner: &Value,
+    set: &str,
+    short: u64,
+    is_up: bool,
+    due: Option<Time>,
+    now: Time,
+) -> Value {
+    const DONE: &str = "NewReplicaSetAvailable";
+    let done = format!("ReplicaSet {set:?} has successfully progressed.");
+    let mut before = items(owner, "/status/conditions").iter();
+    let is_done = is_up || before.any(|it| it["reason"] == DONE && it["message"] == done.as_str());
     let mut told = json!({ "status": { "conditions": owner["status"]["conditions"] } });
     let available = match short <= spare(owner) {
         true => json!({ "status": "True", "reason": "MinimumReplicasAvailable",
@@ -102,9 +124,12 @@ fn conditions(owner: &Value, set: &str, short: u64, is_up: bool, now: Time) -> V
         false => json!({ "status": "False", "reason": "MinimumReplicasUnavailable",
             "message": "Deployment does not have minimum availability." }),
     };
-    let progress = match is_up {
-        true => json!({ "status": "True", "reason": "NewReplicaSetAvailable",
-            "message": format!("ReplicaSet {set:?} has successfully progressed.") }),
+    let progress = match is_done {
+        true => json!({ "status": "True", "reason": DONE, "message": done }),
+        false if due.is_some_and(|due| due <= now) => {
+            json!({ "status": "False", "reason": "ProgressDeadlineExceeded",
+                "message": format!("ReplicaSet {set:?} has timed out progressing.") })
+        }
         false => json!({ "status": "True", "reason": "ReplicaSetUpdated",
             "message": format!("ReplicaSet {set:?} is progressing.") }),
     };
