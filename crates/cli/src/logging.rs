@@ -48,9 +48,11 @@ fn asked(variable: Option<String>, verbose: u8) -> Result<EnvFilter, Failure> {
 }
 
 /// Tells whether a line may be shown, whatever was asked for: below warnings, other libraries log
-/// requests whole, with who signed them and what they hold.
+/// requests whole, with who signed them and what they hold; and that for Kubernetes warns of each
+/// answer that it cannot read, with all of it, and of each call that fails and is made again.
 fn is_ours(target: &str, level: tracing::Level) -> bool {
-    level <= tracing::Level::WARN || target.starts_with("provision")
+    let warns = level <= tracing::Level::WARN && !target.starts_with("kube_client");
+    warns || target.starts_with("provision")
 }
 
 #[cfg(test)]
@@ -77,6 +79,7 @@ mod tests {
         assert!(is_ours("provision_eks::calls", Level::TRACE));
         assert!(is_ours("aws_config", Level::WARN));
         assert!(!is_ours("aws_config", Level::INFO));
+        assert!(!is_ours("kube_client::client::builder", Level::ERROR));
         assert!(!is_ours("aws_smithy_runtime::client::orchestrator", Level::TRACE));
     }
 }

@@ -9,7 +9,8 @@ use provision_core::{
     Action, Address, Error, EventKind, Graph, Kind, LiveValue, Observed, Phase, Plan, Seen, Step,
     resolve,
 };
-use std::collections::{BTreeMap, HashSet};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -86,14 +87,13 @@ impl Engine<'_> {
         let nothing = [Graph::new()];
         let graphs = if graphs.is_empty() { &nothing[..] } else { graphs };
         let (mut begin, mut lacking, since) = (0, false, Instant::now());
-        let settles = plan.steps.iter().filter(|step| step.action != Action::Delete);
-        let settles: HashSet<_> = settles.map(|step| &step.address).collect();
+        let before = parents(journal, graphs);
         for (stage, graph) in graphs.iter().enumerate() {
             let end = begin + plan.steps[begin..].iter().take_while(|s| s.stage == stage).count();
             let steps = &plan.steps[begin..end];
             if outcome.is_complete() && !lacking {
-                let settles = &settles;
-                let job = Job { engine: self, journal, graph, observed, settles, since };
+                let before = &before;
+                let job = Job { engine: self, journal, graph, observed, before, since };
                 job.run(steps, begin, &mut outcome).await;
                 lacking = excuse_capacity(journal, &mut outcome);
             } else {
@@ -137,14 +137,29 @@ impl Engine<'_> {
     }
 }
 
+/// Returns what is on record of everything that something is within, or is to be.
+fn parents(journal: &Journal, graphs: &[Graph]) -> BTreeMap<Address, Option<Value>> {
+    let wanted = graphs.iter().flat_map(Graph::nodes).filter_map(|node| node.within.clone());
+    journal.with(|state| {
+        let recorded = state.records().values().filter_map(|record| record.within.clone());
+        let all: BTreeSet<Address> = wanted.chain(recorded).collect();
+        let outputs = |address: &Address| state.get(address)?.outputs.clone();
+        let told = |address: Address| {
+            let outputs = outputs(&address);
+            (address, outputs)
+        };
+        all.into_iter().map(told).collect()
+    })
+}
+
 /// One stage of a plan under way.
 struct Job<'a> {
     engine: &'a Engine<'a>,
     journal: &'a Journal,
     graph: &'a Graph,
     observed: &'a Observed,
-    /// What some step of the run settles, and so records anew.
-    settles: &'a HashSet<&'a Address>,
+    /// What was on record of each parent when the run began.
+    before: &'a BTreeMap<Address, Option<Value>>,
     /// When the run began, which is after everything was observed.
     since: Instant,
 }
@@ -210,12 +225,13 @@ impl Job<'_> {
         work.settle(node).await
     }
 
-    /// Returns what a step's object is within, as the plan saw it, where the run leaves that alone.
+    /// Returns what a step's object is within, as the plan saw it, unless the run has recorded it anew.
     fn parent(&self, step: &Step) -> Option<&LiveValue> {
         let wanted = self.graph.node(&step.address).and_then(|node| node.within.clone());
         let recorded = || self.journal.with(|state| state.get(&step.address)?.within.clone());
         let parent = wanted.or_else(recorded)?;
-        self.observed.live(&parent).filter(|_| !self.settles.contains(&parent))
+        let now = self.journal.with(|state| state.get(&parent)?.outputs.clone());
+        self.observed.live(&parent).filter(|_| self.before.get(&parent) == Some(&now))
     }
 
     /// Returns the object of a step, as the plan saw it.

@@ -53,7 +53,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) step: &'a Step,
     /// The object, as the plan saw it.
     pub(crate) seen: Option<&'a LiveValue>,
-    /// What that is within, where the run leaves it alone.
+    /// What that is within, as the plan saw it, unless the record is newer.
     pub(crate) parent: Option<&'a LiveValue>,
     /// A time after that.
     pub(crate) since: Instant,
