@@ -1,10 +1,15 @@
 //! What is inside a cluster: made in the apply that makes the cluster, looked after, and never taken
 //! from somebody else.
 use crate::boto::Boto;
+use crate::cloud::environment;
 use crate::folder::{FILE, Folder};
 use crate::kubectl::Kubectl;
 use crate::served::Served;
+use crate::server::python;
 use serde_json::{Value, json};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
@@ -58,9 +63,9 @@ fn one_apply_makes_the_cluster_and_what_is_inside() {
 
     let so_far = calls_inside(&served);
     folder.ok(&["plan"]);
-    assert_eq!(calls_inside(&served) - so_far, 4, "one for each kind");
+    assert_eq!(calls_inside(&served) - so_far, 10, "one for each kind");
     folder.ok(&["destroy", "--auto-approve"]);
-    assert_eq!(calls_inside(&served), so_far + 4, "what goes with its cluster is not called");
+    assert_eq!(calls_inside(&served), so_far + 10, "what goes with its cluster is not called");
 }
 
 /// Somebody else changes what is ours, each in another way.
@@ -74,6 +79,9 @@ fn others_change(kubectl: &Kubectl) {
     kubectl.ok(&["label", "--overwrite", "namespace", "qualytics", enforce, "team=theirs"]);
     let data = r#"{"data":{".dockerconfigjson":"e30="}}"#;
     kubectl.ok(&["patch", "secret", "-n", "qualytics", "regcred", "--type=merge", "-p", data]);
+    kubectl.ok(&["delete", "-n", "kube-system", "rolebinding", "cluster-autoscaler"]);
+    let image = "cluster-autoscaler=registry.k8s.io/autoscaling/cluster-autoscaler:v1.29.0";
+    kubectl.ok(&["set", "image", "-n", "kube-system", "deployment/cluster-autoscaler", image]);
 }
 
 #[test]
@@ -85,16 +93,22 @@ fn drift_is_shown_exactly_and_repaired() {
     let mut changes = folder.changes();
     changes.sort();
     let wanted = [
+        "create autoscaler/role-binding",
         "create default-storage-class",
         "create storage-class/fast-retain",
+        "update autoscaler/deployment: fields",
         "update namespace/qualytics: labels",
         "update secret/regcred: registry user password",
         "update storage-class/fast: expandable",
     ];
     assert_eq!(changes, wanted);
     let told = folder.ok(&["plan"]);
-    for line in ["enforce: privileged →", "expandable: false → true", "something else → the token"]
-    {
+    for line in [
+        "enforce: privileged →",
+        "expandable: false → true",
+        "something else → the token",
+        "v1.29.0",
+    ] {
         assert!(told.contains(line), "{line} is not in {told}");
     }
     folder.ok(&APPLY);
@@ -165,8 +179,73 @@ fn a_cluster_that_lets_nobody_in_is_unknown_until_the_way_in_is_mended() {
     assert_eq!(of, ["access-entry/user/123456789012/sandbox"]);
     let ran = folder.run(&APPLY);
     assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stdout.contains("Then another: 5 could not be observed yet."), "{}", ran.stdout);
-    assert!(ran.stderr.contains("5 objects could not be observed"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("Then another: 11 could not be observed yet."), "{}", ran.stdout);
+    assert!(ran.stderr.contains("11 objects could not be observed"), "{}", ran.stderr);
     folder.ok(&APPLY);
     assert_eq!(folder.plan(), [""; 0]);
+}
+
+/// Returns an executor of the platform's Spark.
+fn executor(name: &str) -> Value {
+    let requests = json!({ "cpu": "7", "memory": "60500Mi" });
+    let container =
+        json!({ "name": "spark", "image": "spark", "resources": { "requests": requests } });
+    json!({ "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "name": name, "namespace": "qualytics" },
+        "spec": { "nodeSelector": { "executorNodes": "true" }, "containers": [container] } })
+}
+
+/// Returns the phase of a pod, after looking for a while for the one that is hoped for.
+fn phase(kubectl: &Kubectl, pod: &str, hoped: &str) -> String {
+    let look = || {
+        let pod = kubectl.get(&["pod", "-n", "qualytics", pod]);
+        pod["status"]["phase"].as_str().unwrap_or_default().to_owned()
+    };
+    (0..60).map(|_| look()).find(|phase| phase == hoped).unwrap_or_else(look)
+}
+
+#[test]
+fn executors_that_find_no_node_get_one_while_the_autoscaler_is_as_it_was_made() {
+    let served = Served::start();
+    let folder = made(&served);
+    let kubectl = Kubectl::on(&served);
+    kubectl.create(&executor("one"));
+    assert_eq!(phase(&kubectl, "one", "Running"), "Running", "there is a node from the start");
+    let scale = ["scale", "-n", "kube-system", "deployment/cluster-autoscaler", "--replicas"];
+    kubectl.ok(&[&scale[..], &["0"]].concat());
+    kubectl.create(&executor("two"));
+    assert_eq!(phase(&kubectl, "two", "Running"), "Pending", "nobody makes a node");
+    assert_eq!(folder.changes(), ["update autoscaler/deployment: fields"]);
+    folder.ok(&APPLY);
+    assert_eq!(phase(&kubectl, "two", "Running"), "Running", "the group has grown");
+    assert_eq!(folder.plan(), [""; 0], "the sizes of pools are the autoscaler's");
+}
+
+#[test]
+fn manifests_are_valid_in_every_version_of_kubernetes() {
+    let served = Served::start();
+    let _folder = made(&served);
+    let kubectl = Kubectl::on(&served);
+    let kinds = "storageclasses,namespaces,serviceaccounts,secrets,deployments,roles,rolebindings,\
+                 clusterroles,clusterrolebindings";
+    let all = kubectl.get(&[kinds, "--all-namespaces"]);
+    let is_ours =
+        |object: &&Value| object["metadata"]["annotations"]["provision-lineage"].is_string();
+    let ours: Vec<_> = all["items"].as_array().expect("a list").iter().filter(is_ours).collect();
+    assert_eq!(ours.len(), 10);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sandbox/valid.py");
+    let mut command = Command::new(python());
+    let mut child = environment(command.arg(file))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python runs");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    stdin.write_all(json!(ours).to_string().as_bytes()).expect("it reads");
+    drop(stdin);
+    let told = child.wait_with_output().expect("it ends").stdout;
+    let told: Value = serde_json::from_slice(&told).expect("it prints JSON");
+    assert_eq!(told["wrong"], json!([]), "{told:#}");
+    assert_eq!(told["versions"][0], "1.30");
+    assert!(told["versions"].as_array().is_some_and(|all| all.len() >= 8), "{told}");
 }

@@ -67,14 +67,15 @@ fn steps(folder: &Folder) -> Vec<String> {
     plan["steps"].as_array().expect("a plan has steps").iter().map(step).collect()
 }
 
-/// Returns the steps that bring everything to a version: control plane, add-ons, pools.
+/// Returns the steps that bring everything to a version: control plane, add-ons, pools, autoscaler.
 fn climb(stage: usize, version: &str) -> Vec<String> {
     let (proxy, dns) = addons(version);
     let pools = ["pool/app", "pool/driver", "pool/executor"].map(|pool| (pool, version));
     let addons = [("addon/kube-proxy", proxy), ("addon/coredns", dns)];
     let all = [("cluster", version)].into_iter().chain(addons).chain(pools);
     let new = all.filter(|(_, version)| !version.is_empty());
-    new.map(|(address, version)| format!("{stage} update {address} {version}")).collect()
+    let new = new.map(|(address, version)| format!("{stage} update {address} {version}"));
+    new.chain([format!("{stage} update autoscaler/deployment")]).collect()
 }
 
 /// Returns the versions of the add-ons that change with a version: kube-proxy, and coredns.
@@ -108,7 +109,7 @@ fn two_versions_are_two_stages() {
     assert_eq!(steps(&folder), [climb(1, "1.35"), climb(2, "1.36")].concat());
     let text = folder.ok(&["plan"]);
     assert!(text.contains("\nStage 1 of 2: Upgrade to 1.35\n"), "{text}");
-    assert!(text.contains("\nPlan: 11 to change, in 2 stages.\n"), "{text}");
+    assert!(text.contains("\nPlan: 13 to change, in 2 stages.\n"), "{text}");
     let offline = folder.run(&["plan", "--offline"]);
     assert_eq!(offline.code, Some(65), "{}", offline.stdout);
     assert!(offline.stderr.contains("fact addons/1.35"), "{}", offline.stderr);
@@ -152,7 +153,8 @@ fn what_aws_upgrades_by_itself_is_left_alone_until_the_file_follows() {
         ("addon/coredns", dns),
     ];
     let lag = lag.map(|(address, version)| format!("0 update {address} {version}"));
-    assert_eq!(steps(&folder), [lag.to_vec(), climb(1, "1.36")].concat());
+    let lag = lag.into_iter().chain(["0 update autoscaler/deployment".to_owned()]).collect();
+    assert_eq!(steps(&folder), [lag, climb(1, "1.36")].concat());
     folder.ok(&["apply", "--auto-approve"]);
     is_at(&cloud, &folder, "1.36");
 }

@@ -4,6 +4,7 @@
 //! `resources/<kind>.rs`, add a line to [`resources::drivers`], and use it in `inside.rs`.
 mod access;
 mod api;
+pub mod autoscaler;
 mod classify;
 mod clusters;
 mod inside;

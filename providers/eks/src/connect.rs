@@ -427,6 +427,6 @@ pub(crate) mod tests {
 
     #[test]
     fn every_kind_is_known_without_a_network() {
-        assert_eq!(kinds().len(), 27);
+        assert_eq!(kinds().len(), 28);
     }
 }

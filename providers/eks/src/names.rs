@@ -10,6 +10,10 @@ use std::collections::BTreeSet;
 /// What takes a role on, each one of its own.
 pub(crate) const ROLES: [&str; 4] = ["autoscaler", "cluster", "ebs-csi", "node"];
 
+/// The tags by which an autoscaler finds the scaling groups of a cluster, whose name is `{}`.
+pub(crate) const DISCOVERY: [&str; 2] =
+    ["k8s.io/cluster-autoscaler/enabled", "k8s.io/cluster-autoscaler/{}"];
+
 /// Returns the name of a role; IAM allows 64 characters and knows no regions.
 pub(crate) fn role(cluster: &str, region: &str, of: &str) -> String {
     format!("provision-{cluster}-{region}-{of}")

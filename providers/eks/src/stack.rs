@@ -77,18 +77,22 @@ fn graph(spec: &ClusterSpec, section: &Section, facts: &Facts, stage: Stage) -> 
     let role = stack.role("node", trust(machines), &NODE_POLICIES)?;
     let entries = stack.access_entries(&cluster)?;
     stack.inside(&cluster, &entries);
-    let of_volumes = section.pod_identity.then(|| stack.pod_identities(&cluster)).transpose()?;
+    let identities = section.pod_identity.then(|| stack.pod_identities(&cluster)).transpose()?;
+    let of_volumes = identities.as_ref().map(|identities| &identities.volumes);
     let addons = stack.addons_of_nodes(&cluster)?;
     // Nodes come after all add-ons where there are some already that those run on.
     let first = match stage.upgrades {
-        true => stack.addons_on_nodes(&cluster, &[], of_volumes.as_ref())?,
+        true => stack.addons_on_nodes(&cluster, &[], of_volumes)?,
         false => Vec::new(),
     };
     let needed = Needed { network: &network, cluster: &cluster, role: &role, addons: &addons };
     let pools = spec.pools.iter().map(|pool| stack.pool(pool, &needed, &first));
     let pools = pools.collect::<Result<Vec<_>>>()?;
     if !stage.upgrades {
-        stack.addons_on_nodes(&cluster, &pools, of_volumes.as_ref())?;
+        stack.addons_on_nodes(&cluster, &pools, of_volumes)?;
+    }
+    if let Some(identities) = &identities {
+        stack.autoscaler(&cluster, &entries, &identities.autoscaler, &pools);
     }
     Ok(stack.graph)
 }

@@ -1,6 +1,7 @@
 //! The kinds of objects inside a cluster.
 mod default_storage_class;
 mod namespace;
+mod object;
 mod registry_secret;
 mod storage_class;
 
@@ -8,6 +9,7 @@ pub use crate::api::Outputs;
 use crate::clusters::Kubernetes;
 pub use default_storage_class::DefaultStorageClass;
 pub use namespace::Namespace;
+pub use object::Object;
 use provision_core::{Drivers, Timing, Typed};
 pub use registry_secret::{Password, RegistrySecret};
 use std::sync::Arc;
@@ -21,6 +23,7 @@ pub fn drivers(kubernetes: &Arc<Kubernetes>) -> Drivers {
     Drivers::from([
         Typed::<DefaultStorageClass>::driver(kubernetes),
         Typed::<Namespace>::driver(kubernetes),
+        Typed::<Object>::driver(kubernetes),
         Typed::<RegistrySecret>::driver(kubernetes),
         Typed::<StorageClass>::driver(kubernetes),
     ])

@@ -5,9 +5,10 @@ use crate::resources::{
 };
 use crate::{access, names};
 use provision_core::{Error, Handle, Place, Result, out};
+use provision_kubernetes::autoscaler;
 
 /// The namespace of the pods that get roles.
-const NAMESPACE: &str = "kube-system";
+const NAMESPACE: &str = autoscaler::NAMESPACE;
 /// What the driver of volumes may do.
 const EBS_CSI_POLICIES: [&str; 1] = ["service-role/AmazonEBSCSIDriverPolicy"];
 /// What the autoscaler looks at.
@@ -25,6 +26,14 @@ const AUTOSCALER_READS: [&str; 9] = [
 /// What the autoscaler changes, in scaling groups of the cluster alone.
 const AUTOSCALER_CHANGES: [&str; 2] =
     ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"];
+
+/// The roles that pods get.
+pub(super) struct Identities {
+    /// Of the driver of volumes.
+    pub(super) volumes: Handle<PodIdentityAssociation>,
+    /// Of the autoscaler.
+    pub(super) autoscaler: Handle<PodIdentityAssociation>,
+}
 
 impl Stack<'_> {
     /// Lets in whom the file names, or else whoever applied it first.
@@ -54,16 +63,13 @@ impl Stack<'_> {
         Ok(entries)
     }
 
-    /// Gives the driver of volumes and the autoscaler their roles. Returns what the former waits
-    /// for.
-    pub(super) fn pod_identities(
-        &mut self,
-        cluster: &Handle<Cluster>,
-    ) -> Result<Handle<PodIdentityAssociation>> {
+    /// Gives the driver of volumes and the autoscaler their roles, which they wait for.
+    pub(super) fn pod_identities(&mut self, cluster: &Handle<Cluster>) -> Result<Identities> {
         let volumes = self.pod_identity(cluster, "ebs-csi", "ebs-csi-controller-sa", None)?;
         let policy = self.autoscaler_policy();
-        self.pod_identity(cluster, "autoscaler", "cluster-autoscaler", Some(policy))?;
-        Ok(volumes)
+        let autoscaler =
+            self.pod_identity(cluster, "autoscaler", autoscaler::NAME, Some(policy))?;
+        Ok(Identities { volumes, autoscaler })
     }
 
     fn pod_identity(

@@ -27,8 +27,7 @@ impl Stack<'_> {
         pools: &[Handle<NodeGroup>],
         of_volumes: Option<&Handle<PodIdentityAssociation>>,
     ) -> Result<Vec<Handle<AddOn>>> {
-        let home = self.spec.pools.iter().position(is_home);
-        let homes = home.and_then(|home| pools.get(home..=home)).unwrap_or(pools);
+        let homes = self.homes(pools);
         let section = self.section;
         let names = section.addons.iter().filter(|name| !addons::is_of_nodes(name));
         let of_nodes = names.map(|name| {
@@ -40,6 +39,13 @@ impl Stack<'_> {
             self.addon(name, cluster, place)
         });
         of_nodes.collect()
+    }
+
+    /// Returns those of `pools` that pods without a place of their own run on: one that always has a
+    /// node, or else all.
+    pub(super) fn homes<'p>(&self, pools: &'p [Handle<NodeGroup>]) -> &'p [Handle<NodeGroup>] {
+        let home = self.spec.pools.iter().position(is_home);
+        home.and_then(|home| pools.get(home..=home)).unwrap_or(pools)
     }
 
     fn addon(
@@ -71,7 +77,7 @@ impl Stack<'_> {
 
 /// Tells whether pods of add-ons find a node in a pool: there is always one, and it keeps nothing
 /// off. What may find no spot capacity is not waited for.
-fn is_home(pool: &Pool) -> bool {
+pub(super) fn is_home(pool: &Pool) -> bool {
     pool.capacity == Capacity::OnDemand && pool.min > 0 && pool.taints.is_empty()
 }
 

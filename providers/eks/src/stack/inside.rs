@@ -1,10 +1,15 @@
 //! What is inside the cluster, as far as it is EKS's own way.
 use super::Stack;
-use crate::resources::{AccessEntry, Cluster};
+use super::addons::is_home;
+use crate::names;
+use crate::resources::{AccessEntry, Cluster, NodeGroup, PodIdentityAssociation};
 use provision_core::{Handle, Place};
+use provision_kubernetes::autoscaler::{self, Autoscaler};
 use provision_kubernetes::{Storage, inside};
 use provision_spec::{StorageClass, StorageKind};
 
+/// The label of machines that stay until they are given back.
+const ON_DEMAND: (&str, &str) = ("eks.amazonaws.com/capacityType", "ON_DEMAND");
 /// The driver of EBS volumes.
 const PROVISIONER: &str = "ebs.csi.aws.com";
 
@@ -13,6 +18,50 @@ impl Stack<'_> {
     pub(super) fn inside(&mut self, cluster: &Handle<Cluster>, entries: &[Handle<AccessEntry>]) {
         let placed = |place: Place| entries.iter().fold(place.within(cluster), Place::after);
         inside(&mut self.graph, self.spec, placed, storage);
+    }
+
+    /// Adds the autoscaler, once it has its role, after those of `pools` that it runs on.
+    pub(super) fn autoscaler(
+        &mut self,
+        cluster: &Handle<Cluster>,
+        entries: &[Handle<AccessEntry>],
+        identity: &Handle<PodIdentityAssociation>,
+        pools: &[Handle<NodeGroup>],
+    ) {
+        if !self.spec.in_cluster {
+            return;
+        }
+        let told = self.told_autoscaler();
+        let homes = self.homes(pools);
+        let placed = |place: Place| entries.iter().fold(place.within(cluster), Place::after);
+        let running = |place: Place| homes.iter().fold(place.after(identity), Place::follow);
+        autoscaler::autoscaler(&mut self.graph, &told, placed, running);
+    }
+
+    fn told_autoscaler(&self) -> Autoscaler {
+        let spec = self.spec;
+        let tags = names::DISCOVERY.map(|tag| tag.replace("{}", &spec.name)).join(",");
+        let arguments = [
+            "--cloud-provider=aws".to_owned(),
+            format!("--node-group-auto-discovery=asg:tag={tags}"),
+            // The group that leaves the least idle: a pool has one kind of machine.
+            "--expander=least-waste".to_owned(),
+            // What Spark writes beside its nodes is lost with them anyway.
+            "--skip-nodes-with-local-storage=false".to_owned(),
+            "--skip-nodes-with-system-pods=false".to_owned(),
+        ];
+        let environment =
+            [("AWS_REGION", spec.region.as_str()), ("AWS_STS_REGIONAL_ENDPOINTS", "regional")];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let has_home = spec.pools.iter().any(is_home);
+        let (label, word) = ON_DEMAND;
+        let on_demand = has_home.then(|| (label.to_owned(), word.to_owned()));
+        Autoscaler {
+            version: self.stage.version.to_string(),
+            arguments: arguments.into(),
+            environment: environment.into(),
+            nodes: on_demand.into_iter().collect(),
+        }
     }
 }
 
@@ -57,6 +106,12 @@ mod tests {
             "storage-class/fast-retain",
             "namespace/qualytics",
             "secret/regcred",
+            "autoscaler/service-account",
+            "autoscaler/cluster-role",
+            "autoscaler/cluster-role-binding",
+            "autoscaler/role",
+            "autoscaler/role-binding",
+            "autoscaler/deployment",
         ];
         assert_eq!(all, wanted);
     }
@@ -74,6 +129,24 @@ mod tests {
         let plain = spec("storage-class/plain");
         assert_eq!(plain["parameters"], json!({ "type": "gp3", "encrypted": "false" }));
         assert_eq!(plain["reclaim"], "Retain");
+    }
+
+    #[test]
+    fn the_autoscaler_finds_the_groups_and_runs_where_it_stays() {
+        let graph = graph("", &facts());
+        let deployment = graph.node(&"autoscaler/deployment".into()).unwrap();
+        let container = "spec/template/spec/containers/[cluster-autoscaler]";
+        let field = |path: &str| &deployment.spec["fields"][format!("{container}/{path}")];
+        assert_eq!(field("image"), "registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.0");
+        let command = field("command").to_string();
+        let tags = "k8s.io/cluster-autoscaler/enabled,k8s.io/cluster-autoscaler/acme-prod";
+        assert!(command.contains(&format!("asg:tag={tags}\"")), "{command}");
+        let stays = "spec/template/spec/nodeSelector/eks.amazonaws.com~1capacityType";
+        assert_eq!(deployment.spec["fields"][stays], "ON_DEMAND");
+        assert!(deployment.needs.contains("pod-identity/autoscaler"));
+        assert!(deployment.follows.contains("pool/app/1c688e46"), "{:?}", deployment.follows);
+        let alone = graph.nodes().iter().filter(|node| node.address.group() == "autoscaler");
+        assert_eq!(alone.count(), 6);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 use super::Stack;
 use crate::aws::Tags;
 use crate::facts::Machine;
+use crate::names;
 use crate::resources::{NodeGroup, ScalingGroupTags, TEMPLATE};
 use provision_core::{Handle, Place, out};
 use provision_spec::{Effect, Pool};
@@ -24,10 +25,8 @@ impl Stack<'_> {
 
 /// Returns the tags by which an autoscaler finds a group, and knows its nodes when it has none.
 fn hints(cluster: &str, pool: &Pool, machines: &[Machine]) -> Tags {
-    let discovery = [
-        ("k8s.io/cluster-autoscaler/enabled".to_owned(), "true".to_owned()),
-        (format!("k8s.io/cluster-autoscaler/{cluster}"), "owned".to_owned()),
-    ];
+    let [enabled, owned] = names::DISCOVERY.map(|tag| tag.replace("{}", cluster));
+    let discovery = [(enabled, "true".to_owned()), (owned, "owned".to_owned())];
     let labels = pool.labels.iter();
     let labels = labels.map(|(key, value)| (format!("{TEMPLATE}/label/{key}"), value.clone()));
     // A key has one tag: of several taints with one key the sternest is told, which comes last.
