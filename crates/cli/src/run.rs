@@ -8,15 +8,20 @@ use crate::render::progress::Time;
 use crate::sandbox::Rehearsal;
 use crate::{place, providers, shell};
 use provision_core::plan::{Question, plan};
-use provision_core::{Address, Drivers, Facts, Graph, Marks, Observed, Plan, Scope, State, World};
+use provision_core::{
+    Address, Drivers, Facts, Graph, Marks, Observed, Plan, Scope, Seen, State, World,
+};
 use provision_engine::{
-    Adoptions, Engine, Header, Loaded, LocalSecrets, Pace, first_call, new_lineage,
+    Adoptions, Engine, Header, Loaded, LocalSecrets, Pace, first_call, look_until, new_lineage,
 };
 use provision_spec::{ClusterSpec, Provider, Session, Target, Volumes};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// How long a way into a cluster that was just made may take to be there.
+const WAY_IN: Duration = Duration::from_secs(120);
 
 /// What may be taken over or replaced, read.
 #[derive(Clone, Debug, Default)]
@@ -235,6 +240,41 @@ impl Subject {
             graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
         }
         self.plan(global, graphs, facts, consent, replace).await
+    }
+
+    /// Looks again at what a decision that was carried out waited for, now that the way to it is
+    /// made, and decides about that. `None` when it cannot be observed even so.
+    pub(crate) async fn decide_again(
+        &self,
+        global: &Global,
+        decision: &Decision,
+        adopt: &Adoptions,
+        state: &State,
+    ) -> Result<Option<Decision>, Failure> {
+        let Some(graph) = decision.graphs.last() else { return Ok(None) };
+        let awaited = &decision.plan.awaited;
+        let look = async || {
+            let observed = self.engine(global).observe(graph, state, adopt).await?;
+            let is_unseen = |it| matches!(observed.0.get(it), Some(Seen::Unknown(_)));
+            Ok((!awaited.keys().any(is_unseen)).then_some(observed))
+        };
+        let seen = look_until(self.pace(), WAY_IN, &global.stop, look).await?;
+        let Some(observed) = seen else { return Ok(None) };
+        let (graphs, facts) = (vec![graph.clone()], decision.facts.clone());
+        let replace = decision.replace.iter().filter(|it| awaited.contains_key(*it)).cloned();
+        let (marks, replace) = (self.marks(), replace.collect());
+        let adopt = adopt.keys().cloned().collect();
+        let question = Question {
+            graphs: &graphs,
+            state,
+            observed: &observed,
+            drivers: self.drivers(),
+            marks: &marks,
+            adopt: &adopt,
+            replace: &replace,
+        };
+        let plan = plan(&question)?;
+        Ok(Some(Decision { graphs, facts, observed, plan, replace }))
     }
 
     /// Decides what to do so that nothing of ours is left.

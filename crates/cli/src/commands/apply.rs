@@ -34,6 +34,8 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failu
         file: Some(&wish.file),
         approved: args.auto_approve,
         destroys: false,
+        // Whoever was asked, or saved a plan, has seen all that is to be done.
+        goes_on: (args.auto_approve && wish.saved.is_none()).then_some(&wish.consent.adopt),
     };
     if asks {
         show(global, &subject, &decision);
@@ -42,11 +44,7 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failu
     if asks && !decision.plan.is_empty() {
         approve(global, "To apply this plan, type yes:", "yes").await?;
     }
-    match carry_out.run(&decision, !asks).await? {
-        // What could not be observed may be now.
-        exit @ (Exit::Done | Exit::Degraded) => decision.check_known().map(|()| exit),
-        exit => Ok(exit),
-    }
+    carry_out.run(&decision, !asks).await
 }
 
 /// What is to be applied.

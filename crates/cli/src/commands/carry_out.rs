@@ -6,7 +6,7 @@ use crate::render::progress::{Finish, Mode, Reporter};
 use crate::run::{Decision, Subject};
 use crate::{output, shell};
 use provision_core::{Error, Event, Facts, LiveValue};
-use provision_engine::{Engine, FileStore, Journal, Outcome};
+use provision_engine::{Adoptions, Engine, FileStore, Journal, Outcome};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::{self, BufRead, IsTerminal};
@@ -83,6 +83,9 @@ pub(crate) struct CarryOut<'a> {
     /// Whether approval was given on the command line.
     pub(crate) approved: bool,
     pub(crate) destroys: bool,
+    /// What may be taken over by what is decided once more can be seen; `None` where nothing else may
+    /// be done than what was decided.
+    pub(crate) goes_on: Option<&'a Adoptions>,
 }
 
 impl CarryOut<'_> {
@@ -106,6 +109,8 @@ impl CarryOut<'_> {
             outcome = applying => outcome,
             never = self.announce_stop(&reporter) => match never {},
         };
+        let (outcome, is_known) =
+            self.go_on(decision, &reporter, &engine, &journal, outcome).await?;
         let left = match (self.destroys, outcome.is_complete()) {
             (true, true) => self.sweep(&engine, &journal).await,
             (true, false) => Ok(self.untold(&engine, &outcome).await),
@@ -118,10 +123,44 @@ impl CarryOut<'_> {
         };
         let expected = self.subject.expected(&decision.plan);
         self.finish(&reporter, &journal, &outcome, &known, expected);
-        match unknown {
-            Some(error) => Err(error.into()),
-            None => exit(&outcome, &known),
+        match (unknown, exit(&outcome, &known)?) {
+            (Some(error), _) => Err(error.into()),
+            (None, exit @ (Exit::Done | Exit::Degraded)) if !is_known => {
+                decision.check_known().map(|()| exit)
+            }
+            (None, exit) => Ok(exit),
         }
+    }
+
+    /// Goes on with what could not be observed before the way to it was made. False when that still
+    /// cannot be observed, or may not be done.
+    async fn go_on(
+        &self,
+        decision: &Decision,
+        reporter: &Reporter,
+        engine: &Engine<'_>,
+        journal: &Journal,
+        outcome: Outcome,
+    ) -> Result<(Outcome, bool), Failure> {
+        let is_known = decision.plan.unknown.is_empty();
+        let Some(adopt) = self.goes_on.filter(|_| !is_known && outcome.is_complete()) else {
+            return Ok((outcome, is_known));
+        };
+        let state = journal.with(Clone::clone);
+        let more = self.subject.decide_again(self.global, decision, adopt, &state).await?;
+        let Some(more) = more else { return Ok((outcome, false)) };
+        if !more.plan.is_empty() {
+            more.shown(self.subject, |view| reporter.planned(view));
+        }
+        let applying = engine.apply(journal, &more.graphs, &more.observed, &more.plan);
+        let mut then = tokio::select! {
+            outcome = applying => outcome,
+            never = self.announce_stop(reporter) => match never {},
+        };
+        for (action, count) in outcome.done {
+            *then.done.entry(action).or_default() += count;
+        }
+        Ok((then, more.plan.unknown.is_empty()))
     }
 
     /// Says that the run is about to stop, once somebody asked.

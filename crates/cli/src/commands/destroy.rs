@@ -48,6 +48,7 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
         file: subject.spec.as_ref().map(|_| args.file.as_deref().unwrap_or(Path::new(DEFAULT))),
         approved: args.auto_approve,
         destroys: true,
+        goes_on: None,
     };
     carry_out.run(&decision, !asks).await
 }
