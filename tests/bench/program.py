@@ -122,7 +122,7 @@ def measure(folder, url):
 
     shutil.copy(FILE, os.path.join(folder, "provision.yaml"))
     table = Table()
-    table.row("binary", os.stat(PROGRAM).st_size / MB, 60, " MB")
+    table.row("binary", os.stat(PROGRAM).st_size / MB, 75, " MB")
     show_start(table, run)
     show(table, "first plan", [run("plan")], 48, 0.3, 60)
     create = run("apply", "--auto-approve")

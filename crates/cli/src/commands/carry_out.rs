@@ -109,8 +109,7 @@ impl CarryOut<'_> {
             outcome = applying => outcome,
             never = self.announce_stop(&reporter) => match never {},
         };
-        let (outcome, is_known) =
-            self.go_on(decision, &reporter, &engine, &journal, outcome).await?;
+        let (outcome, unseen) = self.go_on(decision, &reporter, &engine, &journal, outcome).await;
         let left = match (self.destroys, outcome.is_complete()) {
             (true, true) => self.sweep(&engine, &journal).await,
             (true, false) => Ok(self.untold(&engine, &outcome).await),
@@ -123,17 +122,15 @@ impl CarryOut<'_> {
         };
         let expected = self.subject.expected(&decision.plan);
         self.finish(&reporter, &journal, &outcome, &known, expected);
-        match (unknown, exit(&outcome, &known)?) {
-            (Some(error), _) => Err(error.into()),
-            (None, exit @ (Exit::Done | Exit::Degraded)) if !is_known => {
-                decision.check_known().map(|()| exit)
-            }
-            (None, exit) => Ok(exit),
+        match (unknown, exit(&outcome, &known)?, unseen) {
+            (Some(error), ..) => Err(error.into()),
+            (None, Exit::Done | Exit::Degraded, Some(failure)) => Err(failure),
+            (None, exit, _) => Ok(exit),
         }
     }
 
-    /// Goes on with what could not be observed before the way to it was made. False when that still
-    /// cannot be observed, or may not be done.
+    /// Goes on with what could not be observed before the way to it was made, and says why not where
+    /// it does not.
     async fn go_on(
         &self,
         decision: &Decision,
@@ -141,14 +138,17 @@ impl CarryOut<'_> {
         engine: &Engine<'_>,
         journal: &Journal,
         outcome: Outcome,
-    ) -> Result<(Outcome, bool), Failure> {
-        let is_known = decision.plan.unknown.is_empty();
-        let Some(adopt) = self.goes_on.filter(|_| !is_known && outcome.is_complete()) else {
-            return Ok((outcome, is_known));
+    ) -> (Outcome, Option<Failure>) {
+        let Some(unseen) = decision.check_known().err() else { return (outcome, None) };
+        let Some(adopt) = self.goes_on.filter(|_| outcome.is_complete()) else {
+            return (outcome, Some(unseen));
         };
         let state = journal.with(Clone::clone);
-        let more = self.subject.decide_again(self.global, decision, adopt, &state).await?;
-        let Some(more) = more else { return Ok((outcome, false)) };
+        let more = match self.subject.decide_again(self.global, decision, adopt, &state).await {
+            Ok(Some(more)) => more,
+            Ok(None) => return (outcome, Some(unseen)),
+            Err(failure) => return (outcome, Some(failure)),
+        };
         if !more.plan.is_empty() {
             more.shown(self.subject, |view| reporter.planned(view));
         }
@@ -160,7 +160,7 @@ impl CarryOut<'_> {
         for (action, count) in outcome.done {
             *then.done.entry(action).or_default() += count;
         }
-        Ok((then, more.plan.unknown.is_empty()))
+        (then, more.check_known().err())
     }
 
     /// Says that the run is about to stop, once somebody asked.
