@@ -262,19 +262,7 @@ impl Subject {
         let Some(observed) = seen else { return Ok(None) };
         let (graphs, facts) = (vec![graph.clone()], decision.facts.clone());
         let replace = decision.replace.iter().filter(|it| awaited.contains_key(*it)).cloned();
-        let (marks, replace) = (self.marks(), replace.collect());
-        let adopt = adopt.keys().cloned().collect();
-        let question = Question {
-            graphs: &graphs,
-            state,
-            observed: &observed,
-            drivers: self.drivers(),
-            marks: &marks,
-            adopt: &adopt,
-            replace: &replace,
-        };
-        let plan = plan(&question)?;
-        Ok(Some(Decision { graphs, facts, observed, plan, replace }))
+        self.decided(graphs, facts, observed, state, adopt, replace.collect()).map(Some)
     }
 
     /// Decides what to do so that nothing of ours is left.
@@ -297,10 +285,23 @@ impl Subject {
             Some(_) => self.engine(global).observe(first, &state, &consent.adopt).await?,
             None => Observed::of_record(&state, self.drivers(), &marks),
         };
-        let adopt = consent.adopt.keys().cloned().collect();
+        self.decided(graphs, facts, observed, &state, &consent.adopt, replace)
+    }
+
+    /// Plans from what was observed.
+    fn decided(
+        &self,
+        graphs: Vec<Graph>,
+        facts: Facts,
+        observed: Observed,
+        state: &State,
+        adopt: &Adoptions,
+        replace: BTreeSet<Address>,
+    ) -> Result<Decision, Failure> {
+        let (marks, adopt) = (self.marks(), adopt.keys().cloned().collect());
         let question = Question {
             graphs: &graphs,
-            state: &state,
+            state,
             observed: &observed,
             drivers: self.drivers(),
             marks: &marks,

@@ -76,6 +76,33 @@ impl<'a> Api<'a> {
         Self::of(cx)?.ok_or_else(busy)
     }
 
+    /// Reads an object of the cluster that it is within.
+    pub(crate) async fn seen(
+        cx: &Cx<'a, Kubernetes>,
+        of: Named<'_>,
+    ) -> Result<Option<DynamicObject>> {
+        match Self::of(cx)? {
+            Some(api) => api.get(of).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Lists what is of our cluster, whatever its lineage, in the cluster that it is within. `None`
+    /// where it is within none.
+    pub(crate) async fn marked<R: Resource>(
+        cx: &Cx<'a, Kubernetes>,
+        noun: Noun<'_>,
+        live: impl Fn(&Marks, &DynamicObject) -> Live<R>,
+    ) -> Result<Option<Vec<Live<R>>>> {
+        if !cx.is_within() {
+            return Ok(None);
+        }
+        let Some(api) = Self::of(cx)? else { return Ok(Some(Vec::new())) };
+        let found = api.list(noun).await?;
+        let ours = found.iter().filter(|object| is_of_cluster(cx.marks(), object));
+        Ok(Some(ours.map(|object| live(cx.marks(), object)).collect()))
+    }
+
     /// Lists every object of a kind, in every namespace.
     pub(crate) async fn list(&self, noun: Noun<'_>) -> Result<Vec<DynamicObject>> {
         let (mut found, mut from) = (Vec::new(), None);
@@ -283,7 +310,7 @@ pub(crate) fn annotations(object: &DynamicObject) -> Tags {
 }
 
 /// Tells whether an object is of our cluster, whatever its lineage.
-pub(crate) fn is_of_cluster(marks: &Marks, object: &DynamicObject) -> bool {
+fn is_of_cluster(marks: &Marks, object: &DynamicObject) -> bool {
     let annotations = object.metadata.annotations.as_ref();
     annotations.and_then(|all| all.get(provision_core::CLUSTER_MARK)) == Some(&marks.cluster)
 }

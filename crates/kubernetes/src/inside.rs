@@ -2,6 +2,7 @@
 use crate::api::Tags;
 use crate::resources::{DefaultStorageClass, Namespace, Password, RegistrySecret, StorageClass};
 use provision_core::{Graph, Place};
+use provision_spec::chart::PULL_SECRET;
 use provision_spec::{ClusterSpec, Reclaim};
 use std::collections::BTreeMap;
 
@@ -12,9 +13,6 @@ const POD_SECURITY: [(&str, &str); 3] = [
     ("pod-security.kubernetes.io/enforce", "baseline"),
     ("pod-security.kubernetes.io/warn", "restricted"),
 ];
-
-/// The name of the secret that images are pulled with.
-const REGISTRY_SECRET: &str = "regcred";
 
 /// How a cloud makes the volumes of a class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +50,7 @@ pub fn inside(
     let namespace = graph.add(placed(Place::at(format!("namespace/{name}"))), namespace);
     if let (Some(token), Some(registry)) = (&spec.secrets.registry_token, spec.profile.registry()) {
         let secret = RegistrySecret {
-            name: REGISTRY_SECRET.to_owned(),
+            name: PULL_SECRET.to_owned(),
             namespace: name.to_owned(),
             purpose: RegistrySecret::PURPOSE.to_owned(),
             registry: registry.server.to_owned(),
@@ -61,7 +59,7 @@ pub fn inside(
             password: Password::Token,
             annotations: Tags::new(),
         };
-        let place = placed(Place::at(format!("secret/{REGISTRY_SECRET}")));
+        let place = placed(Place::at(format!("secret/{PULL_SECRET}")));
         graph.add(place.after(&namespace), secret);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Everything in it goes with it, so that it is never made anew unasked.
 use super::TIMING;
-use crate::api::{Api, Named, Noun, Outputs, Tags, annotations, is_of_cluster, owned};
+use crate::api::{Api, Named, Noun, Outputs, Tags, annotations, owned};
 use crate::clusters::Kubernetes;
 use kube::core::DynamicObject;
 use provision_core::{
@@ -35,13 +35,7 @@ impl Resource for Namespace {
     type Outputs = Outputs;
 
     async fn list(cx: &Cx<'_, Kubernetes>) -> Result<Option<Vec<Live<Self>>>> {
-        if !cx.is_within() {
-            return Ok(None);
-        }
-        let Some(api) = Api::of(cx)? else { return Ok(Some(Vec::new())) };
-        let found = api.list(NOUN).await?.into_iter();
-        let ours = found.filter(|namespace| is_of_cluster(cx.marks(), namespace));
-        Ok(Some(ours.map(|namespace| live(cx.marks(), &namespace)).collect()))
+        Api::marked(cx, NOUN, live).await
     }
 
     async fn read(
@@ -49,8 +43,7 @@ impl Resource for Namespace {
         cx: &Cx<'_, Kubernetes>,
         _: Option<&Outputs>,
     ) -> Result<Option<Live<Self>>> {
-        let Some(api) = Api::of(cx)? else { return Ok(None) };
-        let found = api.get(named(&self.name)).await?;
+        let found = Api::seen(cx, named(&self.name)).await?;
         Ok(found.map(|namespace| live(cx.marks(), &namespace)))
     }
 

@@ -56,8 +56,7 @@ impl Resource for Object {
         cx: &Cx<'_, Kubernetes>,
         _: Option<&Outputs>,
     ) -> Result<Option<Live<Self>>> {
-        let Some(api) = Api::of(cx)? else { return Ok(None) };
-        let found = api.get(self.named()).await?;
+        let found = Api::seen(cx, self.named()).await?;
         Ok(found.map(|object| live(cx.marks(), &object, self)))
     }
 

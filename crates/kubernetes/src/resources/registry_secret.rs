@@ -81,8 +81,7 @@ impl Resource for RegistrySecret {
         cx: &Cx<'_, Kubernetes>,
         _: Option<&Outputs>,
     ) -> Result<Option<Live<Self>>> {
-        let Some(api) = Api::of(cx)? else { return Ok(None) };
-        let Some(found) = api.get(self.named()).await? else { return Ok(None) };
+        let Some(found) = Api::seen(cx, self.named()).await? else { return Ok(None) };
         let token = match cx.cloud.removes {
             true => None,
             false => cx.secret(&self.token).ok(),

@@ -4,7 +4,7 @@
 //! old one stay as they are. It is made as the default or not, by an annotation, and not asked about
 //! that again: see [`DefaultStorageClass`](super::DefaultStorageClass).
 use super::TIMING;
-use crate::api::{Api, Named, Noun, Outputs, Tags, annotations, is_of_cluster, owned};
+use crate::api::{Api, Named, Noun, Outputs, Tags, annotations, owned};
 use crate::clusters::Kubernetes;
 use kube::core::DynamicObject;
 use provision_core::{
@@ -58,13 +58,7 @@ impl Resource for StorageClass {
     type Outputs = Outputs;
 
     async fn list(cx: &Cx<'_, Kubernetes>) -> Result<Option<Vec<Live<Self>>>> {
-        if !cx.is_within() {
-            return Ok(None);
-        }
-        let Some(api) = Api::of(cx)? else { return Ok(Some(Vec::new())) };
-        let found = api.list(NOUN).await?.into_iter();
-        let ours = found.filter(|class| is_of_cluster(cx.marks(), class));
-        Ok(Some(ours.map(|class| live(cx.marks(), &class)).collect()))
+        Api::marked(cx, NOUN, live).await
     }
 
     async fn read(
@@ -72,8 +66,7 @@ impl Resource for StorageClass {
         cx: &Cx<'_, Kubernetes>,
         _: Option<&Outputs>,
     ) -> Result<Option<Live<Self>>> {
-        let Some(api) = Api::of(cx)? else { return Ok(None) };
-        let found = api.get(named(&self.name)).await?;
+        let found = Api::seen(cx, named(&self.name)).await?;
         Ok(found.map(|class| live(cx.marks(), &class)))
     }
 
