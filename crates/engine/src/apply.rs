@@ -87,14 +87,13 @@ impl Engine<'_> {
         let nothing = [Graph::new()];
         let graphs = if graphs.is_empty() { &nothing[..] } else { graphs };
         let (mut begin, mut lacking, since) = (0, false, Instant::now());
-        let before = parents(journal, graphs);
+        let before = &parents(journal, graphs);
+        let job = |graph| Job { engine: self, journal, graph, observed, before, since };
         for (stage, graph) in graphs.iter().enumerate() {
             let end = begin + plan.steps[begin..].iter().take_while(|s| s.stage == stage).count();
             let steps = &plan.steps[begin..end];
             if outcome.is_complete() && !lacking {
-                let before = &before;
-                let job = Job { engine: self, journal, graph, observed, before, since };
-                job.run(steps, begin, &mut outcome).await;
+                job(graph).run(steps, begin, &mut outcome).await;
                 lacking = excuse_capacity(journal, &mut outcome);
             } else {
                 outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), Skip::Stage)));
@@ -105,35 +104,9 @@ impl Engine<'_> {
             begin = end;
         }
         if !plan.steps.is_empty() && !self.is_stopping() {
-            self.look_at_degraded(journal, plan, &mut outcome).await;
+            job(&graphs[graphs.len() - 1]).look_at_degraded(plan, &mut outcome).await;
         }
         outcome
-    }
-
-    /// Looks once more at what was degraded before the run and had no step in it: what was done
-    /// elsewhere may have been what it lacked.
-    async fn look_at_degraded(&self, journal: &Journal, plan: &Plan, outcome: &mut Outcome) {
-        let had_step = |address: &Address| plan.steps.iter().any(|it| it.address == *address);
-        for address in plan.degraded.keys().filter(|address| !had_step(address)) {
-            let Some(record) = journal.with(|state| state.get(address).cloned()) else { continue };
-            let Ok(driver) = self.driver(&record.kind) else { continue };
-            let (spec, parent) = journal.with(|state| {
-                let spec = resolve(&record.spec, &|from, name| state.output(from, name));
-                let parent = record.within.as_ref().and_then(|it| state.get(it)?.outputs.clone());
-                (spec, parent)
-            });
-            let at = self.at(address, parent.as_ref());
-            let known = record.outputs.as_ref();
-            match self.ask(None, async || driver.read(at, &spec, known).await).await {
-                Ok(Some(LiveValue { phase: Phase::Ready, .. })) => {
-                    outcome.degraded.remove(address);
-                }
-                Ok(Some(LiveValue { phase: Phase::Degraded(why), .. })) => {
-                    outcome.degraded.insert(address.clone(), why);
-                }
-                _ => {}
-            }
-        }
     }
 }
 
@@ -230,8 +203,43 @@ impl Job<'_> {
         let wanted = self.graph.node(&step.address).and_then(|node| node.within.clone());
         let recorded = || self.journal.with(|state| state.get(&step.address)?.within.clone());
         let parent = wanted.or_else(recorded)?;
-        let now = self.journal.with(|state| state.get(&parent)?.outputs.clone());
-        self.observed.live(&parent).filter(|_| self.before.get(&parent) == Some(&now))
+        self.unchanged(&parent)
+    }
+
+    /// Returns a parent as the plan saw it, unless the run has recorded it anew.
+    fn unchanged(&self, parent: &Address) -> Option<&LiveValue> {
+        let now = self.journal.with(|state| state.get(parent)?.outputs.clone());
+        self.observed.live(parent).filter(|_| self.before.get(parent) == Some(&now))
+    }
+
+    /// Looks once more at what was degraded before the run and had no step in it: what was done
+    /// elsewhere may have been what it lacked.
+    async fn look_at_degraded(&self, plan: &Plan, outcome: &mut Outcome) {
+        let had_step = |address: &Address| plan.steps.iter().any(|it| it.address == *address);
+        for address in plan.degraded.keys().filter(|address| !had_step(address)) {
+            let Some(record) = self.journal.with(|state| state.get(address).cloned()) else {
+                continue;
+            };
+            let Ok(driver) = self.engine.driver(&record.kind) else { continue };
+            let within = record.within.as_ref();
+            let seen = within.and_then(|parent| Some(self.unchanged(parent)?.outputs.clone()));
+            let (spec, recorded) = self.journal.with(|state| {
+                let spec = resolve(&record.spec, &|from, name| state.output(from, name));
+                (spec, within.and_then(|parent| state.get(parent)?.outputs.clone()))
+            });
+            let parent = seen.or(recorded);
+            let at = self.engine.at(address, parent.as_ref());
+            let known = record.outputs.as_ref();
+            match self.engine.ask(None, async || driver.read(at, &spec, known).await).await {
+                Ok(Some(LiveValue { phase: Phase::Ready, .. })) => {
+                    outcome.degraded.remove(address);
+                }
+                Ok(Some(LiveValue { phase: Phase::Degraded(why), .. })) => {
+                    outcome.degraded.insert(address.clone(), why);
+                }
+                _ => {}
+            }
+        }
     }
 
     /// Returns the object of a step, as the plan saw it.
