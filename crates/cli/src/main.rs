@@ -1,6 +1,7 @@
 //! The `provision` command: creates and looks after the Kubernetes cluster of a data platform.
 mod args;
 mod commands;
+mod decision;
 mod failure;
 mod kubeconfig;
 mod logging;

@@ -2,9 +2,10 @@
 use super::carry_out::{CarryOut, approve, needs_approval};
 use super::plan::show;
 use crate::args::{ApplyArgs, Global};
+use crate::decision::Decision;
 use crate::failure::{Code, Exit, Failure};
 use crate::place;
-use crate::run::{Consent, Decision, Subject};
+use crate::run::{Consent, Subject};
 use provision_core::{Facts, World};
 use provision_engine::{Lock, SavedPlan};
 use provision_spec::ClusterSpec;

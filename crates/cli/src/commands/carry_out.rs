@@ -1,9 +1,10 @@
 //! Carries out what was decided: asks, records, applies, and says how it went.
 use crate::args::Global;
+use crate::decision::Decision;
 use crate::failure::{Code, Exit, Failure, WRITABLE};
 use crate::render::Style;
 use crate::render::progress::{Finish, Mode, Reporter};
-use crate::run::{Decision, Subject};
+use crate::run::Subject;
 use crate::{output, shell};
 use provision_core::{Error, Event, Facts, LiveValue};
 use provision_engine::{Adoptions, Engine, FileStore, Journal, Outcome};
@@ -93,7 +94,7 @@ impl CarryOut<'_> {
     pub(crate) async fn run(&self, decision: &Decision, shows: bool) -> Result<Exit, Failure> {
         let style = Style::of_stdout(self.global.no_color);
         let reporter = Reporter::new(self.mode(), style, self.subject.time());
-        decision.shown(self.subject, |view| match shows {
+        decision.shown(self.subject, &self.subject.state(), |view| match shows {
             true => reporter.planned(view),
             false => reporter.expect(view),
         });
@@ -150,7 +151,7 @@ impl CarryOut<'_> {
             Err(failure) => return (outcome, Some(failure)),
         };
         if !more.plan.is_empty() {
-            more.shown(self.subject, |view| reporter.planned(view));
+            more.shown(self.subject, &state, |view| reporter.planned(view));
         }
         let applying = engine.apply(journal, &more.graphs, &more.observed, &more.plan);
         let mut then = tokio::select! {

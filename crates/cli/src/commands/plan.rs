@@ -1,8 +1,9 @@
 //! `provision plan`: what apply would do; changes nothing.
 use crate::args::{Global, PlanArgs};
+use crate::decision::Decision;
 use crate::failure::{Code, Exit, Failure};
 use crate::render::Style;
-use crate::run::{Consent, Decision, Subject};
+use crate::run::{Consent, Subject};
 use crate::{output, place, shell};
 use provision_engine::{SAVED_PLAN_FORMAT, SavedPlan};
 use provision_spec::ClusterSpec;
@@ -41,7 +42,7 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
 /// Prints a decision on standard output.
 pub(crate) fn show(global: &Global, subject: &Subject, decision: &Decision) {
     let style = Style::of_stdout(global.no_color);
-    decision.shown(subject, |view| match global.json {
+    decision.shown(subject, &subject.state(), |view| match global.json {
         true => output::json(&view.json()),
         false if global.quiet => {}
         false => output::stdout(&view.text(&style)),
