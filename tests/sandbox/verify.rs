@@ -13,7 +13,7 @@ const TOKEN: &str = "secrets: { registryToken: { env: REGISTRY_TOKEN } }\n";
 const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
 const INGRESS_DEFAULT: &str = "ingressclass.kubernetes.io/is-default-class";
 /// What a cluster of a cluster file has not until somebody installs it.
-const LACKING: [&str; 2] = ["autoscaling", "network.policy"];
+const LACKING: [&str; 1] = ["network.policy"];
 /// How often it is looked until what was done has taken hold: on an instant clock it is requests
 /// that let time pass.
 const LOOKS: usize = 20;
@@ -54,13 +54,6 @@ fn workload(kind: &str, name: &str, spec: Value) -> Value {
         object["spec"]["replicas"] = json!(1);
     }
     object
-}
-
-fn autoscaler() -> Value {
-    let image = "registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.0";
-    let command = ["./cluster-autoscaler", "--node-group-auto-discovery=asg:tag=a"];
-    let container = json!({ "name": "scaler", "image": image, "command": command });
-    workload("Deployment", "cluster-autoscaler", json!({ "containers": [container] }))
 }
 
 fn policies() -> Value {
@@ -159,7 +152,7 @@ fn of_nodes() -> Vec<Break> {
             "autoscaling",
             "no autoscaler is there",
             vec![kubectl("delete --wait=false deployment -n kube-system cluster-autoscaler")],
-            vec![Create(autoscaler())],
+            vec![Apply],
         ),
     ]
 }
@@ -335,7 +328,7 @@ fn good(served: &Served) -> (Folder, Kubectl) {
     folder.ok(&APPLY);
     let kubectl = Kubectl::on(served);
     until(&folder, &LACKING, "a cluster of a file");
-    for object in [autoscaler(), policies(), ingress_class("nginx", false)] {
+    for object in [policies(), ingress_class("nginx", false)] {
         kubectl.create(&object);
     }
     until(&folder, &[], "with everything");
@@ -436,7 +429,7 @@ fn the_embedded_cluster_is_looked_at_too() {
     until(&folder, &LACKING, "embedded");
     let ran = folder.run(&["verify"]);
     assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
-    for line in ["FAIL  autoscaling", "hint:   install Cluster Autoscaler", "2 failed, 2 skipped."]
+    for line in ["FAIL  network.policy", "hint:   set enableNetworkPolicy", "1 failed, 2 skipped."]
     {
         assert!(ran.stdout.contains(line), "{line} is not in {}", ran.stdout);
     }
