@@ -466,9 +466,12 @@ fn a_pod_of_the_platforms_size_runs_in_each_pool_and_goes() {
     assert!(count("create pods") >= 3 && count("delete pods") >= 3);
     assert_eq!(left(&kubectl), [""; 0], "they are gone, and so are their volumes");
 
+    let pools = "pools: { app: {}, driver: { max: 1 }, executor: {} }\n";
+    folder.write(&format!("{FILE}{TOKEN}{pools}"));
+    folder.ok(&APPLY);
     kubectl.create(&hog());
     let seen = checks(&folder, &["--probe"]);
-    assert_eq!(with(&seen, "fail"), ["probe.driver"], "{seen:#?}");
+    assert_eq!(with(&seen, "fail"), ["probe.driver"], "the autoscaler makes no room: {seen:#?}");
     let check = seen.iter().find(|check| check["id"] == "probe.driver").expect("it is there");
     assert!(check["found"].to_string().contains("did not run: resources: "), "{check}");
     assert_eq!(left(&kubectl), [""; 0]);
