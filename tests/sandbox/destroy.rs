@@ -54,6 +54,19 @@ fn volume(served: &Served, owner: &str) -> String {
     made.as_str().expect("an id").to_owned()
 }
 
+/// Returns what is there once it does not change by itself any more.
+fn at_rest<T: PartialEq>(look: impl Fn() -> T) -> T {
+    let mut last = look();
+    for _ in 0..20 {
+        let now = look();
+        if now == last {
+            return now;
+        }
+        last = now;
+    }
+    panic!("it does not come to rest");
+}
+
 /// Returns the keys of an object's tags.
 fn keys(object: &Value) -> BTreeSet<&str> {
     let tags = object["Tags"].as_array().into_iter().flatten();
@@ -153,7 +166,7 @@ fn what_is_of_others_stays_as_it_is() {
         let all = theirs.iter().chain(&like_ours).chain([&former]);
         all.map(|id| (id.clone(), there[id].clone())).collect::<Vec<_>>()
     };
-    let before = decoys();
+    let before = at_rest(decoys);
     served.event("acme-prod", "workload");
 
     let ran = folder.run(&["destroy", "--auto-approve", "--delete-volumes"]);

@@ -59,7 +59,9 @@ fn a_lost_reply_makes_nothing_twice_and_leaves_nothing() {
 
 /// Tells whether objects of a kind stay for a while after they were deleted.
 fn passes(kind: &str) -> bool {
-    ["ec2.instance", "ec2.nat_gateway", "kms.key"].iter().any(|it| kind.contains(it))
+    ["ec2.instance", "ec2.nat_gateway", "kms.key", "kubernetes.events"]
+        .iter()
+        .any(|it| kind.contains(it))
 }
 
 /// Returns the objects that are there, without those that only wait for their end.

@@ -43,14 +43,16 @@ pub(super) fn is_ready(pod: &Value) -> bool {
 
 /// Returns the objects of a kind that another owns and that do not go.
 pub(super) fn owned(world: &World, cluster: &Cluster, plural: &str, owner: &Value) -> Vec<Value> {
-    let namespace = Some(text(owner, "/metadata/namespace"));
-    let mut all = objects::all(world, cluster, Kind::named(plural), namespace);
-    all.retain(|it| {
-        let owners = items(it, "/metadata/ownerReferences");
-        owners.iter().any(|its| its["uid"] == owner["metadata"]["uid"])
-            && it["metadata"]["deletionTimestamp"].is_null()
-    });
-    all
+    let prefix = format!("{}/{}/", cluster.id, text(owner, "/metadata/namespace"));
+    let uid = &owner["metadata"]["uid"];
+    let is_its = |metadata: &Value| {
+        items(metadata, "/ownerReferences").iter().any(|its| its["uid"] == *uid)
+            && metadata["deletionTimestamp"].is_null()
+    };
+    objects::bodies(world, Kind::named(plural), &prefix)
+        .filter(|body| body.get("metadata").is_some_and(is_its))
+        .map(|body| Value::Object(body.clone()))
+        .collect()
 }
 
 /// Returns what says in an object that another owns and controls it.
