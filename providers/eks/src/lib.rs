@@ -10,6 +10,7 @@ mod aws;
 mod calls;
 mod classify;
 mod connect;
+mod endpoints;
 mod facts;
 mod losses;
 mod names;

@@ -218,5 +218,5 @@ fn verdict(id: String, judged: Judged) -> Verdict {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
+#[path = "tests/mod.rs"]
 mod tests;

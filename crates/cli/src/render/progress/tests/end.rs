@@ -1,0 +1,113 @@
+//! What is said when a run has ended.
+use super::*;
+
+fn again() -> [(String, &'static str); 1] {
+    [("provision apply".to_owned(), "")]
+}
+
+#[test]
+fn a_good_end_shows_outputs_and_what_to_do_next() {
+    let outcome = Outcome { done: [(Action::Create, 61)].into(), ..Outcome::default() };
+    let outputs =
+        [("endpoint", json!("https://ABC.eks.amazonaws.com")), ("zones", json!(["a", "b"]))];
+    let outputs = outputs.map(|(name, value)| (name.to_owned(), value)).into();
+    let next =
+        [("provision show".to_owned(), "# what was made"), ("provision plan".to_owned(), "")];
+    insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome, &outputs, &next)), @r#"
+    Applied in 14m02s (expected about 14m): 61 created.
+
+    Outputs
+      endpoint  https://ABC.eks.amazonaws.com
+      zones     a, b
+
+    Next
+      provision show  # what was made
+      provision plan
+    "#);
+}
+
+#[test]
+fn a_bad_end_names_what_failed_and_how_to_go_on() {
+    let nothing = BTreeMap::new();
+    insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome(), &nothing, &again())), @r#"
+    Not finished after 14m02s: 40 created, 1 changed, 1 failed, 2 not done; 1
+    degraded.
+
+    Failed
+      pool/app/1c688e46  eks:CreateCluster: ThrottlingException: rate exceeded
+                         request r3
+
+    hint: run the same command again when the cloud answers
+
+    Degraded
+      pool/b/1  no room
+
+    Not done
+      waiting for pool/app/1c688e46:
+        addon/a, addon/b
+
+    Once this is put right, go on where this run stopped:
+      provision apply
+    "#);
+}
+
+#[test]
+fn what_ended_a_run_is_told_as_its_error_alone() {
+    let expired = Error::new(Kind::Auth, "expired");
+    let failed = vec![("vpc".into(), expired.clone())];
+    let outcome = Outcome { failed, fatal: Some(expired), ..Outcome::default() };
+    let nothing = BTreeMap::new();
+    insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome, &nothing, &again())), @r"
+    Not finished after 14m02s: 1 failed.
+
+    Stopped by the error that ended the run
+      vpc
+
+    Once this is put right, go on where this run stopped:
+      provision apply
+    ");
+}
+
+#[test]
+fn an_interrupted_end_says_how_to_go_on() {
+    let skipped = vec![("cluster".into(), provision_engine::Skip::Interrupted)];
+    let outcome = Outcome { skipped, interrupted: true, ..Outcome::default() };
+    let nothing = BTreeMap::new();
+    insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome, &nothing, &again())), @r#"
+    Interrupted after 14m02s: 1 not done.
+
+    Not done
+      not begun when the run was interrupted:
+        cluster
+
+    The state is safe. To go on where this run stopped:
+      provision apply
+    "#);
+}
+
+#[test]
+fn a_destroyed_cluster_is_gone_unless_something_is_still_there() {
+    let outcome = Outcome { done: [(Action::Delete, 61)].into(), ..Outcome::default() };
+    let left = [("vpc".to_owned(), "aws.ec2.vpc vpc-0abc".to_owned())];
+    let nothing = BTreeMap::new();
+    let mut finish = Finish { destroyed: true, ..finish(&outcome, &nothing, &[]) };
+    assert_eq!(
+        shown(Mode::Plain, &finish),
+        "Destroyed in 14m02s (expected about 14m): 61 deleted.\n"
+    );
+    finish.simulated = true;
+    let told = "Destroyed in 14m02s of simulated time (expected about 14m): 61 deleted.\n";
+    assert_eq!(shown(Mode::Plain, &finish), told);
+    finish.simulated = false;
+    let again = again();
+    (finish.left, finish.next) = (&left, &again);
+    insta::assert_snapshot!(shown(Mode::Plain, &finish), @r#"
+    Not finished after 14m02s: 61 deleted; 1 still there.
+
+    Still in the cloud
+      vpc  aws.ec2.vpc vpc-0abc
+
+    Once this is put right, go on where this run stopped:
+      provision apply
+    "#);
+}
