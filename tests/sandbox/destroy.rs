@@ -132,6 +132,23 @@ fn a_cluster_that_somebody_took_away_leaves_nothing_either() {
 }
 
 #[test]
+fn a_lost_state_is_no_lost_cluster() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    let nothing = folder.ok(&["destroy", "--auto-approve"]);
+    assert_eq!(nothing, "Nothing to destroy: there is no state at acme-prod.state.jsonl.\n");
+    folder.ok(&["apply", "--auto-approve"]);
+    let before = served.lasting(&[]);
+    std::fs::remove_file(folder.path("acme-prod.state.jsonl")).expect("there is a state");
+    let ran = folder.run(&["destroy", "--auto-approve"]);
+    assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
+    for words in ["there is no state at acme-prod.state.jsonl, and", "objects", "vpc-", "--adopt"] {
+        assert!(ran.stderr.contains(words), "{words} is not in {}", ran.stderr);
+    }
+    assert_eq!(served.lasting(&[]), before);
+}
+
+#[test]
 fn volumes_go_also_where_the_state_lost_all_but_its_header() {
     let lived = Lived::start();
     let state = lived.folder.path("acme-prod.state.jsonl");

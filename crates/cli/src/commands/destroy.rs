@@ -3,8 +3,9 @@ use super::carry_out::{CarryOut, approve, needs_approval};
 use super::plan::show;
 use crate::args::{DestroyArgs, Global};
 use crate::failure::{Code, Exit, Failure};
-use crate::run::Subject;
+use crate::run::{Consent, Subject};
 use crate::{output, place};
+use provision_core::Facts;
 use provision_engine::{Lock, load};
 use provision_spec::{ClusterSpec, Volumes};
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
         None => load(&state_path)?,
     };
     let Some(loaded) = loaded else {
-        return nothing(global, &state_path);
+        return without_state(global, spec, &state_path).await;
     };
     if loaded.state.facts().get(PROTECT) == Some(true) {
         let error = format!("cluster {} is protected", loaded.header.cluster);
@@ -65,19 +66,51 @@ fn subject(global: &Global, args: &DestroyArgs) -> Result<(Option<ClusterSpec>, 
     Ok((Some(spec), state_path))
 }
 
-fn nothing(global: &Global, state_path: &Path) -> Result<Exit, Failure> {
-    if global.state.is_some() {
-        let error = format!("there is no state at {}", state_path.display());
-        return Err(Failure::new(Code::StateMissing, error));
+/// Says that there is nothing to destroy, once the cloud says so too: a lost state is no lost cluster.
+async fn without_state(
+    global: &Global,
+    spec: Option<ClusterSpec>,
+    state_path: &Path,
+) -> Result<Exit, Failure> {
+    let missing = format!("there is no state at {}", state_path.display());
+    let Some(spec) = spec.filter(|_| global.state.is_none()) else {
+        return Err(Failure::new(Code::StateMissing, missing));
+    };
+    let subject = Subject::connect(global, Some(spec.clone()), state_path, None, None).await?;
+    match subject.decide(global, &spec, Facts::default(), &Consent::default()).await {
+        Ok(decision) => decision.check_begin()?,
+        Err(refused) if refused.code == Code::PlanRefused => {
+            return Err(lost(refused, &missing));
+        }
+        Err(failure) => return Err(failure),
     }
     if !global.quiet && !global.json {
-        let path = state_path.display();
         let other = state_path.with_extension("").with_extension("sandbox.state.jsonl");
         let other = match !global.sandbox && other.exists() {
             true => format!("That of a rehearsal is at {}: add --sandbox.\n", other.display()),
             false => String::new(),
         };
-        output::stdout(&format!("Nothing to destroy: there is no state at {path}.\n{other}"));
+        output::stdout(&format!("Nothing to destroy: {missing}.\n{other}"));
     }
     Ok(Exit::Done)
+}
+
+/// Tells what is there of a cluster whose state is not, from what refused a plan of it.
+fn lost(refused: Failure, missing: &str) -> Failure {
+    let what = match refused.causes.len() {
+        0 | 1 => "something of this cluster is there".to_owned(),
+        count => format!("{count} objects of this cluster are there"),
+    };
+    let mut failure = refused;
+    if failure.causes.is_empty() {
+        failure.causes.push(failure.error);
+    }
+    failure.code = Code::StateMissing;
+    failure.exit = Code::StateMissing.exit();
+    failure.error = format!("{missing}, and {what}");
+    failure.hints.clear();
+    failure.hint(
+        "put the state back, or name it with `--state`; without one, `apply` takes over what is yours \
+         with an `--adopt ADDRESS` for each, and begins a state that can be destroyed",
+    )
 }

@@ -94,7 +94,7 @@ codes! {
         "the state is of another cluster, provider or region than the file",
         "put the file back as it was, or name another state with `--state`";
     StateMissing = "state.missing", Mismatch,
-        "`destroy --state` finds no state there",
+        "`destroy` finds no state, and the cluster is there or `--state` names the file",
         "name the right file; for a lost one see [operations](operations.md#a-lost-state)";
     StateNewer = "state.newer", Mismatch,
         "a later version of the program wrote the state",
