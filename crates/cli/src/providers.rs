@@ -1,6 +1,10 @@
 //! The providers that this build knows.
+use crate::args::Global;
 use crate::failure::{Code, Failure};
+use provision_core::State;
 use provision_spec::{ClusterSpec, Provider};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Returns the provider of a name.
 pub(crate) fn named(name: &str) -> Option<&'static dyn Provider> {
@@ -22,4 +26,18 @@ pub(crate) fn known(name: &str) -> Result<&'static dyn Provider, Failure> {
         let error = format!("provider {name} is not part of this build");
         Failure::new(Code::ProviderUnknown, error)
     })
+}
+
+/// Returns what a cluster tells of itself. The address of one that is simulated within the program
+/// is none: it ends with the program.
+pub(crate) fn outputs(
+    global: &Global,
+    provider: &dyn Provider,
+    state: &State,
+) -> BTreeMap<String, Value> {
+    let mut outputs = provider.outputs(state);
+    if global.sandbox {
+        outputs.remove("endpoint");
+    }
+    outputs
 }

@@ -5,7 +5,7 @@ use crate::failure::{Code, Exit, Failure, WRITABLE};
 use crate::render::Style;
 use crate::render::progress::{Finish, Mode, Reporter};
 use crate::run::Subject;
-use crate::{output, shell};
+use crate::{output, providers, shell};
 use provision_core::{Error, Event, Facts, LiveValue};
 use provision_engine::{Adoptions, Engine, FileStore, Journal, Outcome};
 use std::collections::BTreeMap;
@@ -227,7 +227,9 @@ impl CarryOut<'_> {
     ) {
         let outputs = match self.destroys {
             true => BTreeMap::new(),
-            false => journal.with(|state| self.subject.provider.outputs(state)),
+            false => {
+                journal.with(|state| providers::outputs(self.global, self.subject.provider, state))
+            }
         };
         let next = self.next(journal, outcome, left);
         let left: Vec<_> = left.iter().flat_map(|live| self.named(live)).collect();
@@ -270,9 +272,13 @@ impl CarryOut<'_> {
             return vec![(again("apply"), "")];
         }
         let mut next = vec![
+            (command("verify"), "# whether it is what the platform needs"),
             (command("show"), "# what was made"),
-            (command("plan"), "# whether anything is to be done"),
         ];
+        // The simulated cloud within the program ends with it.
+        if !self.global.sandbox {
+            next.insert(0, (command("kubeconfig"), "# lets kubectl in"));
+        }
         let is_unmade = |address| journal.with(|s| s.get(address).is_some_and(|r| !r.is_settled()));
         if outcome.degraded.keys().any(is_unmade) {
             next.insert(0, (again("apply"), "# tries again to make what is degraded"));

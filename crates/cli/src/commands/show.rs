@@ -16,7 +16,7 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> Result<Exit, Failure> {
     let path = place::state_path(global, &args.file.file, &spec.name);
     let loaded = place::state(&path, &spec)?;
     let state = loaded.map(|loaded| loaded.state).unwrap_or_default();
-    let outputs = providers::of(&spec)?.outputs(&state);
+    let outputs = providers::outputs(global, providers::of(&spec)?, &state);
     if global.json {
         let resources: Vec<_> = state.records().iter().map(document).collect();
         let format = "provision.show/v1";
