@@ -187,6 +187,19 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_at_another_time_is_seen_within_a_part_of_what_is_usual_or_of_what_it_took() {
+        for usually in [30, 90, 180, 540, 1500] {
+            let all = looks(2, usually, 90 * 60);
+            for tenths in (1..7).chain(14..30) {
+                let end = usually as f64 * f64::from(tenths) / 10.0;
+                let seen = all.iter().find(|at| **at >= end).unwrap();
+                let most = if tenths < 7 { 0.25 * usually as f64 } else { 0.15 * end };
+                assert!(seen - end <= most.max(2.0), "{usually}, {end}: {seen}");
+            }
+        }
+    }
+
+    #[test]
     fn a_refusal_is_tried_again_within_a_part_of_the_time_it_lasted() {
         let (mut backoff, mut refused, mut tries) = (Backoff::new(), Duration::ZERO, 0);
         while refused < Duration::from_secs(20 * 60) {
