@@ -1,6 +1,6 @@
 //! Transient faults by chance: whatever they hit, a cluster is there after a few runs, and gone
 //! after a few.
-use crate::life::{APPLY, DESTROY, Life, Moment};
+use crate::life::{APPLY, DESTROY, Life};
 use crate::phase::{PHASES, built};
 use crate::{sweep, world};
 use serde_json::{Value, json};
@@ -37,8 +37,7 @@ fn converge(life: &Life, arguments: &[&str]) {
 }
 
 fn live(seed: u64) {
-    let life = Life::from(&Moment::of_seed(seed), &built());
-    life.ok(&["plan"]);
+    let life = Life::from(&PHASES[0].before.of_seed(seed), &built());
     let before = world::ids(&life.moment().world);
     converge(&life, APPLY);
     PHASES[0].check(&life);

@@ -14,7 +14,7 @@ use std::process::Command;
 const MANY: usize = 100;
 
 /// Makes them, and lets the other cluster among them do some work.
-fn prepare(life: &Life) {
+pub(crate) fn prepare(life: &Life) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sandbox/decoys.py");
     let mut command = Command::new(python());
     environment(&mut command).arg(file).env("AWS_ENDPOINT_URL", &life.served.url);

@@ -2,9 +2,8 @@
 use crate::folder::{Folder, Ran};
 use crate::proxy::{Call, Fate, Proxy};
 use crate::served::Served;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
-use std::time::UNIX_EPOCH;
 use tempfile::TempDir;
 
 pub(crate) const APPLY: &[&str] = &["apply", "--auto-approve"];
@@ -21,19 +20,11 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// Returns the beginning of a world in which a seed decides what chance brings.
-    pub(crate) fn of_seed(seed: u64) -> Self {
-        let now = UNIX_EPOCH.elapsed().expect("it is after 1970").as_millis() as u64;
-        let world = json!({
-            "format": "provision.sandbox/v1",
-            "seed": seed,
-            "serial": 0,
-            "now": now,
-            "began": now,
-            "drawn": 0,
-            "objects": [],
-        });
-        Self { world: world.to_string().into_bytes(), state: None }
+    /// Returns the same with a seed that decides what chance brings from then on.
+    pub(crate) fn of_seed(&self, seed: u64) -> Self {
+        let mut world: Value = serde_json::from_slice(&self.world).expect("a world is JSON");
+        world["seed"] = json!(seed);
+        Self { world: world.to_string().into_bytes(), ..self.clone() }
     }
 }
 

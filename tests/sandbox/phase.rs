@@ -1,4 +1,5 @@
 //! The phases of a cluster's life, each of which can be lived again from its beginning.
+use crate::decoys;
 use crate::folder::FILE;
 use crate::life::{APPLY, DESTROY, Life, Moment};
 use crate::proxy::Fate;
@@ -14,7 +15,9 @@ pub(crate) struct Phase {
     pub(crate) name: &'static str,
     pub(crate) command: &'static [&'static str],
     file: String,
-    before: Moment,
+    pub(crate) before: Moment,
+    /// What looks like ours and is not, as it was in the beginning.
+    theirs: BTreeMap<String, String>,
     /// What there is in the end.
     told: Vec<String>,
     ids: BTreeSet<String>,
@@ -33,7 +36,9 @@ impl Phase {
         file: String,
         command: &'static [&'static str],
         before: Moment,
+        theirs: &BTreeMap<String, String>,
     ) -> (Self, Moment) {
+        let theirs = theirs.clone();
         let mut life = Life::from(&before, &file);
         let proxy = life.proxy(|_| Fate::Pass);
         life.ok(command);
@@ -45,7 +50,10 @@ impl Phase {
         life.ok(&["plan"]);
         let after = life.moment();
         let (told, ids) = (world::told(&after.world), world::ids(&after.world));
-        (Self { name, command, file, before, told, ids, changes, inside, operations }, after)
+        (
+            Self { name, command, file, before, theirs, told, ids, changes, inside, operations },
+            after,
+        )
     }
 
     /// Begins the phase anew.
@@ -61,6 +69,10 @@ impl Phase {
         }
         let world = life.moment().world;
         same(&world::told(&world), &self.told);
+        let now = world::raw(&world);
+        for (name, object) in &self.theirs {
+            assert_eq!(now.get(name), Some(object), "{name} is of somebody else");
+        }
         if self.command == DESTROY {
             assert_eq!(world::ids(&world), self.ids);
         }
@@ -124,15 +136,16 @@ pub(crate) fn upgraded() -> String {
 
 fn phases() -> Vec<Phase> {
     let untouched = Life::from(&Moment::default(), FILE);
-    untouched.ok(&["plan"]);
+    decoys::prepare(&untouched);
     let nothing = untouched.moment();
-    let (build, moment) = Phase::record("build", built(), APPLY, nothing.clone());
-    let (change, moment) = Phase::record("change", changed(), APPLY, moment);
-    let (upgrade, moment) = Phase::record("upgrade", upgraded(), APPLY, moment);
+    let theirs = world::raw(&nothing.world);
+    let (build, moment) = Phase::record("build", built(), APPLY, nothing.clone(), &theirs);
+    let (change, moment) = Phase::record("change", changed(), APPLY, moment, &theirs);
+    let (upgrade, moment) = Phase::record("upgrade", upgraded(), APPLY, moment, &theirs);
     let living = Life::from(&moment, &upgraded());
     living.served.event("acme-prod", "workload");
     living.ok(&["plan"]);
-    let (destroy, _) = Phase::record("destroy", upgraded(), DESTROY, living.moment());
+    let (destroy, _) = Phase::record("destroy", upgraded(), DESTROY, living.moment(), &theirs);
     assert_eq!(destroy.ids, world::ids(&nothing.world), "what is left");
     vec![build, change, upgrade, destroy]
 }
