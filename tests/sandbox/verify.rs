@@ -1,4 +1,5 @@
 //! Whether a cluster is what the platform needs: each way to break one is told by its own check.
+use crate::boto::Boto;
 use crate::folder::{FILE, Folder, Ran};
 use crate::kubectl::Kubectl;
 use crate::served::Served;
@@ -12,8 +13,6 @@ const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 const TOKEN: &str = "secrets: { registryToken: { env: REGISTRY_TOKEN } }\n";
 const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
 const INGRESS_DEFAULT: &str = "ingressclass.kubernetes.io/is-default-class";
-/// What a cluster of a cluster file has not until somebody installs it.
-const LACKING: [&str; 1] = ["network.policy"];
 /// How often it is looked until what was done has taken hold: on an instant clock it is requests
 /// that let time pass.
 const LOOKS: usize = 20;
@@ -23,6 +22,8 @@ enum Deed {
     /// A command of kubectl, as it is typed.
     Kubectl(String),
     Create(Value),
+    /// Another configuration of the network, as somebody gives it to EKS.
+    Network(&'static str),
     /// An apply of the cluster file, which mends what is ours.
     Apply,
 }
@@ -35,7 +36,7 @@ struct Break {
     mended: Vec<Deed>,
 }
 
-use Deed::{Apply, Create};
+use Deed::{Apply, Create, Network};
 
 fn kubectl(line: impl Into<String>) -> Deed {
     Deed::Kubectl(line.into())
@@ -54,13 +55,6 @@ fn workload(kind: &str, name: &str, spec: Value) -> Value {
         object["spec"]["replicas"] = json!(1);
     }
     object
-}
-
-fn policies() -> Value {
-    let container = json!({ "name": "node", "image": "calico/node:v3.31.0" });
-    let every = json!([{ "operator": "Exists" }]);
-    let spec = json!({ "containers": [container], "tolerations": every, "hostNetwork": true });
-    workload("DaemonSet", "calico-node", spec)
 }
 
 /// A daemon that leaves no room for anything large on nodes with a label.
@@ -204,8 +198,8 @@ fn of_services() -> Vec<Break> {
         of(
             "network.policy",
             "nothing is there",
-            vec![kubectl("delete --wait=false daemonset -n kube-system calico-node")],
-            vec![Create(policies())],
+            vec![Network(r#"{"enableNetworkPolicy":"false"}"#)],
+            vec![Apply],
         ),
         of(
             "ingress.class",
@@ -311,11 +305,16 @@ fn until(folder: &Folder, failing: &[&str], why: &str) -> Vec<Value> {
     panic!("{why}: {failing:?} and no other was to fail: {last:#?}");
 }
 
-fn done(folder: &Folder, kubectl: &Kubectl, deeds: &[Deed]) {
+fn done(served: &Served, folder: &Folder, kubectl: &Kubectl, deeds: &[Deed]) {
     for deed in deeds {
         match deed {
             Deed::Kubectl(line) => drop(kubectl.ok(&line.split(' ').collect::<Vec<_>>())),
             Deed::Create(object) => kubectl.create(object),
+            Deed::Network(values) => {
+                let addon = json!({ "clusterName": "acme-prod", "addonName": "vpc-cni",
+                    "configurationValues": values, "resolveConflicts": "OVERWRITE" });
+                Boto::at_home(served).call("eks", "update_addon", &addon);
+            }
             Deed::Apply => drop(folder.ok(&APPLY)),
         }
     }
@@ -327,10 +326,8 @@ fn good(served: &Served) -> (Folder, Kubectl) {
     folder.set("REGISTRY_TOKEN", "one-token");
     folder.ok(&APPLY);
     let kubectl = Kubectl::on(served);
-    until(&folder, &LACKING, "a cluster of a file");
-    for object in [policies(), ingress_class("nginx", false)] {
-        kubectl.create(&object);
-    }
+    until(&folder, &[], "a cluster of a file");
+    kubectl.create(&ingress_class("nginx", false));
     until(&folder, &[], "with everything");
     (folder, kubectl)
 }
@@ -348,12 +345,12 @@ fn each_way_to_break_a_cluster_fails_its_own_check_and_no_other() {
     for Break { id, says, broken, mended } in
         [of_nodes(), of_storage(), of_services(), of_platform()].into_iter().flatten()
     {
-        done(&folder, &kubectl, &broken);
+        done(&served, &folder, &kubectl, &broken);
         let checks = until(&folder, &[id], says);
         let check = checks.iter().find(|check| check["id"] == id).expect("it is there");
         assert!(check["found"].as_str().is_some_and(|it| it.contains(says)), "{says}: {check}");
         assert!(check["wanted"].is_string() && check["hint"].is_string(), "{check}");
-        done(&folder, &kubectl, &mended);
+        done(&served, &folder, &kubectl, &mended);
     }
     until(&folder, &[], "all of it mended");
 }
@@ -407,6 +404,10 @@ fn any_cluster_can_be_looked_at_by_a_kubeconfig() {
     assert_eq!(ran.code, Some(0), "by an exec plugin: {}{}", ran.stdout, ran.stderr);
     let label = ["--profile", "none", "--label", "appNodes=true", "--label", "tier=one"];
     assert_eq!(with(&by(&label), "fail"), ["nodes.label.tier=one"]);
+    let ran = folder.run(&[&["verify", "--kubeconfig", "config"], &label[..]].concat());
+    for line in ["FAIL  nodes.label.tier=one", "hint:   ", "1 failed"] {
+        assert!(ran.code == Some(3) && ran.stdout.contains(line), "{line}: {}", ran.stdout);
+    }
 
     let ended = |arguments: &[&str]| {
         let ran = folder.run(&[&["verify"], arguments].concat());
@@ -426,12 +427,10 @@ fn the_embedded_cluster_is_looked_at_too() {
     let ran = folder.run(&["verify"]);
     assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
     folder.ok(&APPLY);
-    until(&folder, &LACKING, "embedded");
-    let ran = folder.run(&["verify"]);
-    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
-    for line in ["FAIL  network.policy", "hint:   set enableNetworkPolicy", "1 failed, 2 skipped."]
-    {
-        assert!(ran.stdout.contains(line), "{line} is not in {}", ran.stdout);
+    until(&folder, &[], "embedded");
+    let told = folder.ok(&["verify"]);
+    for line in ["DaemonSet kube-system/aws-node", "0 failed, 2 skipped."] {
+        assert!(told.contains(line), "{line} is not in {told}");
     }
 }
 

@@ -12,9 +12,12 @@ use serde_json::{Value, json};
 pub(super) const BROUGHT: Behaviour = Behaviour {
     service: "kubernetes",
     what: "an add-on brings its workloads, with their service accounts, requests and tolerations, the \
-        CSIDriver, and the APIService of metrics, which nothing serves; no further objects",
+        CSIDriver, and the APIService of metrics, which nothing serves; no further objects. Whether \
+        aws-eks-nodeagent is told to enforce network policies is as enableNetworkPolicy of vpc-cni \
+        says; nothing enforces them, since nothing runs",
     seconds: 0,
-    source: "Amazon EKS User Guide, AWS add-ons; the requests are an assumption",
+    source: "Amazon EKS User Guide, AWS add-ons and cni-network-policy-configure; the requests are an \
+        assumption",
 };
 
 /// A workload of an add-on.
@@ -66,8 +69,11 @@ const WORKLOADS: &[Workload] = &[
         ("metrics-server", "metrics-server", "metrics-server"),
         ("100m", "200Mi"),
     ),
-    w("vpc-cni", true, ("aws-node", "aws-node", "amazon-k8s-cni"), ("50m", "")),
+    w("vpc-cni", true, ("aws-node", "aws-node", "amazon-k8s-cni"), ("25m", "")),
 ];
+
+/// What enforces network policies beside the plugin that gives pods their addresses.
+const AGENT: (&str, &str) = ("aws-eks-nodeagent", "aws-network-policy-agent");
 
 /// The API that the add-on for metrics brings.
 const METRICS: &str = "v1beta1.metrics.k8s.io";
@@ -80,20 +86,33 @@ impl Workload {
         Kind::named(if self.is_on_each { "daemonsets" } else { "deployments" })
     }
 
-    fn image(&self, cluster: &Cluster, version: &str) -> String {
+    /// Returns the containers of its pods.
+    fn containers(&self, cluster: &Cluster, addon: &Addon) -> Vec<Value> {
         let domain = aws::domain(&cluster.region);
-        let registry = format!("602401143452.dkr.ecr.{}.{domain}", cluster.region);
-        format!("{registry}/eks/{}:{version}", self.image)
-    }
-
-    fn made(&self, image: &str) -> Value {
-        let labels = json!({ "app.kubernetes.io/name": self.name });
+        let registry = format!("602401143452.dkr.ecr.{}.{domain}/eks", cluster.region);
         let mut requests = json!({});
         for (resource, wanted) in [("cpu", self.wants.0), ("memory", self.wants.1)] {
             if !wanted.is_empty() {
                 requests[resource] = json!(wanted);
             }
         }
+        let container = |name: &str, image: &str| {
+            json!({ "name": name, "image": format!("{registry}/{image}:{}", addon.version),
+                "resources": { "requests": requests } })
+        };
+        let mut all = vec![container(self.name, self.image)];
+        if self.addon == "vpc-cni" {
+            let told = addon.configuration["enableNetworkPolicy"].as_str().unwrap_or("false");
+            let mut agent = container(AGENT.0, AGENT.1);
+            agent["args"] =
+                json!(["--enable-ipv6=false", format!("--enable-network-policy={told}")]);
+            all.push(agent);
+        }
+        all
+    }
+
+    fn made(&self, containers: &[Value]) -> Value {
+        let labels = json!({ "app.kubernetes.io/name": self.name });
         let (class, tolerations) = match self.is_on_each {
             true => ("system-node-critical", json!([{ "operator": "Exists" }])),
             false => (
@@ -101,8 +120,6 @@ impl Workload {
                 json!([{ "key": "CriticalAddonsOnly", "operator": "Exists" }]),
             ),
         };
-        let container =
-            json!({ "name": self.name, "image": image, "resources": { "requests": requests } });
         let mut spec = json!({
             "selector": { "matchLabels": labels },
             "template": {
@@ -111,7 +128,7 @@ impl Workload {
                     "serviceAccountName": self.account,
                     "priorityClassName": class,
                     "tolerations": tolerations,
-                    "containers": [container],
+                    "containers": containers,
                 },
             },
         });
@@ -124,7 +141,7 @@ impl Workload {
             "spec": spec })
     }
 
-    /// Makes the workload, or gives it another image.
+    /// Makes the workload, or gives it other images and arguments.
     fn bring(&self, world: &mut World, cluster: &Cluster, addon: &Addon) {
         let mut account =
             json!({ "metadata": { "name": self.account, "namespace": "kube-system" } });
@@ -133,13 +150,19 @@ impl Workload {
             account["metadata"]["annotations"] = role;
         }
         objects::install(world, cluster, Kind::named("serviceaccounts"), account, MANAGER);
-        let (kind, image) = (self.kind(), self.image(cluster, &addon.version));
+        let (kind, containers) = (self.kind(), self.containers(cluster, addon));
         match objects::get(world, cluster, kind, "kube-system", self.name) {
             Some(live) => objects::edit(world, cluster, kind, &live, |it| {
-                it["spec"]["template"]["spec"]["containers"][0]["image"] = json!(image);
+                for (at, wanted) in containers.iter().enumerate() {
+                    let container = &mut it["spec"]["template"]["spec"]["containers"][at];
+                    container["image"] = wanted["image"].clone();
+                    if let Some(arguments) = wanted.get("args") {
+                        container["args"] = arguments.clone();
+                    }
+                }
             }),
             None => {
-                let mut value = self.made(&image);
+                let mut value = self.made(&containers);
                 default::fill(kind, &mut value);
                 objects::install(world, cluster, kind, value, MANAGER);
             }

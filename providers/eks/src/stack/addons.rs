@@ -65,11 +65,13 @@ impl Stack<'_> {
         Ok(self.graph.add(placed(Place::at(address).within(cluster)), addon))
     }
 
-    /// Returns what an add-on is told: the driver for EBS, whose cluster its volumes are.
+    /// Returns what an add-on is told: the network to enforce network policies, which it does not by
+    /// itself, and the driver for EBS whose cluster its volumes are.
     fn configuration(&self, name: &str) -> String {
         let tags = json!({ CLUSTER_MARK: self.spec.name });
         match name {
             DRIVER => json!({ "controller": { "extraVolumeTags": tags } }).to_string(),
+            addons::NETWORK => json!({ "enableNetworkPolicy": "true" }).to_string(),
             _ => String::new(),
         }
     }
@@ -151,11 +153,12 @@ mod tests {
     }
 
     #[test]
-    fn volumes_tell_whose_cluster_they_are_of() {
+    fn volumes_tell_whose_cluster_they_are_of_and_network_policies_are_enforced() {
         let graph = graph("", &facts());
         let told = |name: &str| graph.node(&name.into()).unwrap().spec["configuration"].clone();
         let told_driver = r#"{"controller":{"extraVolumeTags":{"provision-cluster":"acme-prod"}}}"#;
         assert_eq!(told("addon/aws-ebs-csi-driver"), told_driver);
+        assert_eq!(told("addon/vpc-cni"), r#"{"enableNetworkPolicy":"true"}"#);
         assert_eq!(told("addon/coredns"), "");
     }
 }

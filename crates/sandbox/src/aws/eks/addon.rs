@@ -40,6 +40,13 @@ pub(super) const UPDATED: Behaviour = Behaviour {
     seconds: 90,
     source: "assumption",
 };
+pub(super) const CONFIGURED: Behaviour = Behaviour {
+    service: "eks",
+    what: "enableNetworkPolicy of vpc-cni is a text; every other setting is taken as it is",
+    seconds: 0,
+    source: "Amazon EKS User Guide, cni-network-policy-configure: {\"enableNetworkPolicy\": \"true\"}; \
+        the refusal of a boolean as users report it",
+};
 pub(super) const BUSY: Behaviour = Behaviour {
     service: "eks",
     what: "an add-on that is CREATING or UPDATING cannot be deleted: InvalidRequestException",
@@ -95,7 +102,7 @@ pub(super) fn create(call: &mut Call<'_>, request: Create) -> Answer {
     }
     let (offer, version) =
         version(&cluster, name, request.addon_version.as_deref()).map_err(of_addon)?;
-    check(request.resolve_conflicts.as_deref(), request.configuration_values.as_deref())
+    check(name, request.resolve_conflicts.as_deref(), request.configuration_values.as_deref())
         .map_err(of_addon)?;
     check_tags(&request.tags, &request.tags, "InvalidParameterException").map_err(of_addon)?;
     let arn = format!("addon/{}/{name}/{}", request.cluster_name, call.world.uuid());
@@ -152,16 +159,37 @@ fn version(
     Ok((offer, version.to_owned()))
 }
 
-fn check(conflicts: Option<&str>, configuration: Option<&str>) -> Result<(), Refusal> {
+fn check(name: &str, conflicts: Option<&str>, configuration: Option<&str>) -> Result<(), Refusal> {
     if let Some(mode) = conflicts {
         one_of("resolveConflicts", mode, &["OVERWRITE", "NONE", "PRESERVE"])?;
     }
-    let is_json = |text: &str| serde_json::from_str::<Value>(text).is_ok_and(|it| it.is_object());
-    match configuration {
-        Some(text) if text.trim_start().starts_with('{') && !is_json(text) => {
-            Err(invalid("ConfigurationValue provided in request is not supported"))
-        }
-        _ => Ok(()),
+    // Where it is no JSON it may be YAML, which is not read here.
+    let Some(text) = configuration.filter(|text| text.trim_start().starts_with('{')) else {
+        return Ok(());
+    };
+    let refused = "ConfigurationValue provided in request is not supported";
+    let values: serde_json::Map<_, _> = serde_json::from_str(text).map_err(|_| invalid(refused))?;
+    let is_wrong = |name: &&&str| values.get(**name).is_some_and(|value| !value.is_string());
+    match addon_versions::texts(name).iter().find(is_wrong) {
+        Some(name) => Err(invalid(format!(
+            "{refused}: Json schema validation failed with error: [$.{name}: {} found, string \
+             expected]",
+            sort(&values[*name])
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Returns what a validator of schemas calls a value.
+fn sort(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
     }
 }
 
@@ -271,8 +299,8 @@ pub(super) fn update(call: &mut Call<'_>, request: Update) -> Answer {
             ),
         )));
     }
-    check(request.resolve_conflicts.as_deref(), request.configuration_values.as_deref())
-        .map_err(of_addon)?;
+    let values = request.configuration_values.as_deref();
+    check(&request.addon_name, request.resolve_conflicts.as_deref(), values).map_err(of_addon)?;
     let (mut params, change) = configuration(&cluster, &request).map_err(of_addon)?;
     if let Some(wanted) = &request.pod_identity_associations {
         pod_identity::check_for_addon(call, &cluster, &target.id, wanted).map_err(of_addon)?;

@@ -191,6 +191,14 @@ pub(super) struct Configuration {
     addon_version: String,
 }
 
+/// Returns the names of what an add-on can be configured with and is a text.
+pub(super) fn texts(addon: &str) -> &'static [&'static str] {
+    match addon {
+        "vpc-cni" => &["enableNetworkPolicy"],
+        _ => &[],
+    }
+}
+
 /// Describes what an add-on can be configured with: here, anything that is an object.
 pub(super) fn configuration(call: &mut Call<'_>, request: Configuration) -> Answer {
     let offer = offer(&request.addon_name);
@@ -201,7 +209,11 @@ pub(super) fn configuration(call: &mut Call<'_>, request: Configuration) -> Answ
         let message = format!("Addon {} {} not found", request.addon_name, request.addon_version);
         return Err(refusal("ResourceNotFoundException", message));
     };
-    let schema = json!({ "$schema": "http://json-schema.org/draft-07/schema#", "type": "object" });
+    let mut schema =
+        json!({ "$schema": "http://json-schema.org/draft-07/schema#", "type": "object" });
+    for name in texts(offer.name) {
+        schema["properties"][name] = json!({ "format": "boolean", "type": "string" });
+    }
     let identity = offer.identity.map(|(account, policy)| {
         let arn = format!("arn:{}:iam::aws:policy/{policy}", partition(&call.region));
         json!([{ "serviceAccount": account, "recommendedManagedPolicies": [arn] }])

@@ -72,6 +72,7 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     addon::CREATED,
     addon::RECOVERED,
     addon::UPDATED,
+    addon::CONFIGURED,
     addon::BUSY,
     addon::DELETED,
     pod_identity::LIMIT,

@@ -76,6 +76,8 @@ pub(crate) struct Addon {
     pub(crate) version: String,
     /// The role that its service account names.
     pub(crate) role: String,
+    /// What it is configured with; nothing is null.
+    pub(crate) configuration: Value,
 }
 
 /// Returns the add-ons whose software is in a cluster, with those that EKS installed itself.
@@ -89,6 +91,7 @@ pub(crate) fn addons(world: &World, cluster: &Key) -> Vec<Addon> {
             name: addon.text("addonName").to_owned(),
             version: addon.text("addonVersion").to_owned(),
             role: addon.text("serviceAccountRoleArn").to_owned(),
+            configuration: configuration(addon),
         })
         .collect();
     if cluster.hidden.get("own add-ons") == Some(&json!(true)) {
@@ -97,11 +100,16 @@ pub(crate) fn addons(world: &World, cluster: &Key) -> Vec<Addon> {
             let version = addon_versions::offer(name).and_then(|offer| offer.default(minor));
             let version = version.unwrap_or_default().to_owned();
             if !all.iter().any(|addon| addon.name == name) {
-                all.push(Addon { name: name.to_owned(), version, role: String::new() });
+                let (name, role) = (name.to_owned(), String::new());
+                all.push(Addon { name, version, role, configuration: Value::Null });
             }
         }
     }
     all
+}
+
+fn configuration(addon: &Object) -> Value {
+    serde_json::from_str(addon.text("configurationValues")).unwrap_or_default()
 }
 
 /// Returns the role that the pods of a service account take on through Pod Identity.
@@ -137,8 +145,7 @@ pub(crate) fn volume_tags(world: &World, cluster: &Object) -> BTreeMap<String, S
     let addons = children(world, cluster, ADDON.kind).into_iter();
     let mut addons = addons.filter_map(|key| world.get(&key));
     let driver = addons.find(|addon| addon.text("addonName") == "aws-ebs-csi-driver");
-    let told = driver.map(|driver| driver.text("configurationValues")).unwrap_or_default();
-    let told: Value = serde_json::from_str(told).unwrap_or_default();
+    let told = driver.map(configuration).unwrap_or_default();
     let tags = told.pointer("/controller/extraVolumeTags").cloned().unwrap_or_default();
     serde_json::from_value(tags).unwrap_or_default()
 }

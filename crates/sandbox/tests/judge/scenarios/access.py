@@ -43,6 +43,8 @@ def of_addons(s, eks):
     s.do("no such add-on", eks.describe_addon, **wrong)
     never = {"addonName": "kube-proxy", "addonVersion": "v0.0.0-eksbuild.1"}
     s.do("no such add-on version", eks.create_addon, **addon | never)
+    wrong = {"configurationValues": '{"enableNetworkPolicy":true}'}
+    s.do("policies are no truth value", eks.update_addon, **addon | wrong)
     s.do("the add-on is changed", eks.update_addon, resolveConflicts="OVERWRITE", **addon)
     s.wait("the change is done", eks, "addon_active", **addon)
     s.do("another add-on", eks.create_addon, clusterName="acme", addonName="coredns")

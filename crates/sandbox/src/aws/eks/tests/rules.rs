@@ -60,6 +60,21 @@ fn an_update_of_an_add_on_keeps_what_stays() {
 }
 
 #[test]
+fn whether_network_policies_are_enforced_is_told_as_a_text() {
+    let mut site = Site::new();
+    site.cluster();
+    let asked = |values: Value| {
+        json!({ "clusterName": "acme", "addonName": "vpc-cni",
+            "configurationValues": values.to_string() })
+    };
+    let wrong = asked(json!({ "enableNetworkPolicy": true }));
+    assert_eq!(site.refused("CreateAddon", wrong.clone()), "InvalidParameterException");
+    site.ask("CreateAddon", asked(json!({ "enableNetworkPolicy": "true" })));
+    site.wait(3);
+    assert_eq!(site.refused("UpdateAddon", wrong), "InvalidParameterException");
+}
+
+#[test]
 fn an_add_on_is_left_alone_until_it_is_done() {
     let mut site = Site::new();
     site.cluster();
