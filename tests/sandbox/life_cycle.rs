@@ -16,9 +16,7 @@ fn a_cluster_is_made_changed_and_destroyed() {
     assert!(minutes(&first, "Expected to take about ", " minutes of simulated time.") >= 12);
     let before = folder.world();
     let applied = folder.ok(&["apply", "--auto-approve"]);
-    let took = minutes(&applied, "Applied in ", "m");
-    assert!((8..40).contains(&took), "{took} minutes\n{applied}");
-    assert!(applied.contains("s of simulated time (expected about 1"), "{applied}");
+    assert!(minutes(&applied, "Applied: 61 created. In reality it takes about ", "m.") >= 12);
     assert_eq!(folder.run(&["plan", "--detailed-exitcode"]).code, Some(0));
 
     let pools = "pools:\n  app: {}\n  driver: { max: 5 }\n  executor: {}\n";

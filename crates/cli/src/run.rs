@@ -205,6 +205,12 @@ impl Subject {
         self.header.scope.world == World::Sandbox
     }
 
+    /// Tells whether the time that passes is a measure of anything. A clock that requests alone move
+    /// counts these.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.rehearsal.as_ref().is_none_or(|rehearsal| !rehearsal.is_instant())
+    }
+
     /// Returns how long a plan usually takes, on the clock that times are told by.
     pub(crate) fn expected(&self, plan: &Plan) -> Duration {
         let pace = match self.is_simulated() {

@@ -49,6 +49,11 @@ impl Rehearsal {
         Time::simulated(self.sandbox.clock())
     }
 
+    /// Tells whether requests alone move its clock.
+    pub(crate) fn is_instant(&self) -> bool {
+        self.speed == Speed::Instant
+    }
+
     /// Returns how fast the engine waits there.
     pub(crate) fn pace(&self) -> Pace {
         match self.speed {

@@ -111,6 +111,8 @@ pub struct Timing {
     pub making: Duration,
     /// How long a change usually takes.
     pub changing: Duration,
+    /// Fields of which a change usually takes longer than that, each with the seconds it takes.
+    pub slow: &'static [(&'static str, u64)],
     /// How long it usually takes to go.
     pub leaving: Duration,
     /// Whether the cloud may make it again by itself when it has just gone.
@@ -130,6 +132,7 @@ impl Timing {
             recovery: Duration::ZERO,
             making: Duration::ZERO,
             changing: Duration::ZERO,
+            slow: &[],
             leaving: Duration::ZERO,
             returns: false,
         }
@@ -153,6 +156,20 @@ impl Timing {
     pub const fn changing(mut self, seconds: u64) -> Self {
         self.changing = Duration::from_secs(seconds);
         self
+    }
+
+    /// Tells of which fields a change usually takes longer, each with its seconds.
+    #[must_use]
+    pub const fn changing_slowly(mut self, fields: &'static [(&'static str, u64)]) -> Self {
+        self.slow = fields;
+        self
+    }
+
+    /// Returns how long a change usually takes, by the slowest of its fields.
+    pub fn of_change(&self, diff: &Diff) -> Duration {
+        let slow = self.slow.iter().filter(|(field, _)| diff.touches(&[field]));
+        let slow = slow.map(|(_, seconds)| Duration::from_secs(*seconds));
+        slow.fold(self.changing, Duration::max)
     }
 
     /// Tells how many seconds it usually takes to go.

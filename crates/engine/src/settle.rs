@@ -243,8 +243,9 @@ impl Work<'_> {
             Ok(started) => {
                 let spec = accept(accepted, &node.spec, &diff, unobserved, self.meta);
                 self.write(&Entry::Updated { address, spec }).await?;
+                let usually = self.meta.timing.of_change(&diff);
                 self.sent = Some((diff, Instant::now()));
-                self.began(&started, self.meta.timing.changing).await
+                self.began(&started, usually).await
             }
             Err(e) if e.kind.is_transient() => self.try_again(e).await,
             Err(e) => Err(e.into()),

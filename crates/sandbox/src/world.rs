@@ -210,13 +210,15 @@ impl World {
 
     /// Returns when something happens next by itself, for a clock to jump to: once the last change
     /// is so long ago that everybody has seen it, so that no jump hides what lags. Only what `counts`
-    /// is jumped to.
-    pub(crate) fn jump(&self, lag: Time, counts: impl Fn(&Key) -> bool) -> Option<Time> {
+    /// is jumped to, by object and word.
+    pub(crate) fn jump(&self, lag: Time, counts: impl Fn(&Key, &str) -> bool) -> Option<Time> {
         if self.now < self.touched.saturating_add(lag) {
             return None;
         }
-        let counted = self.objects.iter().filter(|(key, _)| counts(key));
-        counted.filter_map(|(_, object)| Some(object.turns.front()?.at)).min()
+        let next = |(key, object): (&Key, &Object)| {
+            Some(object.turns.iter().find(|turn| counts(key, &turn.word))?.at)
+        };
+        self.objects.iter().filter_map(next).min()
     }
 
     /// Returns what is due next, if that is by `until`.
@@ -304,14 +306,16 @@ mod tests {
     fn no_clock_jumps_over_what_was_just_changed() {
         let mut world = World::new(1, 100_000);
         let mut object = named("a");
+        object.later(800_000, "forgotten");
         object.later(900_000, "ready");
         world.put(Key::new("k", "a"), object);
         world.touch();
         world.now = 114_999;
-        assert_eq!(world.jump(15_000, |_| true), None);
+        assert_eq!(world.jump(15_000, |_, _| true), None);
         world.now = 115_000;
-        assert_eq!(world.jump(15_000, |_| true), Some(900_000));
-        assert_eq!(world.jump(15_000, |key| key.kind != "k"), None, "what waits does not count");
+        assert_eq!(world.jump(15_000, |_, _| true), Some(800_000));
+        assert_eq!(world.jump(15_000, |_, word| word != "forgotten"), Some(900_000));
+        assert_eq!(world.jump(15_000, |key, _| key.kind != "k"), None, "what waits does not count");
     }
 
     #[test]

@@ -239,7 +239,7 @@ impl CarryOut<'_> {
             destroyed: self.destroys,
             left: &left,
             next: &next,
-            elapsed: reporter.elapsed(),
+            elapsed: self.subject.is_timed().then(|| reporter.elapsed()),
             expected,
             simulated: self.subject.is_simulated(),
         });

@@ -27,8 +27,8 @@ pub(crate) struct Finish<'a> {
     pub(crate) left: &'a [(String, String)],
     /// The commands to type next, each with what it does.
     pub(crate) next: &'a [(String, &'static str)],
-    /// How long it took.
-    pub(crate) elapsed: Duration,
+    /// How long it took; nothing where no clock measures that.
+    pub(crate) elapsed: Option<Duration>,
     /// How long that usually takes.
     pub(crate) expected: Duration,
     /// Whether both are in simulated time.
@@ -93,7 +93,7 @@ impl Finish<'_> {
             "left": left,
             "fatal": outcome.fatal.as_ref().map(error),
             "destroyed": self.destroyed,
-            "elapsedSeconds": self.elapsed.as_secs(),
+            "elapsedSeconds": self.elapsed.map(|elapsed| elapsed.as_secs()),
             "expectedSeconds": self.expected.as_secs(),
             "simulatedTime": self.simulated,
             "next": self.next.iter().map(|(command, _)| command).collect::<Vec<_>>(),
@@ -127,14 +127,18 @@ impl Finish<'_> {
     fn headline(&self) -> String {
         let outcome = self.outcome;
         let simulated = if self.simulated { " of simulated time" } else { "" };
-        let took = format!("{}{simulated}", span(self.elapsed));
-        let expected = minutes(self.expected).map(|m| format!(" (expected about {m}m)"));
-        let expected = expected.unwrap_or_default();
+        let took = |word: &str| match self.elapsed {
+            Some(elapsed) => format!(" {word} {}{simulated}", span(elapsed)),
+            None => String::new(),
+        };
+        let expected = minutes(self.expected);
+        let beside = expected.filter(|_| self.elapsed.is_some());
+        let beside = beside.map(|m| format!(" (expected about {m}m)")).unwrap_or_default();
         let how = match self.status() {
-            "failed" => format!("Not finished after {took}"),
-            "interrupted" => format!("Interrupted after {took}"),
-            _ if self.destroyed => format!("Destroyed in {took}{expected}"),
-            _ => format!("Applied in {took}{expected}"),
+            "failed" => format!("Not finished{}", took("after")),
+            "interrupted" => format!("Interrupted{}", took("after")),
+            _ if self.destroyed => format!("Destroyed{}{beside}", took("in")),
+            _ => format!("Applied{}{beside}", took("in")),
         };
         let done = [
             (self.done(Action::Create), "created"),
@@ -148,7 +152,10 @@ impl Finish<'_> {
         let [done, but] = [counted(&done), counted(&but)];
         let done = if done.is_empty() { "nothing to do".to_owned() } else { done };
         let end = if but.is_empty() { String::new() } else { format!("; {but}") };
-        format!("{how}: {done}{end}.")
+        let usually = expected.filter(|_| self.elapsed.is_none() && !self.goes_on());
+        let usually =
+            usually.map(|m| format!(" In reality it takes about {m}m.")).unwrap_or_default();
+        format!("{how}: {done}{end}.{usually}")
     }
 
     fn trouble(&self, page: &mut Page) {

@@ -61,7 +61,10 @@ impl Span {
         let timing = meta.timing;
         let (let_go, end) = match step.action {
             Action::Create => (Duration::ZERO, timing.making),
-            Action::Update => (timing.changing, timing.changing),
+            Action::Update => {
+                let change = timing.of_change(&step.changes);
+                (change, change)
+            }
             Action::Adopt => (Duration::ZERO, Duration::ZERO),
             Action::Delete => {
                 (timing.leaving, timing.leaving + timing.until_surely_gone(Duration::MAX))
@@ -75,7 +78,9 @@ impl Span {
 mod tests {
     use super::*;
     use crate::plan::Cause;
-    use crate::{At, Diff, Driver, LiveValue, Operation, Progress, Result, StartedValue, Timing};
+    use crate::{
+        At, Change, Diff, Driver, LiveValue, Operation, Progress, Result, StartedValue, Timing,
+    };
     use futures::future::BoxFuture;
     use serde_json::Value;
 
@@ -126,26 +131,53 @@ mod tests {
         let timing = Timing::new(2, 1200, 40);
         [
             kind("cluster", timing.making(500).changing(300).leaving(200), true, false),
+            kind("slow", timing.changing(60).changing_slowly(SLOW), false, false),
             kind("addon", timing.making(60), false, true),
             kind("pool", timing.making(100).leaving(100), false, false),
         ]
         .into()
     }
 
+    const SLOW: &[(&str, u64)] = &[("version", 700), ("key", 900)];
+
     fn expected(steps: &[(usize, Action, &str, &[usize])]) -> u64 {
+        expected_of(steps, &Diff::default())
+    }
+
+    /// The same, where every step changes that.
+    fn expected_of(steps: &[(usize, Action, &str, &[usize])], changes: &Diff) -> u64 {
         let step = |(stage, action, kind, after): &(usize, Action, &str, &[usize])| Step {
             stage: *stage,
             action: *action,
             address: (*kind).into(),
             kind: (*kind).to_owned(),
             cause: Cause::File,
-            changes: Diff::default(),
+            changes: changes.clone(),
             slot: None,
             lane: None,
             after: after.iter().copied().collect(),
         };
         let plan = Plan { steps: steps.iter().map(step).collect(), ..Plan::default() };
         plan.expected(&drivers()).as_secs()
+    }
+
+    #[test]
+    fn the_slowest_field_of_a_change_counts() {
+        let of = |fields: &[&str]| {
+            let change = |field: &&str| {
+                let (from, to) = (Value::Null, Value::Null);
+                Change { field: (*field).to_owned(), from, to }
+            };
+            let changes = Diff(fields.iter().map(change).collect());
+            expected_of(
+                &[(0, Action::Update, "slow", &[]), (1, Action::Update, "slow", &[])],
+                &changes,
+            )
+        };
+        assert_eq!(
+            [of(&["tags"]), of(&["version", "tags"]), of(&["version", "key"])],
+            [120, 1400, 1800]
+        );
     }
 
     #[test]

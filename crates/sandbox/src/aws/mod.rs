@@ -144,6 +144,13 @@ fn unknown_turn(key: &Key, word: &str) {
     tracing::warn!(kind = key.kind, id = key.id, word, "nothing is known to happen by that word");
 }
 
+/// Tells whether somebody may wait for what happens to an object by a word, so that a clock jumps to
+/// it. Nobody does for a cloud to forget what has ended: a machine, a gateway, a session.
+pub(crate) fn is_waited_for(key: &Key, word: &str) -> bool {
+    let forgets = ["ec2.instance", "ec2.nat_gateway", "sts.session"];
+    word != "gone" || !forgets.contains(&key.kind.as_str())
+}
+
 /// Returns how far a read may lag behind, in simulated time.
 pub(crate) fn lag() -> Time {
     LAG.seconds * 1000
@@ -167,8 +174,9 @@ pub(crate) fn who(
 /// # Errors
 /// When the world cannot be read or kept.
 pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> {
-    let (now, due) =
-        site.store.with(|world| (world.now, world.jump(lag(), kubernetes::is_outside)))?;
+    let (now, due) = site
+        .store
+        .with(|world| (world.now, world.jump(lag(), kubernetes::is_waited_for_outside)))?;
     let now = site.clock.tick(now, due);
     let signature = Signature::of(request);
     let name = guess::service(request, signature.as_ref().ok()).to_owned();

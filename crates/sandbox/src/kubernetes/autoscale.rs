@@ -304,9 +304,13 @@ fn shrink(
             let due = since + autoscaler.unneeded;
             let current = world.get(&group.key).map(scaling::size);
             let Some([least, most, desired]) = current else { continue };
+            // A group that is as small as it may be is looked at again when it is another.
+            if desired <= least {
+                continue;
+            }
             if world.now < due {
                 settle::look_at(world, cluster, due);
-            } else if desired > least && may {
+            } else if may {
                 scaling::terminate_one(world, &group.key, machine(node));
                 scaling::resize(world, &group.key, [least, most, desired - 1]);
             }

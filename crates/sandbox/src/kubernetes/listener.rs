@@ -140,7 +140,8 @@ type News = Result<Vec<serde_json::Value>, serde_json::Value>;
 
 fn look(watch: &mut Watch, site: &Mutex<Site>, is_tick: bool) -> io::Result<News> {
     let mut site = site.lock().unwrap_or_else(PoisonError::into_inner);
-    let (now, due) = site.store.with(|world| (world.now, world.jump(aws::lag(), |_| true)))?;
+    let (now, due) =
+        site.store.with(|world| (world.now, world.jump(aws::lag(), aws::is_waited_for)))?;
     let now = match site.clock.speed() {
         Speed::Instant if !is_tick => now,
         _ => site.clock.tick(now, due),

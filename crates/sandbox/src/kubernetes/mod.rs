@@ -117,10 +117,10 @@ pub(crate) fn endpoint(base: &str, cluster: &Object) -> Option<String> {
     Some(format!("{base}/{}", host.split('.').next()?))
 }
 
-/// Tells whether something is outside of clusters: what happens within them is so much that no
-/// clock jumps to it for those who ask AWS.
-pub(crate) fn is_outside(key: &Key) -> bool {
-    !key.kind.starts_with("kubernetes.")
+/// Tells whether those who ask AWS may wait for what happens to an object by a word. What happens
+/// within clusters is so much that no clock jumps to it for them.
+pub(crate) fn is_waited_for_outside(key: &Key, word: &str) -> bool {
+    !key.kind.starts_with("kubernetes.") && aws::is_waited_for(key, word)
 }
 
 /// Takes away what was in a cluster that has gone.
@@ -136,7 +136,8 @@ pub(crate) fn ended(world: &mut World, cluster: &Object) {
 /// # Errors
 /// When the world cannot be read or kept.
 fn answer(site: &mut Site, request: &Request) -> io::Result<Answered> {
-    let (now, due) = site.store.with(|world| (world.now, world.jump(aws::lag(), |_| true)))?;
+    let (now, due) =
+        site.store.with(|world| (world.now, world.jump(aws::lag(), aws::is_waited_for)))?;
     let now = site.clock.tick(now, due);
     let (id, path) = request.path.trim_start_matches('/').split_once('/').unwrap_or_default();
     let Site { store, faults, credentials, open, .. } = site;

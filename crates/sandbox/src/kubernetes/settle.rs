@@ -77,8 +77,10 @@ pub(super) fn look_at(world: &mut World, cluster: &Cluster, at: u64) {
     }
 }
 
-/// Does what follows from how things are.
+/// Does what follows from how things are. It finds anew when there is something to look for again:
+/// what was to be looked for before may have happened.
 pub(super) fn look(world: &mut World, cluster: &Cluster) {
+    world.edit(&api(cluster), |object| object.turns.retain(|turn| turn.word != "look"));
     for _ in 0..ROUNDS {
         let before = world.serial;
         nodes::follow(world, cluster);
@@ -270,5 +272,41 @@ pub(crate) fn turn(world: &mut World, key: &Key, word: &str) {
     match (key.kind.as_str(), word) {
         (API, "look") => look(world, &cluster),
         _ => tracing::warn!(kind = key.kind, id = key.id, word, "nothing happens by that word"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looks(world: &World, cluster: &Cluster) -> Vec<u64> {
+        let turns = world.get(&api(cluster)).into_iter().flat_map(|object| &object.turns);
+        turns.map(|turn| turn.at).collect()
+    }
+
+    #[test]
+    fn nothing_is_looked_for_that_has_happened() {
+        let mut world = World::new(1, 1_000);
+        let [id, name, account, region, version] =
+            ["A", "acme", "123456789012", "us-east-1", "1.35"].map(str::to_owned);
+        let key = Key::new("eks.cluster", "a");
+        let cluster = Cluster { key: key.clone(), id, name, account, region, version };
+        let mut object = cluster.object(0);
+        object.set("endpoint", "https://A.gr7.us-east-1.eks.amazonaws.com");
+        world.put(key, object);
+        begin(&mut world, &cluster);
+        let labels = json!({ "app": "a" });
+        let template = json!({ "metadata": { "labels": labels }, "spec": { "containers": [] } });
+        let deployment = json!({ "metadata": { "name": "a", "namespace": "default" },
+            "spec": { "replicas": 1, "progressDeadlineSeconds": 600, "template": template,
+                "selector": { "matchLabels": labels } } });
+        objects::install(&mut world, &cluster, Kind::named("deployments"), deployment, "test");
+        look(&mut world, &cluster);
+        assert_eq!(looks(&world, &cluster), [601_000], "whether it is up in time");
+        let kind = Kind::named("deployments");
+        let live = objects::get(&world, &cluster, kind, "default", "a").expect("it is there");
+        objects::edit(&mut world, &cluster, kind, &live, |it| it["spec"]["replicas"] = json!(0));
+        look(&mut world, &cluster);
+        assert_eq!(looks(&world, &cluster), [0; 0], "it is");
     }
 }

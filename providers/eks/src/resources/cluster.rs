@@ -53,6 +53,9 @@ pub struct Cluster {
     pub tags: Tags,
 }
 
+/// Changes that take longer than others: another version, and the encryption of secrets that there are.
+const SLOW: &[(&str, u64)] = &[("version", 12 * 60), ("secrets_key", 15 * 60)];
+
 /// What EKS decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outputs {
@@ -85,8 +88,11 @@ impl Resource for Cluster {
     ];
     const IDENTITY: Identity = Identity::Name;
     const PRECIOUS: bool = true;
-    const TIMING: Timing =
-        Timing::new(5, 90 * 60, 30).making(9 * 60).changing(5 * 60).leaving(4 * 60);
+    const TIMING: Timing = Timing::new(5, 90 * 60, 30)
+        .making(9 * 60)
+        .changing(5 * 60)
+        .changing_slowly(SLOW)
+        .leaving(4 * 60);
     const GUARDED: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;

@@ -72,6 +72,9 @@ pub struct Taint {
     pub effect: String,
 }
 
+/// Changes that take longer than others: EKS makes new machines and drains the old ones.
+const SLOW: &[(&str, u64)] = &[("version", 10 * 60), ("launch_template_version", 10 * 60)];
+
 /// What EKS decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outputs {
@@ -101,7 +104,8 @@ impl Resource for NodeGroup {
         ("tags", Rule::Tags),
     ];
     const IDENTITY: Identity = Identity::Name;
-    const TIMING: Timing = Timing::new(5, 90 * 60, 30).making(3 * 60).changing(60).leaving(210);
+    const TIMING: Timing =
+        Timing::new(5, 90 * 60, 30).making(3 * 60).changing(60).changing_slowly(SLOW).leaving(210);
     const EARLY: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;

@@ -99,7 +99,7 @@ fn finish<'a>(
     outputs: &'a BTreeMap<String, Value>,
     next: &'a [(String, &'static str)],
 ) -> Finish<'a> {
-    let elapsed = Duration::from_secs(842);
+    let elapsed = Some(Duration::from_secs(842));
     let (expected, simulated) = (Duration::from_secs(830), false);
     Finish { outcome, outputs, destroyed: false, left: &[], next, elapsed, expected, simulated }
 }

@@ -98,7 +98,10 @@ fn a_destroyed_cluster_is_gone_unless_something_is_still_there() {
     finish.simulated = true;
     let told = "Destroyed in 14m02s of simulated time (expected about 14m): 61 deleted.\n";
     assert_eq!(shown(Mode::Plain, &finish), told);
-    finish.simulated = false;
+    let measured = finish.elapsed.take();
+    let told = "Destroyed: 61 deleted. In reality it takes about 14m.\n";
+    assert_eq!(shown(Mode::Plain, &finish), told);
+    (finish.simulated, finish.elapsed) = (false, measured);
     let again = again();
     (finish.left, finish.next) = (&left, &again);
     insta::assert_snapshot!(shown(Mode::Plain, &finish), @r#"
