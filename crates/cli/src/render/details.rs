@@ -36,6 +36,9 @@ const TELLING: [&str; 27] = [
 ];
 /// The fields that are shown where none of the telling ones is set.
 const ELSE: [&str; 2] = ["description", "name"];
+/// What there is to say of addresses that have no fields of their own.
+const SAID: [(&str, &str); 1] =
+    [("leftovers", "what the cluster will make in its network by itself; goes with it")];
 /// The longest list that is shown in full.
 const LONGEST: usize = 8;
 
@@ -52,6 +55,10 @@ pub(super) fn of(step: &Step) -> Vec<Word> {
     if told.is_empty() {
         told = phrases(&ELSE);
         told.truncate(1);
+    }
+    if told.is_empty() {
+        let said = SAID.iter().filter(|(address, _)| *address == step.address.as_str());
+        told.extend(said.map(|(_, said)| (*said).to_owned()));
     }
     joined(&told)
 }

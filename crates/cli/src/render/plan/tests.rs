@@ -238,6 +238,14 @@ fn a_replacement_in_a_slot_is_said_to_be_one() {
 }
 
 #[test]
+fn what_a_cluster_will_leave_behind_is_said_in_words() {
+    let fields = json!({"vpc": {"$from": "vpc", "output": "id"}, "found": []});
+    let text = Case::new(vec![create("leftovers", "aws.leftovers", fields)]).text(120);
+    let said = "  what the cluster will make in its network by itself; goes with it\n";
+    assert!(text.contains(said), "{text}");
+}
+
+#[test]
 fn drift_and_leftovers_are_said_in_words() {
     let mut gone = create("route/public", "aws.ec2.route", json!({"destination": "0.0.0.0/0"}));
     let mut changed =
