@@ -305,6 +305,12 @@ fn the_manual_has_every_command_once() {
     for once in [".TH provision 1", "\\-\\-parallelism", "\\-\\-offline", ".ie "] {
         assert_eq!(page.lines().filter(|line| line.contains(once)).count(), 1, "{once}");
     }
+    let (_, environment) = page.split_once(".SH ENVIRONMENT").expect("it is told");
+    for variable in
+        ["HTTPS_PROXY, else ALL_PROXY", "PROVISION_ENDPOINT_<EKS|", "The vendor\\*(Aqs own"]
+    {
+        assert!(environment.contains(variable), "{variable} is not in {environment}");
+    }
     let headings = page.lines().filter(|line| line.starts_with(".S"));
     insta::assert_snapshot!(headings.collect::<Vec<_>>().join("\n"));
 }

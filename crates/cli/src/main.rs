@@ -2,6 +2,7 @@
 mod args;
 mod commands;
 mod decision;
+mod environment;
 mod failure;
 mod kubeconfig;
 mod logging;

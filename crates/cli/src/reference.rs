@@ -1,6 +1,7 @@
 //! The pages about the program: every command with its flags, every error, every exit code.
 use crate::args::Cli;
 use crate::commands::man::{EXIT_CODES, with_usage};
+use crate::environment::VARIABLES;
 use crate::failure::Code;
 use crate::page::{hold, table};
 use clap::{Arg, ArgAction, Command, CommandFactory};
@@ -94,6 +95,12 @@ fn every_error_is_documented() {
     let exits = table(["code", "means"], &exits.collect::<Vec<_>>());
     let errors = table(["code", "exit", "means", "what to do"], &errors.collect::<Vec<_>>());
     hold("errors.md", &[("exits", exits), ("errors", errors)]);
+}
+
+#[test]
+fn every_variable_is_documented() {
+    let rows = VARIABLES.map(|(name, means)| [name.to_owned(), means.to_owned()]);
+    hold("reference.md", &[("environment", table(["variable", "means"], &rows))]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `provision man`: the manual, all commands on one page.
 use crate::args::Cli;
+use crate::environment::VARIABLES;
 use crate::failure::{Code, Exit, Failure};
 use crate::output;
 use clap::{Command, CommandFactory};
@@ -28,14 +29,6 @@ const FILES: &[(&str, &str)] = &[
     ("NAME.state.jsonl", "The state, beside the cluster file, unless --state names another."),
     ("NAME.state.jsonl.backup", "The state before the last clean apply."),
     ("NAME.state.jsonl.lock", "Names the run that holds the state."),
-];
-
-/// The variables that the program itself reads.
-const ENVIRONMENT: &[(&str, &str)] = &[
-    ("PROVISION_ENDPOINT_SERVICE", "Another endpoint for EKS, EC2, IAM, STS, KMS or LOGS."),
-    ("PROVISION_LOG", "A filter for log lines."),
-    ("NO_COLOR", "Print no colours."),
-    ("COLUMNS", "The width of the page, where the terminal does not tell."),
 ];
 
 pub(crate) fn run() -> Result<Exit, Failure> {
@@ -68,7 +61,17 @@ fn write(page: &mut Vec<u8>) -> io::Result<()> {
     }
     write_list(page, "EXIT STATUS", EXIT_CODES)?;
     write_list(page, "FILES", FILES)?;
-    write_list(page, "ENVIRONMENT", ENVIRONMENT)
+    let variables = VARIABLES.map(|(name, means)| (sentence(name), sentence(means) + "."));
+    let variables: Vec<_> = variables.iter().map(|(name, means)| (&**name, &**means)).collect();
+    write_list(page, "ENVIRONMENT", &variables)
+}
+
+/// Writes Markdown as plain text, with a capital in the beginning.
+fn sentence(text: &str) -> String {
+    let text = text.replace('`', "");
+    let mut rest = text.chars();
+    let first = rest.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    first + rest.as_str()
 }
 
 /// Writes a command and those under it, without the flags that every command takes.
