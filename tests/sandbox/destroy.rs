@@ -124,6 +124,7 @@ fn volumes_go_when_that_is_asked_for() {
 #[test]
 fn a_cluster_that_somebody_took_away_leaves_nothing_either() {
     let lived = Lived::start();
+    by_hand(&lived.served, &["nameless"]);
     by_hand(&lived.served, &["lose", "acme-prod"]);
     std::fs::remove_file(lived.folder.path("provision.yaml")).expect("it is there");
     let state = ["--state", "acme-prod.state.jsonl"];

@@ -1,6 +1,6 @@
 """Looks at what clusters leave behind, or makes some of it by hand.
 
-Usage: leftovers.py show | volume KEY=VALUE... | neighbour NAME | lose NAME
+Usage: leftovers.py show | volume KEY=VALUE... | nameless | neighbour NAME | lose NAME
 """
 
 import json
@@ -33,6 +33,15 @@ def volume(*tags):
     return made["VolumeId"]
 
 
+def nameless():
+    """Makes the interfaces of the network plugin as if it had not been told the cluster's name."""
+    name = "cluster.k8s.amazonaws.com/name"
+    lost = ec2.describe_network_interfaces(Filters=[{"Name": f"tag:{name}", "Values": [OURS]}])
+    lost = [it["NetworkInterfaceId"] for it in lost["NetworkInterfaces"]]
+    assert lost, "no interface is lost"
+    ec2.delete_tags(Resources=lost, Tags=[{"Key": name}])
+
+
 def neighbour(name):
     """Another cluster in the network of ours."""
     cluster = eks.describe_cluster(name=OURS)["cluster"]
@@ -54,5 +63,11 @@ def lose(name):
     eks.get_waiter("cluster_deleted").wait(name=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
-made = {"show": show, "volume": volume, "neighbour": neighbour, "lose": lose}[sys.argv[1]](*sys.argv[2:])
-print(json.dumps(made, default=str))
+deeds = {
+    "show": show,
+    "volume": volume,
+    "nameless": nameless,
+    "neighbour": neighbour,
+    "lose": lose,
+}
+print(json.dumps(deeds[sys.argv[1]](*sys.argv[2:]), default=str))

@@ -143,15 +143,22 @@ fn what_aws_upgrades_by_itself_is_left_alone_until_the_file_follows() {
     let mut groups = cloud.told("eks.node_group", "version");
     groups.sort();
     assert_eq!(groups, ["1.34", "1.34", "1.35"], "a new group is of the control plane's version");
+    let addon = json!({ "clusterName": "acme-prod", "addonName": "kube-proxy" });
+    let boto = Boto::at_home(&cloud.served);
+    boto.call("eks", "delete_addon", &addon);
+    let is_there = || {
+        let all = boto.call("eks", "list_addons", &json!({ "clusterName": "acme-prod" }));
+        all["addons"].as_array().expect("a list").contains(&json!("kube-proxy"))
+    };
+    assert!((0..200).any(|_| !is_there()), "it goes");
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(steps(&folder), [""; 0]);
+    let made = boto.call("eks", "describe_addon", &addon)["addon"]["addonVersion"].clone();
+    assert_eq!(made, addons("1.35").0, "so is a new add-on");
 
     folder.write(&file("1.36", pools));
-    let (proxy, dns) = addons("1.35");
-    let lag = [
-        ("addon/kube-proxy", proxy),
-        ("pool/driver", "1.35"),
-        ("pool/executor", "1.35"),
-        ("addon/coredns", dns),
-    ];
+    let (_, dns) = addons("1.35");
+    let lag = [("pool/driver", "1.35"), ("pool/executor", "1.35"), ("addon/coredns", dns)];
     let lag = lag.map(|(address, version)| format!("0 update {address} {version}"));
     let lag = lag.into_iter().chain(["0 update autoscaler/deployment".to_owned()]).collect();
     assert_eq!(steps(&folder), [lag, climb(1, "1.36")].concat());

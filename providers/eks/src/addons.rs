@@ -1,5 +1,6 @@
 //! Which add-ons there are for which Kubernetes version.
 use crate::aws::{Aws, Reply};
+use crate::facts::LIVE;
 use aws_sdk_eks::types::{AddonInfo, AddonVersionInfo};
 use futures::future::try_join_all;
 use provision_core::{Error, Facts, Result};
@@ -39,6 +40,39 @@ pub(crate) fn version(facts: &Facts, minor: Minor, name: &str) -> Result<String>
     all.get(name).cloned().ok_or_else(missing)
 }
 
+/// The fact with the versions for what the control plane runs, where that is ahead.
+const AHEAD: &str = "live-addons";
+
+/// Returns the version that an add-on is made with where the control plane is ahead of what is wanted.
+pub(crate) fn first_version(facts: &Facts, name: &str) -> Option<String> {
+    let all: BTreeMap<String, String> = facts.get(AHEAD)?;
+    all.get(name).cloned()
+}
+
+/// Looks up the versions for what the control plane runs, where AWS has brought it past `wanted`. An
+/// add-on that EKS does not have for that is left to whoever makes it.
+///
+/// # Errors
+/// When EKS does not answer.
+pub(crate) async fn look_ahead(
+    aws: &Aws,
+    names: &[String],
+    wanted: Minor,
+    facts: &mut Facts,
+) -> Result<()> {
+    let live: Option<Minor> =
+        facts.get::<String>(LIVE).and_then(|text| text.parse().ok()).filter(|live| *live > wanted);
+    let Some(live) = live else { return Ok(()) };
+    let found = names.iter().map(async |name| Ok((name, offers(aws, name, live).await?)));
+    let found: Vec<_> = try_join_all(found).await?;
+    let chosen = |(name, offers): (&String, Vec<AddonInfo>)| {
+        Some((name.clone(), chosen(&offers, &live.to_string())?))
+    };
+    let all: BTreeMap<_, _> = found.into_iter().filter_map(chosen).collect();
+    facts.seen.insert(AHEAD.into(), json!(all));
+    Ok(())
+}
+
 /// Finds the versions that are not on record yet: for each Kubernetes version EKS's default.
 ///
 /// # Errors
@@ -63,14 +97,18 @@ pub(crate) async fn resolve(
 
 /// Asks for the version that EKS gives an add-on of a Kubernetes version.
 async fn default(aws: &Aws, name: &str, minor: Minor) -> Result<String> {
-    let call = aws.eks.describe_addon_versions().addon_name(name);
-    let pages = call.kubernetes_version(minor.to_string()).into_paginator();
-    let found: Result<Vec<_>, _> = pages.items().send().collect().await;
-    let found = found.found("eks:DescribeAddonVersions")?.unwrap_or_default();
+    let found = offers(aws, name, minor).await?;
     match chosen(&found, &minor.to_string()) {
         Some(version) => Ok(version),
         None => Err(unknown(aws, name, minor).await?),
     }
+}
+
+async fn offers(aws: &Aws, name: &str, minor: Minor) -> Result<Vec<AddonInfo>> {
+    let call = aws.eks.describe_addon_versions().addon_name(name);
+    let pages = call.kubernetes_version(minor.to_string()).into_paginator();
+    let found: Result<Vec<_>, _> = pages.items().send().collect().await;
+    Ok(found.found("eks:DescribeAddonVersions")?.unwrap_or_default())
 }
 
 /// Chooses the version that EKS calls the default, or else the newest, which it tells first.

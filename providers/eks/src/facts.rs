@@ -82,6 +82,8 @@ pub(crate) async fn resolve(
     let mut facts = Facts { recorded: recorded.recorded.clone(), ..Facts::default() };
     let minors = versions::decide(spec, &mut facts, versions::see(aws, &spec.name).await?)?;
     facts.recorded.extend(addons::resolve(aws, &section.addons, &minors, recorded).await?);
+    let wanted = versions::wanted(spec, &facts);
+    addons::look_ahead(aws, &section.addons, wanted, &mut facts).await?;
     facts.recorded.extend(access::resolve(aws, section, caller, recorded).await?);
     if let Some(key) = secrets_key(aws, spec, recorded).await? {
         facts.recorded.insert(SECRETS_KEY.into(), json!(key));

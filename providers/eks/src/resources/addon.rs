@@ -22,6 +22,9 @@ pub struct AddOn {
     pub cluster: Input<String>,
     /// Its version, such as `v1.19.0-eksbuild.2`.
     pub version: String,
+    /// The version it is made with, which is higher where the control plane is ahead.
+    #[serde(default)]
+    pub first_version: String,
     /// What is other than EKS has it, as JSON; empty for nothing.
     pub configuration: String,
     /// Its tags.
@@ -43,6 +46,7 @@ impl Resource for AddOn {
         ("name", Rule::Immutable),
         ("cluster", Rule::Immutable),
         ("version", Rule::AtLeast),
+        ("first_version", Rule::CreateOnly),
         ("tags", Rule::Tags),
     ];
     const IDENTITY: Identity = Identity::Name;
@@ -71,7 +75,7 @@ impl Resource for AddOn {
 
     async fn create(&self, cx: &Cx<'_, Aws>) -> Result<Started<Outputs>> {
         let call = cx.cloud.eks.create_addon().cluster_name(self.cluster.get()?);
-        let call = call.addon_name(&self.name).addon_version(&self.version);
+        let call = call.addon_name(&self.name).addon_version(&self.first_version);
         // Where EKS installed it without managing it, that becomes the add-on.
         let call = call.resolve_conflicts(ResolveConflicts::Overwrite);
         let values = Some(&self.configuration).filter(|values| !values.is_empty());
@@ -169,6 +173,7 @@ fn live(marks: &Marks, addon: Found) -> Live<AddOn> {
         name: addon.addon_name.unwrap_or_default(),
         cluster: known(addon.cluster_name),
         version: addon.addon_version.unwrap_or_default(),
+        first_version: String::new(),
         configuration: values.unwrap_or_default(),
         tags,
     })

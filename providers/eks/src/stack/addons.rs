@@ -55,10 +55,12 @@ impl Stack<'_> {
         placed: impl FnOnce(Place) -> Place,
     ) -> Result<Handle<AddOn>> {
         let address = format!("addon/{name}");
+        let version = addons::version(self.facts, self.stage.version, name)?;
         let addon = AddOn {
             name: name.to_owned(),
             cluster: out!(cluster.id),
-            version: addons::version(self.facts, self.stage.version, name)?,
+            first_version: addons::first_version(self.facts, name).unwrap_or(version.clone()),
+            version,
             configuration: self.configuration(name),
             tags: names::tags(self.spec, &address),
         };
@@ -88,7 +90,7 @@ mod tests {
     use crate::section::Section;
     use crate::stack::stack;
     use crate::stack::tests::{addons_of, facts, graph, only, spec};
-    use provision_core::Graph;
+    use provision_core::{Facts, Graph};
     use serde_json::json;
 
     fn needs(graph: &Graph, address: &str) -> Vec<String> {
@@ -136,6 +138,20 @@ mod tests {
         assert!(needs(after, "pool/app/1c688e46").contains(&"addon/coredns".to_owned()));
         let recorded = |graph: &Graph| graph.node(&"addon/coredns".into()).unwrap().needs.clone();
         assert_eq!(recorded(before), recorded(after));
+    }
+
+    #[test]
+    fn a_new_add_on_is_made_for_what_runs_and_one_that_is_there_stays() {
+        let versions = |facts: &Facts| {
+            let graph = graph("", facts);
+            let spec = graph.node(&"addon/kube-proxy".into()).unwrap().spec.clone();
+            [spec["version"].clone(), spec["first_version"].clone()]
+        };
+        assert_eq!(versions(&facts()), ["v1.35.1-eksbuild.2"; 2]);
+        let mut ahead = facts();
+        ahead.seen.insert("live-version".into(), json!("1.36"));
+        ahead.seen.insert("live-addons".into(), addons_of("1.36"));
+        assert_eq!(versions(&ahead), ["v1.35.1-eksbuild.2", "v1.36.1-eksbuild.2"]);
     }
 
     #[test]

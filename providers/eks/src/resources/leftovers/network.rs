@@ -16,7 +16,8 @@ use std::collections::BTreeSet;
 pub(super) async fn find(scene: &Scene<'_>, balancers: &BTreeSet<String>) -> Result<Vec<Found>> {
     let Some(vpc) = &scene.vpc else { return Ok(Vec::new()) };
     let (interfaces, groups) = futures::try_join!(interfaces(scene, vpc), groups(scene, vpc))?;
-    let found = interfaces.iter().filter_map(|it| interface(scene, balancers, it));
+    let ours = ids(scene, &groups);
+    let found = interfaces.iter().filter_map(|it| interface(scene, balancers, &ours, it));
     Ok(found.chain(of_groups(scene, &interfaces, &groups)).collect())
 }
 
@@ -32,15 +33,25 @@ async fn groups(scene: &Scene<'_>, vpc: &str) -> Result<Vec<SecurityGroup>> {
     found.reply("ec2:DescribeSecurityGroups")
 }
 
-/// Maps an interface that the cluster left behind, or that goes by itself after it.
+/// Returns the ids of those of `groups` that are the cluster's.
+fn ids<'g>(scene: &Scene<'_>, groups: &'g [SecurityGroup]) -> BTreeSet<&'g str> {
+    let ours = groups.iter().filter(|it| scene.owns(&tags(it.tags.clone())));
+    ours.filter_map(|it| it.group_id()).collect()
+}
+
+/// Maps an interface that the cluster left behind, or that goes by itself after it. `ours` are the
+/// groups of the cluster.
 fn interface(
     scene: &Scene<'_>,
     balancers: &BTreeSet<String>,
+    ours: &BTreeSet<&str>,
     it: &NetworkInterface,
 ) -> Option<Found> {
     let described = it.description.as_deref().unwrap_or_default();
     let by_service = it.requester_managed == Some(true);
-    let waits = if scene.owns(&tags(it.tag_set.clone())) && !by_service {
+    let its: Vec<&str> = it.groups().iter().filter_map(|group| group.group_id()).collect();
+    let is_ours = scene.owns_interface(&tags(it.tag_set.clone()), &its, ours);
+    let waits = if is_ours && !by_service {
         let used = it.status != Some(NetworkInterfaceStatus::Available);
         let user = it.attachment.as_ref().and_then(|its| its.instance_id.as_deref());
         used.then(|| format!("{} still uses it", user.unwrap_or("a machine")))
@@ -62,11 +73,9 @@ fn of_groups(
     interfaces: &[NetworkInterface],
     groups: &[SecurityGroup],
 ) -> Vec<Found> {
-    let is_ours = |it: &&SecurityGroup| scene.owns(&tags(it.tags.clone()));
-    let ours: Vec<&SecurityGroup> = groups.iter().filter(is_ours).collect();
-    let ids: BTreeSet<&str> = ours.iter().filter_map(|it| it.group_id()).collect();
+    let ids = ids(scene, groups);
     let mut found = Vec::new();
-    for group in ours {
+    for group in groups.iter().filter(|it| it.group_id().is_some_and(|id| ids.contains(id))) {
         let id = group.group_id.clone().unwrap_or_default();
         let name = group.group_name.clone().unwrap_or_default();
         let others: BTreeSet<&str> = ids.iter().copied().filter(|other| *other != id).collect();
@@ -187,7 +196,10 @@ mod tests {
     #[test]
     fn interfaces_that_go_by_themselves_are_waited_for_and_those_of_others_are_not() {
         let (aws, living) = (nowhere(), BTreeSet::from(["ELB net/theirs/1".to_owned()]));
-        let waits = |it: &NetworkInterface| interface(&scene(&aws), &living, it).map(|it| it.waits);
+        let groups = BTreeSet::from(["sg-1", "sg-2"]);
+        let waits = |it: &NetworkInterface| {
+            interface(&scene(&aws), &living, &groups, it).map(|it| it.waits)
+        };
         for ours in ["Amazon EKS acme", "ELB net/gone/1"] {
             assert!(waits(&by_service(ours)).is_some_and(|waits| waits.is_some()), "{ours}");
         }
@@ -201,6 +213,20 @@ mod tests {
         let used = lost.status(NetworkInterfaceStatus::InUse).build();
         assert_eq!(waits(&used), Some(Some("a machine still uses it".to_owned())));
         assert_eq!(waits(&NetworkInterface::builder().description("aws-K8S-i-1").build()), None);
+        let of_machine = |groups: &[&str], more: &[(&str, &str)]| {
+            let group = |id: &&str| GroupIdentifier::builder().group_id(*id).build();
+            let all = [("node.k8s.amazonaws.com/instance_id", "i-1")];
+            let all = all.iter().chain(more).map(|(key, value)| tag(key, value)).collect();
+            let it = NetworkInterface::builder().set_tag_set(Some(all));
+            let it = it.set_groups(Some(groups.iter().map(group).collect()));
+            waits(&it.status(NetworkInterfaceStatus::Available).build())
+        };
+        assert_eq!(of_machine(&["sg-1", "sg-2"], &[]), Some(None), "its groups tell");
+        for theirs in [&[][..], &["sg-9"], &["sg-1", "sg-9"]] {
+            assert_eq!(of_machine(theirs, &[]), None, "{theirs:?}");
+        }
+        let other = ("cluster.k8s.amazonaws.com/name", "acme-2");
+        assert_eq!(of_machine(&["sg-1"], &[other]), None, "its tags name another cluster");
     }
 
     fn group(id: &str, owner: &str, names: &[&str]) -> SecurityGroup {

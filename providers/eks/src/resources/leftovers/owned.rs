@@ -2,6 +2,7 @@
 use crate::aws::{Aws, Tags};
 use aws_sdk_ec2::types::Tag;
 use provision_core::{Cx, LINEAGE_MARK};
+use std::collections::BTreeSet;
 
 /// The tag of a volume that the driver for EBS made.
 pub(super) const OF_DRIVER: &str = "ebs.csi.aws.com/cluster";
@@ -9,6 +10,8 @@ pub(super) const OF_DRIVER: &str = "ebs.csi.aws.com/cluster";
 pub(super) const NAME_OF_DRIVER: &str = "ebs.csi.aws.com/cluster-name";
 /// What begins the tag with which Kubernetes marks what is of a cluster.
 const OF_KUBERNETES: &str = "kubernetes.io/cluster/";
+/// The tag with which the network plugin says which machine it made an interface for.
+const OF_MACHINE: &str = "node.k8s.amazonaws.com/instance_id";
 /// Tags whose value is the name of the cluster: of the load balancer controller, of the network
 /// plugin, of the driver for EBS, of EKS, and of what EKS runs by itself.
 const NAMING: [&str; 5] = [
@@ -43,6 +46,25 @@ impl<'a> Scene<'a> {
 
     /// Tells whether tags say that something was made by this cluster, and by nobody else.
     pub(super) fn owns(&self, tags: &Tags) -> bool {
+        self.says(tags) == Some(true)
+    }
+
+    /// Tells the same of an interface of the network plugin that is in some groups, of which some are
+    /// the cluster's. Where the plugin was not told the cluster's name, only the machine is in the
+    /// tags, which may be gone: then the groups tell, which are those of the machine.
+    pub(super) fn owns_interface(
+        &self,
+        tags: &Tags,
+        groups: &[&str],
+        ours: &BTreeSet<&str>,
+    ) -> bool {
+        let is_within = !groups.is_empty() && groups.iter().all(|group| ours.contains(group));
+        let is_of_plugin = tags.contains_key(OF_MACHINE) && is_within;
+        self.says(tags).unwrap_or(is_of_plugin)
+    }
+
+    /// Tells whose something is by its tags; `None` where they do not say.
+    fn says(&self, tags: &Tags) -> Option<bool> {
         let says = |(key, value): (&String, &String)| match key.strip_prefix(OF_KUBERNETES) {
             Some(cluster) if value == "owned" => Some(cluster == self.cluster),
             _ if key == LINEAGE_MARK => Some(Some(value.as_str()) == self.lineage),
@@ -50,7 +72,7 @@ impl<'a> Scene<'a> {
             _ => None,
         };
         let said: Vec<bool> = tags.iter().filter_map(says).collect();
-        !said.is_empty() && said.into_iter().all(|is_ours| is_ours)
+        (!said.is_empty()).then(|| said.into_iter().all(|is_ours| is_ours))
     }
 
     /// Tells whether something is in the network of this cluster.
