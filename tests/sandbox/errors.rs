@@ -4,6 +4,8 @@ use crate::folder::{FILE, Folder, Ran};
 use crate::served::Served;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -183,5 +185,72 @@ fn errors_are_for_people() {
     states(&mut book);
     two_at_once(&mut book);
     half_way(&mut book);
+    insta::assert_snapshot!(book.page);
+}
+
+/// Begins to refuse whatever is asked of it as a proxy, for as long as the test runs.
+fn refusing() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("it has one").port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut asked = [0; 4096];
+            let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+            drop(stream.read(&mut asked).and_then(|_| stream.write_all(refusal.as_bytes())));
+        }
+    });
+    format!("http://127.0.0.1:{port}")
+}
+
+/// Breaks an add-on that was well: somebody takes it away and makes it anew, and their own software
+/// is in its way.
+fn broken(book: &mut Book) {
+    book.folder.ok(APPLY);
+    let boto = Boto::at_home(&book.served);
+    let named = json!({ "clusterName": "acme-prod", "addonName": "vpc-cni" });
+    let with = |more: Value| {
+        let (mut all, Value::Object(more)) = (named.clone(), more) else { panic!("no fields") };
+        all.as_object_mut().expect("fields").extend(more);
+        all
+    };
+    let until = |what: &str, is_so: &dyn Fn() -> bool| {
+        assert!((0..200).any(|_| is_so()), "{what}");
+    };
+    let tags = boto.call("eks", "describe_addon", &named)["addon"]["tags"].clone();
+    boto.call("eks", "delete_addon", &with(json!({ "preserve": true })));
+    let all = json!({ "clusterName": "acme-prod" });
+    until("it goes", &|| {
+        let left = boto.call("eks", "list_addons", &all);
+        !left["addons"].as_array().expect("a list").contains(&json!("vpc-cni"))
+    });
+    boto.call("eks", "create_addon", &with(json!({ "resolveConflicts": "NONE", "tags": tags })));
+    until("it fails", &|| {
+        boto.call("eks", "describe_addon", &named)["addon"]["status"] == "CREATE_FAILED"
+    });
+    book.tell("an add-on that was well and is broken", PLAN, &[], &[]);
+}
+
+/// Tells of what does not come: a policy that nobody has made, and a gateway that takes longer than
+/// anybody waits.
+fn never(book: &mut Book) {
+    let boundary = "eks: { permissionsBoundary: \"arn:aws:iam::123456789012:policy/nothing\" }\n";
+    let file = format!("{}{boundary}", FILE.replace("acme-prod", "acme-four"));
+    book.folder = Folder::on(&book.served, &file);
+    book.served.clock(1);
+    book.tell("what does not come", APPLY, &[], &[]);
+    let (before, after) = book.page.split_once("not done after ").expect("it is not done");
+    let (_, after) = after.split_once(" seconds").expect("how long that took");
+    book.page = format!("{before}not done after SOME seconds{after}");
+}
+
+#[test]
+fn waits_that_end_without_what_is_waited_for_are_for_people() {
+    let mut book = Book::open();
+    let proxy = refusing();
+    let by_proxy = [("AWS_ENDPOINT_URL", ""), ("HTTPS_PROXY", proxy.as_str())];
+    book.tell("a proxy that refuses", PLAN, &[], &by_proxy);
+    book.page = book.page.replace(&proxy, "http://PROXY");
+    broken(&mut book);
+    never(&mut book);
     insta::assert_snapshot!(book.page);
 }

@@ -18,6 +18,9 @@ const PROPAGATION: Duration = Duration::from_secs(5 * 60);
 /// The least that a step is given on our own clock: more than one call that never ends may take.
 const LEAST: Duration = Duration::from_secs(45);
 
+/// What to do where time was up.
+const GOES_ON: &str = "look at it in the cloud; the same command goes on waiting for it";
+
 /// The least that something degraded is given on our own clock to get well.
 const LEAST_RECOVERY: Duration = Duration::from_secs(2);
 
@@ -169,7 +172,7 @@ impl<'a> Work<'a> {
                 seconds => format!("not done after {} minutes", seconds / 60),
             };
             let what = format!("{what}; last seen: {}", self.status);
-            return Err(Error::invalid(what).into());
+            return Err(Error::invalid(what).hint(GOES_ON).into());
         }
         Ok(())
     }
