@@ -28,6 +28,7 @@ mod phase;
 #[path = "../common/proxy.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod proxy;
+mod readme;
 #[path = "../common/recorder.rs"]
 mod recorder;
 #[path = "../common/relay.rs"]

@@ -9,6 +9,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
+const REHEARSAL: &str = "\nWith --sandbox each of them is a rehearsal, which needs no account.\n";
+
 pub(crate) fn run(global: &Global, args: &InitArgs) -> Result<Exit, Failure> {
     let file = &args.file.file;
     let text = text(args);
@@ -30,6 +32,9 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> Result<Exit, Failure> {
         output::json(&document(&spec, file, &schema, &next));
     } else if !global.quiet {
         output::stdout(&said(&spec, file, made_schema.then_some(&schema), &next));
+        if !global.sandbox {
+            output::stdout(REHEARSAL);
+        }
     }
     Ok(Exit::Done)
 }

@@ -1,0 +1,150 @@
+//! What the README shows is what a new user sees who types it.
+use crate::cloud::environment;
+use crate::folder::Ran;
+use crate::served::Served;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// A line of what is shown that stands for any number of lines.
+const MORE: &str = "…";
+
+/// A command, and what is shown of what it prints.
+struct Typed {
+    line: String,
+    shown: Vec<String>,
+}
+
+fn readme() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    fs::read_to_string(path).expect("the README can be read")
+}
+
+/// Returns the commands of the block of a console after a mark.
+fn typed(mark: &str) -> Vec<Typed> {
+    let text = readme();
+    let (_, block) = text.split_once(&format!("<!-- {mark} -->\n```console\n")).expect(mark);
+    let (block, _) = block.split_once("```").expect("the block ends");
+    let mut all: Vec<Typed> = Vec::new();
+    for line in block.lines() {
+        match line.strip_prefix("$ ") {
+            Some(line) => all.push(Typed { line: line.to_owned(), shown: Vec::new() }),
+            None => all.last_mut().expect("a command is first").shown.push(line.to_owned()),
+        }
+    }
+    assert!(all.len() > 2, "only {} commands after {mark}", all.len());
+    all
+}
+
+/// Puts placeholders in the place of times and how long something took.
+fn timeless(line: &str) -> String {
+    let is_time = |word: &str| {
+        let digits = word.trim_matches(['[', ']', '.', ',', '(', ')']);
+        let is_of = |c: char| c.is_ascii_digit() || "hms:".contains(c);
+        digits.starts_with(|c: char| c.is_ascii_digit())
+            && digits.contains(['h', 'm', 's', ':'])
+            && digits.chars().all(is_of)
+    };
+    // Short times have a space within their brackets.
+    let line = line.replace("[ ", "[");
+    let words = line.split(' ').map(|word| if is_time(word) { "TIME" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Checks that what is shown is what was printed, but for what is left out.
+fn compare(typed: &Typed, printed: &str) {
+    let shown = typed.shown.iter().map(|line| timeless(line.trim_end()));
+    let mut shown: Vec<_> = shown.collect();
+    let printed: Vec<_> = printed.trim_end().lines().map(|it| timeless(it.trim_end())).collect();
+    while shown.last().is_some_and(String::is_empty) {
+        shown.pop();
+    }
+    let (mut at, mut may_skip) = (0, false);
+    for line in &shown {
+        if line == MORE {
+            may_skip = true;
+            continue;
+        }
+        let rest = &printed[at..];
+        let found = if may_skip { rest.iter().position(|it| it == line) } else { Some(0) };
+        let found = found.filter(|found| rest.get(*found) == Some(line));
+        let found = found.unwrap_or_else(|| {
+            panic!("`{}` shows\n{line}\nand prints\n{}", typed.line, rest.join("\n"))
+        });
+        (at, may_skip) = (at + found + 1, false);
+    }
+    let rest = printed[at..].join("\n");
+    assert!(may_skip || rest.is_empty(), "`{}` prints more:\n{rest}", typed.line);
+}
+
+/// Somebody with a shell, the program on the PATH and nothing else.
+struct User {
+    home: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+impl User {
+    fn new() -> Self {
+        Self { home: tempfile::tempdir().expect("a folder can be made"), variables: Vec::new() }
+    }
+
+    fn types(&self, line: &str) -> Ran {
+        let program = Path::new(env!("CARGO_BIN_EXE_provision"));
+        let program = program.parent().expect("it is in a folder").display().to_string();
+        let path = std::env::var("PATH").expect("there is one");
+        let mut command = Command::new("sh");
+        environment(&mut command)
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY")
+            .env_remove("AWS_DEFAULT_REGION")
+            .args(["-c", line])
+            .current_dir(self.home.path())
+            .env("HOME", self.home.path())
+            .env("PATH", format!("{program}:{path}"))
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.output().expect("a shell runs").into()
+    }
+
+    /// Types it, and checks that what is shown of it is so.
+    fn sees(&self, typed: &Typed) {
+        let Ran { code, stdout, stderr } = self.types(&typed.line);
+        assert_eq!(code, Some(0), "{}\n{stdout}\n{stderr}", typed.line);
+        compare(typed, &format!("{stderr}{stdout}"));
+    }
+}
+
+#[test]
+fn the_way_from_nothing_to_a_cluster_and_back_is_as_the_readme_shows_it() {
+    let all = typed("the way");
+    for word in ["init", "plan", "apply", "verify", "helm-values", "destroy"] {
+        let line = format!("provision {word} ");
+        assert!(all.iter().any(|it| it.line.starts_with(&line)), "it shows no {word}");
+    }
+    let user = User::new();
+    all.iter().for_each(|typed| user.sees(typed));
+}
+
+#[test]
+fn kubectl_gets_into_a_cluster_on_the_sandbox_as_the_readme_shows_it() {
+    let all = typed("kubectl");
+    let [serve, set @ .., apply, kubeconfig, kubectl] = &all[..] else { panic!("too few") };
+    assert_eq!(serve.line, "provision sandbox serve &");
+    let url = serve.shown[0].trim_start_matches("{\"aws\":\"").trim_end_matches("\"}");
+    let served = Served::start();
+    let mut user = User::new();
+    for pair in set.iter().flat_map(|it| it.line.trim_start_matches("export ").split(' ')) {
+        let (name, value) = pair.split_once('=').expect("a name and a value");
+        let value = match name {
+            "PROVISION_TIME_SCALE" => "1000".to_owned(),
+            _ => value.replace(url, &served.url),
+        };
+        user.variables.push((name.to_owned(), value));
+    }
+    assert!(user.variables.iter().any(|(_, value)| *value == served.url), "{:?}", user.variables);
+    let init = "provision init --provider eks --name acme-prod --region us-east-1";
+    assert_eq!(user.types(init).code, Some(0));
+    user.sees(apply);
+    user.sees(kubeconfig);
+    user.sees(kubectl);
+}
