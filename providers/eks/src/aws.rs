@@ -141,7 +141,7 @@ where
         // The session that it was to be signed with could not be begun.
         return sooner.clone();
     }
-    let causes = explained(causes(error));
+    let causes = explained(without_layers(&causes(error)).to_owned());
     let status = error.raw_response().map(|answer| answer.status().as_u16());
     let code = error.code().filter(|code| !code.is_empty());
     let kind = match (error, code) {
@@ -171,6 +171,12 @@ where
         request_id: error.request_id().map(str::to_owned),
         hint: None,
     }
+}
+
+/// Cuts off the layers of the SDK that a call went through and that say nothing.
+fn without_layers(causes: &str) -> &str {
+    let layers = ["dispatch failure: ", "io error: ", "client error (Connect): "];
+    layers.iter().fold(causes, |rest, layer| rest.strip_prefix(layer).unwrap_or(rest))
 }
 
 /// Cuts off what a refused signature was made of: it holds the session token.
