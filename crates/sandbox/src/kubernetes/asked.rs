@@ -1,4 +1,5 @@
 //! What a request asks for: path, verb and options.
+use super::allow::Wish;
 use super::kind::{Kind, REVIEWS};
 use super::status::Status;
 use crate::server::Request;
@@ -13,6 +14,8 @@ pub(super) enum Asked {
     Objects(Box<Objects>),
     /// A question about the caller; the plural of its resource.
     Review(&'static str),
+    /// Objects of a kind that is not served, which only those learn who may do that.
+    Unserved(Box<Wish>),
 }
 
 /// What a request wants of stored objects.
@@ -76,6 +79,7 @@ pub(super) fn read(request: &Request, path: &str, kinds: &[Kind]) -> Result<Aske
             |kind: &&Kind| kind.group == group && kind.version == version && kind.plural == plural;
         kinds.iter().find(is_it).cloned()
     };
+    let whole = rest;
     let (kind, namespace, rest) = match rest {
         ["namespaces", namespace, plural, rest @ ..]
             if find(plural).is_some_and(|kind| kind.namespaced) =>
@@ -85,7 +89,9 @@ pub(super) fn read(request: &Request, path: &str, kinds: &[Kind]) -> Result<Aske
         [plural, rest @ ..] => (find(plural), "", rest),
         [] => (None, "", rest),
     };
-    let kind = kind.ok_or_else(Status::no_path)?;
+    let Some(kind) = kind else {
+        return Ok(Asked::Unserved(Box::new(unserved(&request.method, group, whole))));
+    };
     let (name, subresource) = match rest {
         [] => ("", ""),
         [name] => (*name, ""),
@@ -101,6 +107,26 @@ pub(super) fn read(request: &Request, path: &str, kinds: &[Kind]) -> Result<Aske
     let [namespace, name, subresource] = [namespace, name, subresource].map(str::to_owned);
     let objects = Objects { verb, kind, namespace, name, subresource };
     Ok(Asked::Objects(Box::new(objects)))
+}
+
+/// Returns what is wanted of a kind that is not served, as its path says.
+fn unserved(method: &str, group: &str, parts: &[&str]) -> Wish {
+    let (namespace, resource, name) = match parts {
+        ["namespaces", namespace, resource, rest @ ..] => (*namespace, *resource, rest.first()),
+        [resource, rest @ ..] => ("", *resource, rest.first()),
+        [] => ("", "", None),
+    };
+    let verb = match method {
+        "GET" if name.is_none() => "list",
+        "GET" => "get",
+        "POST" => "create",
+        "PUT" => "update",
+        "PATCH" => "patch",
+        _ => "delete",
+    };
+    let name = name.copied().unwrap_or_default().to_owned();
+    let [verb, group, resource] = [verb, group, resource].map(str::to_owned);
+    Wish { verb, group, resource, namespace: namespace.to_owned(), name, path: String::new() }
 }
 
 fn has(kind: &Kind, subresource: &str) -> bool {
@@ -182,7 +208,9 @@ mod tests {
         ] {
             assert_eq!(asked(method, target).as_deref(), Ok(wanted), "{target}");
         }
-        assert_eq!(asked("GET", "/api/v1/wolves"), Err(404));
+        let wolves = asked("GET", "/apis/acme.com/v1/namespaces/a/wolves/b").unwrap();
+        let wanted = r#"Unserved(Wish { verb: "get", group: "acme.com", resource: "wolves", "#;
+        assert!(wolves.starts_with(wanted) && wolves.contains(r#"namespace: "a", name: "b""#));
         assert_eq!(asked("GET", "/api/v1/pods/a"), Err(404), "it has a namespace");
         assert_eq!(asked("POST", "/api/v1/pods"), Err(405));
         assert_eq!(asked("GET", "/api/v1/namespaces/a/secrets/b/status"), Err(404));

@@ -181,6 +181,7 @@ fn operation(asked: &Asked) -> String {
         Asked::Path(path) => format!("get {path}"),
         Asked::Objects(objects) => objects.operation(),
         Asked::Review(plural) => format!("create {plural}"),
+        Asked::Unserved(_) => "-".to_owned(),
     }
 }
 
@@ -270,6 +271,7 @@ impl Call<'_> {
                 return Ok(Answered::Watched(Box::new(watch)));
             }
             Asked::Objects(objects) => self.objects(&objects)?,
+            Asked::Unserved(_) => return Err(Status::no_path()),
         };
         Ok(Answered::Now(Outcome::Reply(reply)))
     }
@@ -287,6 +289,7 @@ impl Call<'_> {
                 Wish { verb, group, resource, ..Wish::default() }
             }
             Asked::Objects(objects) => wish(objects),
+            Asked::Unserved(wish) => Wish::clone(wish),
         };
         if allow::reason(self.world, self.cluster, user, &wish).is_some() {
             return Ok(());
