@@ -24,7 +24,7 @@ const ELSEWHERE: [(&str, &str); 15] = [
     ("eks.account", "roles.rs; it is where the cluster is"),
     ("eks.assumeRole", "roles.rs"),
     ("tags", "the test of tags"),
-    ("manifests", "inside.rs"),
+    ("manifests", "manifests.rs"),
     ("support", "not built yet"),
     ("storageClasses.kind", "it has one value"),
 ];

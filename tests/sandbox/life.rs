@@ -1,5 +1,6 @@
 //! The life of a cluster, at moments that can be gone back to.
 use crate::folder::{Folder, Ran};
+use crate::manifests::{self, TEAM};
 use crate::proxy::{Call, Fate, Proxy};
 use crate::served::Served;
 use serde_json::{Value, json};
@@ -36,7 +37,7 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// Goes on from a moment, with a cluster file.
+    /// Goes on from a moment, with a cluster file and the manifests that it may name.
     pub(crate) fn from(moment: &Moment, file: &str) -> Self {
         let home = tempfile::tempdir().expect("a folder can be made");
         let world = home.path().join("world.json");
@@ -46,6 +47,10 @@ impl Life {
         let served = Served::of(&world);
         let mut folder = Folder::on(&served, file);
         folder.set("REGISTRY_TOKEN", "one-token");
+        for (name, text) in [("team.yaml", TEAM.to_owned()), ("changed.yaml", manifests::changed())]
+        {
+            fs::write(folder.path(name), text).expect("it can be written");
+        }
         if let Some(state) = &moment.state {
             fs::write(folder.path(STATE), state).expect("it can be written");
         }

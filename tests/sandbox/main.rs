@@ -22,6 +22,7 @@ mod leaks;
 mod life;
 mod life_cycle;
 mod lost_replies;
+mod manifests;
 mod partitions;
 mod permissions;
 mod phase;

@@ -114,18 +114,20 @@ pub(crate) fn same(now: &[String], then: &[String]) {
 pub(crate) fn built() -> String {
     format!(
         "{FILE}kubernetes: {{ version: \"1.34\", secretsKey: own }}\neks: {{ irsa: true }}\n\
-         secrets: {{ registryToken: {{ env: REGISTRY_TOKEN }} }}\n"
+         secrets: {{ registryToken: {{ env: REGISTRY_TOKEN }} }}\nmanifests: [team.yaml]\n"
     )
 }
 
-/// The same cluster with other bounds, labels, machines, tags, volumes, ways in and ways out.
+/// The same cluster with other bounds, labels, machines, tags, volumes, manifests, ways in and ways
+/// out.
 pub(crate) fn changed() -> String {
     format!(
         "{FILE}kubernetes: {{ version: \"1.34\", secretsKey: own, api: {{ allow: [203.0.113.0/24] }} }}\n\
          network: {{ nat: per-zone }}\npools:\n  app: {{ machine: m5.2xlarge }}\n  \
          driver: {{ max: 5, labels: {{ driverNodes: \"true\", tier: one }} }}\n  \
          executor: {{ max: 9 }}\ntags: {{ team: platform }}\neks: {{ irsa: true }}\n\
-         storageClasses: [{{ name: fast, default: false, iops: 4000 }}, {{ name: plain, default: true }}]\n"
+         storageClasses: [{{ name: fast, default: false, iops: 4000 }}, {{ name: plain, default: true }}]\n\
+         manifests: [changed.yaml]\n"
     )
 }
 

@@ -14,6 +14,31 @@ pub(crate) fn cluster_file(path: &Path) -> Result<ClusterSpec, Failure> {
     cluster_text(&path.display().to_string(), &bytes(path)?)
 }
 
+/// Reads and checks a cluster file and the manifests that it names.
+pub(crate) fn wanted(path: &Path) -> Result<ClusterSpec, Failure> {
+    with_manifests(cluster_file(path)?, path)
+}
+
+/// Reads the manifests that a cluster file names from where that is.
+pub(crate) fn with_manifests(mut spec: ClusterSpec, path: &Path) -> Result<ClusterSpec, Failure> {
+    let open = |name: &str| {
+        let file = path.with_file_name(name);
+        Ok((file.display().to_string(), read(&file)?))
+    };
+    match spec.read_manifests(open) {
+        Ok(()) => Ok(spec),
+        Err(problems) => {
+            let count = problems.count();
+            let mut failure = Failure::from(problems);
+            failure.error = match count {
+                1 => "manifests have a problem".to_owned(),
+                n => format!("manifests have {n} problems"),
+            };
+            Err(failure)
+        }
+    }
+}
+
 /// Checks the text of a cluster file; `name` is only for messages.
 pub(crate) fn cluster_text(name: &str, text: &[u8]) -> Result<ClusterSpec, Failure> {
     let spec = read_with(name, text, |spec, section| {
@@ -27,10 +52,13 @@ pub(crate) fn cluster_text(name: &str, text: &[u8]) -> Result<ClusterSpec, Failu
 
 /// Reads a file that is as long as a cluster file may be, or a little longer.
 fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    read(path).map_err(|e| unreadable(path, &e))
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    let limit = Source::MAX_BYTES as u64 + 1;
-    let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut text));
-    read.map(|_| text).map_err(|e| unreadable(path, &e))
+    File::open(path)?.take(Source::MAX_BYTES as u64 + 1).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Failure {

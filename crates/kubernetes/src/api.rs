@@ -43,6 +43,21 @@ pub(crate) struct Named<'a> {
     pub(crate) name: &'a str,
 }
 
+/// How a kind is served.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Served {
+    /// What it is called in paths.
+    pub(crate) name: String,
+    kind: String,
+    pub(crate) namespaced: bool,
+}
+
+/// What a version of a group serves.
+#[derive(Deserialize)]
+struct AllServed {
+    resources: Vec<Served>,
+}
+
 /// What Kubernetes decides of every object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outputs {
@@ -117,6 +132,18 @@ impl<'a> Api<'a> {
                 return Ok(found);
             }
         }
+    }
+
+    /// Asks how a kind is served. `None` where it is not.
+    pub(crate) async fn served(&self, api_version: &str, kind: &str) -> Result<Option<Served>> {
+        let noun = Noun { api_version, kind, plural: api_version };
+        let root = if api_version.contains('/') { "apis" } else { "api" };
+        let request = http::Request::get(format!("/{root}/{api_version}")).body(Vec::new());
+        let request = request.map_err(kube::core::request::Error::BuildRequest);
+        let answer = absent(self.call::<AllServed>("discover", noun, request).await)?;
+        // The parts of an object have a path of their own.
+        let is_it = |it: &Served| it.kind == kind && !it.name.contains('/');
+        Ok(answer.and_then(|all| all.resources.into_iter().find(is_it)))
     }
 
     /// Reads an object.
@@ -230,7 +257,7 @@ fn log(verb: &str, noun: Noun<'_>, begun: Instant, error: Option<&Error>) {
         Some(error) => error.code.as_deref().unwrap_or(&error.message),
     };
     let ms = u64::try_from(begun.elapsed().as_millis()).ok();
-    match matches!(verb, "get" | "list") {
+    match matches!(verb, "discover" | "get" | "list") {
         true => tracing::debug!(service, operation, outcome, ms, "called"),
         false => tracing::info!(service, operation, outcome, ms, "called"),
     }

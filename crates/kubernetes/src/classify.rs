@@ -23,7 +23,11 @@ fn refused(status: &Status, known: bool, way_in: &'static str) -> Error {
         true => format!("it answered {}", status.code),
         false => status.message.clone(),
     };
-    let code = Some(status.reason.clone()).filter(|reason| !reason.is_empty());
+    let code = match status.code {
+        // Where a whole kind is not served the answer may be no status.
+        404 => Some("NotFound".to_owned()),
+        _ => Some(status.reason.clone()).filter(|reason| !reason.is_empty()),
+    };
     let error = Error { code, ..Error::new(kind, message) };
     match (status.code, kind) {
         (401, _) => error.hint(format!("the cluster does not know the caller: {way_in}")),

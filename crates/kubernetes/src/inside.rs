@@ -1,7 +1,7 @@
 //! What a cluster file wants inside the cluster.
 use crate::api::Tags;
 use crate::resources::{DefaultStorageClass, Namespace, Password, RegistrySecret, StorageClass};
-use provision_core::{Graph, Place};
+use provision_core::{Graph, Handle, Place};
 use provision_spec::chart::PULL_SECRET;
 use provision_spec::{ClusterSpec, Reclaim};
 use std::collections::BTreeMap;
@@ -23,6 +23,30 @@ pub struct Storage {
     pub parameters: BTreeMap<String, String>,
 }
 
+/// What was made inside the cluster, for what comes after it.
+#[derive(Debug, Default)]
+pub struct Inside {
+    classes: Vec<Handle<StorageClass>>,
+    default: Option<Handle<DefaultStorageClass>>,
+    namespace: Option<(String, Handle<Namespace>)>,
+    secret: Option<Handle<RegistrySecret>>,
+}
+
+impl Inside {
+    /// Lets something settle after all of it.
+    pub(crate) fn follow(&self, place: Place) -> Place {
+        let place = self.classes.iter().fold(place, Place::follow);
+        let place = self.default.iter().fold(place, Place::follow);
+        let place = self.namespace.iter().fold(place, |place, (_, it)| place.follow(it));
+        self.secret.iter().fold(place, Place::follow)
+    }
+
+    /// Returns the namespace of that name, if it was made.
+    pub(crate) fn namespace_of(&self, name: &str) -> Option<&Handle<Namespace>> {
+        self.namespace.as_ref().filter(|(its, _)| its == name).map(|(_, handle)| handle)
+    }
+}
+
 /// Adds what a cluster file wants inside the cluster, each where `placed` puts it. `storage` says how
 /// the cloud makes the volumes of a class.
 pub fn inside(
@@ -30,9 +54,10 @@ pub fn inside(
     spec: &ClusterSpec,
     placed: impl Fn(Place) -> Place,
     storage: impl Fn(&provision_spec::StorageClass) -> Storage,
-) {
+) -> Inside {
+    let mut inside = Inside::default();
     if !spec.in_cluster {
-        return;
+        return inside;
     }
     for class in &spec.storage_classes {
         let handle = graph.add(
@@ -41,10 +66,12 @@ pub fn inside(
         );
         if class.default {
             let place = placed(Place::at("default-storage-class")).after(&handle);
-            graph.add(place, DefaultStorageClass { class: class.name.clone() });
+            let default = DefaultStorageClass { class: class.name.clone() };
+            inside.default = Some(graph.add(place, default));
         }
+        inside.classes.push(handle);
     }
-    let Some(name) = spec.profile.namespace() else { return };
+    let Some(name) = spec.profile.namespace() else { return inside };
     let labels = POD_SECURITY.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     let namespace = Namespace { name: name.to_owned(), annotations: Tags::new(), labels };
     let namespace = graph.add(placed(Place::at(format!("namespace/{name}"))), namespace);
@@ -60,8 +87,10 @@ pub fn inside(
             annotations: Tags::new(),
         };
         let place = placed(Place::at(format!("secret/{PULL_SECRET}")));
-        graph.add(place.after(&namespace), secret);
+        inside.secret = Some(graph.add(place.after(&namespace), secret));
     }
+    inside.namespace = Some((name.to_owned(), namespace));
+    inside
 }
 
 fn storage_class(class: &provision_spec::StorageClass, storage: Storage) -> StorageClass {

@@ -8,9 +8,11 @@ pub mod autoscaler;
 mod classify;
 mod clusters;
 mod inside;
+mod manifests;
 pub mod resources;
 pub mod verify;
 
 pub use access::{Access, Tokens, Way};
 pub use clusters::Kubernetes;
-pub use inside::{Storage, inside};
+pub use inside::{Inside, Storage, inside};
+pub use manifests::manifests;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::fields::Field;
 use crate::kubernetes::Kubernetes;
+use crate::manifests::Manifest;
 use crate::network::Network;
 use crate::pools::Pool;
 use crate::problem::Problems;
@@ -41,8 +42,10 @@ pub struct ClusterSpec {
     pub secrets: Secrets,
     /// Says whether what is inside the cluster is ours too. Else the file wants nothing there.
     pub in_cluster: bool,
-    /// Lists extra Kubernetes manifests.
+    /// Names files with extra Kubernetes manifests, from where the cluster file is.
     pub manifests: Vec<String>,
+    /// Holds what is in them, once [`ClusterSpec::read_manifests`] has read it.
+    pub objects: Vec<Manifest>,
     /// Says how the vendor's support gets in.
     pub support: SupportAccess,
     /// Holds the provider's own section, which its crate reads.

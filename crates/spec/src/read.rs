@@ -8,6 +8,7 @@ use crate::cluster::{ClusterSpec, Document, ProviderName, Section, SupportAccess
 use crate::fields::{Field, Fields};
 use crate::kubernetes::Kubernetes;
 use crate::labels;
+use crate::manifests;
 use crate::network::Network;
 use crate::pools::Pool;
 use crate::problem::Problems;
@@ -97,7 +98,8 @@ fn cluster(report: &Report, node: &Node, root: &Fields<'_>) -> (ClusterSpec, Opt
         protect: boolean(root, "protect"),
         secrets: Secrets::read(root, profile),
         in_cluster,
-        manifests: manifests(root),
+        manifests: manifests::files(root, in_cluster),
+        objects: Vec::new(),
         support: support(root),
         section: section(report, root, provider),
         region: region.unwrap_or_default(),
@@ -146,21 +148,6 @@ fn in_cluster(root: &Fields<'_>) -> bool {
         }
     }
     wanted.unwrap_or_default()
-}
-
-fn manifests(root: &Fields<'_>) -> Vec<String> {
-    if let Some(field) = root.optional("manifests") {
-        refuse_items(&field);
-    }
-    Vec::new()
-}
-
-/// Accepts only an empty list, for a feature that this version does not have.
-fn refuse_items(field: &Field<'_>) {
-    if field.list().is_some_and(|items| !items.is_empty()) {
-        let hint = format!("remove the lines, or write `{}: []`", field.name());
-        field.refuse_key("file.not-supported", "is not supported yet", Some(hint));
-    }
 }
 
 fn support(root: &Fields<'_>) -> SupportAccess {

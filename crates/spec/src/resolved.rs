@@ -205,7 +205,7 @@ eks:
         let spark = format!("{SHORT}pools: {{ app: {{}}, spark: {{}} }}\nstorageClasses: []\n");
         let inside = format!(
             "{SHORT}storageClasses: [{{ name: a, iops: 4000, reclaim: retain }}]\n\
-             secrets: {{ registryToken: {{ file: a b/token }} }}\n"
+             secrets: {{ registryToken: {{ file: a b/token }} }}\nmanifests: [a b/c.yaml]\n"
         );
         for text in [SHORT, FULL, none, &spark, &inside] {
             let spec = read("a.yaml", text.as_bytes()).unwrap();

@@ -95,7 +95,7 @@ fn properties() -> Map<String, Value> {
             "Whether what is inside the cluster is managed too; `false` leaves it to somebody else.",
             true,
         ),
-        "manifests": left_out("Extra Kubernetes manifests, applied last."),
+        "manifests": inside::manifests(),
         "support": support(),
     });
     let Value::Object(fields) = fields else { unreachable!("a map was written") };
@@ -262,15 +262,6 @@ fn support() -> Value {
 /// Returns a field that is refused whatever it holds.
 fn unsupported(description: &str) -> Value {
     json!({ "description": format!("{description} Not supported yet."), "not": {} })
-}
-
-/// Returns a list that may only be left out by name.
-fn left_out(description: &str) -> Value {
-    json!({
-        "description": format!("{description} Not supported yet, except `[]` for none."),
-        "type": "array",
-        "maxItems": 0,
-    })
 }
 
 #[cfg(test)]

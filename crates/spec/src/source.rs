@@ -206,6 +206,11 @@ impl Report {
         Self { source, problems: RefCell::default() }
     }
 
+    /// Starts another report on the same file, without problems.
+    pub(crate) fn anew(&self) -> Self {
+        Self::new(Arc::clone(&self.source))
+    }
+
     /// Gives the file that is read.
     #[must_use]
     pub fn source(&self) -> &Arc<Source> {

@@ -5,7 +5,7 @@
 
 mod parse;
 
-pub(crate) use parse::parse;
+pub(crate) use parse::{parse, parse_all};
 
 use crate::problem::Problems;
 use crate::source::{Report, Source};

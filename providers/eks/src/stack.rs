@@ -76,7 +76,7 @@ fn graph(spec: &ClusterSpec, section: &Section, facts: &Facts, stage: Stage) -> 
     let machines = names::machines(names::partition(&spec.region)?);
     let role = stack.role("node", trust(machines), &NODE_POLICIES)?;
     let entries = stack.access_entries(&cluster)?;
-    stack.inside(&cluster, &entries);
+    let inside = stack.inside(&cluster, &entries);
     let identities = section.pod_identity.then(|| stack.pod_identities(&cluster)).transpose()?;
     let of_volumes = identities.as_ref().map(|identities| &identities.volumes);
     let addons = stack.addons_of_nodes(&cluster)?;
@@ -94,6 +94,7 @@ fn graph(spec: &ClusterSpec, section: &Section, facts: &Facts, stage: Stage) -> 
     if let Some(identities) = &identities {
         stack.autoscaler(&cluster, &entries, &identities.autoscaler, &pools);
     }
+    stack.manifests(&cluster, &entries, &inside, &pools)?;
     Ok(stack.graph)
 }
 

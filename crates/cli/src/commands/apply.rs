@@ -60,7 +60,7 @@ struct Wish {
 
 impl Wish {
     fn of_file(global: &Global, args: &ApplyArgs) -> Result<Self, Failure> {
-        let spec = place::cluster_file(&args.file)?;
+        let spec = place::wanted(&args.file)?;
         let state_path = place::state_path(global, &args.file, &spec.name);
         let (file, consent) = (args.file.clone(), Consent::from(&args.consents));
         Ok(Self { file, spec, state_path, consent, saved: None })
@@ -81,6 +81,7 @@ impl Wish {
         if source.exists() {
             saved.check_file(&place::cluster_file(&source)?.resolved())?;
         }
+        let spec = place::with_manifests(spec, &source)?;
         let state_path = global.state.clone().unwrap_or_else(|| saved.state.clone()).into();
         let adopt = saved.adopt.iter();
         let adopt = adopt.map(|(address, id)| (address.as_str().into(), id.clone())).collect();

@@ -7,7 +7,7 @@ use provision_core::{Error, Facts, Kind, Node};
 use std::fmt::Write;
 
 pub(crate) fn run(global: &Global, args: &FileArgs) -> Result<Exit, Failure> {
-    let spec = place::cluster_file(&args.file)?;
+    let spec = place::wanted(&args.file)?;
     let path = place::state_path(global, &args.file, &spec.name);
     let state = place::state(&path, &spec)?.map(|loaded| loaded.state).unwrap_or_default();
     let provider = providers::of(&spec)?;

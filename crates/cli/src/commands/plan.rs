@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::Path;
 
 pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failure> {
-    let spec = place::cluster_file(&args.file.file)?;
+    let spec = place::wanted(&args.file.file)?;
     let state_path = place::state_path(global, &args.file.file, &spec.name);
     let loaded = place::state(&state_path, &spec)?;
     let recorded = loaded.as_ref().map(|l| l.state.facts()).unwrap_or_default();

@@ -5,7 +5,7 @@ use crate::{output, place};
 use serde_json::json;
 
 pub(crate) fn run(global: &Global, args: &FileArgs) -> Result<Exit, Failure> {
-    let spec = place::cluster_file(&args.file)?;
+    let spec = place::wanted(&args.file)?;
     if global.json {
         let (cluster, provider) = (&spec.name, spec.provider.word());
         let format = "provision.validate/v1";

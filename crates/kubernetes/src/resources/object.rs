@@ -2,15 +2,21 @@
 //!
 //! Its fields are compared one by one, each with what it was set to; what others add is left alone,
 //! and so is what the API fills in. Lists are compared as a whole, but for those whose items have
-//! names. That a field is given up is seen by a digest of all that are set.
+//! names. That a field is given up is seen by a digest of all that are set. Where nobody has told
+//! what its kind is called in paths, the cluster is asked.
+mod fields;
+mod phase;
+
 use crate::api::{Api, Named, Noun, Outputs, Tags, annotations, owned};
 use crate::clusters::Kubernetes;
+use fields::{flatten, seen, whole};
 use kube::core::DynamicObject;
+use phase::phase;
 use provision_core::{
-    Cx, Diff, Identity, Live, Marks, Phase, Resource, Result, Rule, Started, Timing, fingerprint,
+    Cx, Diff, Error, Identity, Live, Marks, Resource, Result, Rule, Started, Timing, fingerprint,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The annotation with the digest of the fields.
@@ -23,7 +29,7 @@ pub struct Object {
     pub api_version: String,
     /// Its kind.
     pub kind: String,
-    /// What its kind is called in paths.
+    /// What its kind is called in paths; empty where the cluster is to tell.
     pub plural: String,
     /// Its namespace; empty where it is in none.
     pub namespace: String,
@@ -56,12 +62,20 @@ impl Resource for Object {
         cx: &Cx<'_, Kubernetes>,
         _: Option<&Outputs>,
     ) -> Result<Option<Live<Self>>> {
-        let found = Api::seen(cx, self.named()).await?;
+        let Some(api) = Api::of(cx)? else { return Ok(None) };
+        let Some(plural) = self.plural(&api).await? else { return Ok(None) };
+        let found = api.get(self.named(&plural)).await?;
         Ok(found.map(|object| live(cx.marks(), &object, self)))
     }
 
     async fn create(&self, cx: &Cx<'_, Kubernetes>) -> Result<Started<Outputs>> {
-        Api::open(cx)?.make(self.named(), self.body()).await
+        let api = Api::open(cx)?;
+        let plural = self.plural(&api).await?.ok_or_else(|| self.unserved())?;
+        let made = api.make(self.named(&plural), self.body()).await;
+        made.map_err(|error| match error.code.as_deref() {
+            Some("NotFound") if !error.message.starts_with("namespaces ") => self.unserved(),
+            _ => error,
+        })
     }
 
     async fn update(
@@ -70,11 +84,22 @@ impl Resource for Object {
         _: &Live<Self>,
         diff: &Diff,
     ) -> Result<Started<Outputs>> {
-        Api::open(cx)?.change(self.named(), self.body(), diff).await
+        let api = Api::open(cx)?;
+        let plural = self.plural(&api).await?.ok_or_else(|| self.unserved())?;
+        let changed = api.change(self.named(&plural), self.body(), diff).await;
+        changed.map_err(|error| match is_fixed(&error) {
+            true => error
+                .hint(format!("to delete it and make it again, add `--replace {}`", cx.address())),
+            false => error,
+        })
     }
 
     async fn delete(cx: &Cx<'_, Kubernetes>, live: &Live<Self>) -> Result<Started<Outputs>> {
-        Api::open(cx)?.delete(live.spec.named(), &live.outputs).await
+        let api = Api::open(cx)?;
+        match live.spec.plural(&api).await? {
+            Some(plural) => api.delete(live.spec.named(&plural), &live.outputs).await,
+            None => Ok(Started::done()),
+        }
     }
 }
 
@@ -84,150 +109,69 @@ impl Object {
         let (api_version, kind, plural) = noun;
         let mut fields = BTreeMap::new();
         flatten("", body, &mut fields);
-        let annotations = [(DIGEST.to_owned(), fingerprint(&fields))].into();
+        let annotations = [(DIGEST.to_owned(), fingerprint(&(api_version, &fields)))].into();
         let [api_version, kind, plural] = [api_version, kind, plural].map(str::to_owned);
         let [namespace, name] = [namespace, name].map(str::to_owned);
         Self { api_version, kind, plural, namespace, name, annotations, fields }
     }
 
-    fn named(&self) -> Named<'_> {
-        let Self { api_version, kind, plural, namespace, name, .. } = self;
+    /// Adds annotations.
+    #[must_use]
+    pub fn annotated(mut self, annotations: &Tags) -> Self {
+        self.annotations.extend(annotations.clone());
+        self
+    }
+
+    /// Returns what its kind is called in paths. `None` where the cluster serves no such kind.
+    async fn plural(&self, api: &Api<'_>) -> Result<Option<String>> {
+        if !self.plural.is_empty() {
+            return Ok(Some(self.plural.clone()));
+        }
+        let Some(served) = api.served(&self.api_version, &self.kind).await? else {
+            return Ok(None);
+        };
+        let (kind, name) = (&self.kind, &self.name);
+        match (served.namespaced, self.namespace.is_empty()) {
+            (true, true) => Err(Error::invalid(format!("{kind} {name} names no namespace"))
+                .hint("add `namespace: default` to its metadata")),
+            (false, false) => Err(Error::invalid(format!("no {kind} is in a namespace"))
+                .hint(format!("remove the namespace of {name}"))),
+            _ => Ok(Some(served.name)),
+        }
+    }
+
+    /// Makes the error of a kind that there is not.
+    fn unserved(&self) -> Error {
+        let Self { kind, api_version, .. } = self;
+        Error::invalid(format!("the cluster serves no {kind} of {api_version}")).hint(
+            "put the definition of its kind into manifests, or apply again when what brings it is \
+             installed",
+        )
+    }
+
+    fn named<'a>(&'a self, plural: &'a str) -> Named<'a> {
+        let Self { api_version, kind, namespace, name, .. } = self;
         Named { noun: Noun { api_version, kind, plural }, namespace, name }
     }
 
     fn body(&self) -> Value {
-        let mut body = json!({});
-        for (path, value) in &self.fields {
-            set(&mut body, path, value.clone());
-        }
+        let mut body = whole(&self.fields);
         body["metadata"]["annotations"] = json!(self.annotations);
         body
     }
 }
 
-/// Takes a value apart: maps, and lists of things with names.
-fn flatten(path: &str, value: &Value, fields: &mut BTreeMap<String, Value>) {
-    let below =
-        |part: &str| if path.is_empty() { part.to_owned() } else { format!("{path}/{part}") };
-    match value {
-        Value::Object(members) if !members.is_empty() => {
-            for (name, value) in members {
-                flatten(&below(&escaped(name)), value, fields);
-            }
-        }
-        Value::Array(items)
-            if !items.is_empty() && items.iter().all(|it| it["name"].is_string()) =>
-        {
-            for item in items {
-                let name = item["name"].as_str().unwrap_or_default();
-                flatten(&below(&format!("[{}]", escaped(name))), item, fields);
-            }
-        }
-        leaf => drop(fields.insert(path.to_owned(), leaf.clone())),
-    }
-}
-
-fn escaped(part: &str) -> String {
-    part.replace('~', "~0").replace('/', "~1")
-}
-
-fn unescaped(part: &str) -> String {
-    part.replace("~1", "/").replace("~0", "~")
-}
-
-/// Returns the name of a list's item, if a part of a path is one.
-fn item(part: &str) -> Option<String> {
-    Some(unescaped(part.strip_prefix('[')?.strip_suffix(']')?))
-}
-
-/// Puts a value at a path, with all that leads there.
-fn set(at: &mut Value, path: &str, value: Value) {
-    let Some((part, rest)) = path.split_once('/').or((!path.is_empty()).then_some((path, "")))
-    else {
-        *at = value;
-        return;
-    };
-    let next = match item(part) {
-        None => &mut at[unescaped(part)],
-        Some(name) => {
-            if !at.is_array() {
-                *at = json!([]);
-            }
-            let Value::Array(items) = at else { return };
-            let found = items.iter().position(|it| it["name"] == name.as_str());
-            let found = found.unwrap_or_else(|| {
-                items.push(json!({ "name": name }));
-                items.len() - 1
-            });
-            &mut items[found]
-        }
-    };
-    set(next, rest, value);
-}
-
-/// Returns what is at a path, where it is as far as `like` goes.
-fn get<'a>(at: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('/').try_fold(at, |at, part| match item(part) {
-        None => at.get(unescaped(part)),
-        Some(name) => at.as_array()?.iter().find(|it| it["name"] == name.as_str()),
-    })
-}
-
-/// Leaves out of a value what a wanted one does not speak of, so that what the API fills in does
-/// not differ.
-fn like(value: &Value, wanted: &Value) -> Value {
-    match (value, wanted) {
-        (Value::Object(members), Value::Object(wanted)) => {
-            let both = wanted.iter().filter_map(|(name, wanted)| {
-                Some((name.clone(), like(members.get(name)?, wanted)))
-            });
-            Value::Object(both.collect::<Map<_, _>>())
-        }
-        (Value::Array(items), Value::Array(wanted)) if items.len() == wanted.len() => {
-            items.iter().zip(wanted).map(|(item, wanted)| like(item, wanted)).collect()
-        }
-        _ => value.clone(),
-    }
-}
-
-/// Tells how a workload is: whether all that it should run is there, or on the way. How long that may
-/// take is for its own controller to say.
-fn phase(object: &DynamicObject) -> Phase {
-    if object.types.as_ref().is_none_or(|types| types.kind != "Deployment") {
-        return Phase::Ready;
-    }
-    let status = &object.data["status"];
-    if status["observedGeneration"].as_i64() < object.metadata.generation {
-        return Phase::Busy("it is not begun".into());
-    }
-    let wanted = object.data["spec"]["replicas"].as_i64().unwrap_or(1);
-    let count = |field: &str| status[field].as_i64().unwrap_or_default();
-    let available = count("availableReplicas");
-    if available >= wanted && count("updatedReplicas") >= wanted {
-        return Phase::Ready;
-    }
-    let so_far = format!("{available} of {wanted} replicas are available");
-    let conditions = status["conditions"].as_array().into_iter().flatten();
-    let condition = |kind: &str| conditions.clone().find(|it| it["type"] == kind);
-    match condition("Progressing") {
-        // Then all were there once, and some are not now.
-        Some(it) if it["reason"] == "NewReplicaSetAvailable" => Phase::Degraded(so_far),
-        Some(it) if it["status"] == "False" => {
-            let why = condition("ReplicaFailure").unwrap_or(it)["message"].as_str();
-            Phase::Degraded(why.unwrap_or(&so_far).to_owned())
-        }
-        _ => Phase::Busy(so_far),
-    }
+/// Tells whether the API refuses a change for what can never change.
+fn is_fixed(error: &Error) -> bool {
+    let words = ["immutable", "updates to", "may not change"];
+    error.code.as_deref() == Some("Invalid") && words.iter().any(|it| error.message.contains(it))
 }
 
 fn live(marks: &Marks, object: &DynamicObject, wanted: &Object) -> Live<Object> {
     let mut data = object.data.clone();
     data["metadata"]["labels"] = json!(object.metadata.labels);
-    let fields = wanted
-        .fields
-        .iter()
-        .filter_map(|(path, value)| Some((path.clone(), like(get(&data, path)?, value))));
-    let fields = fields.collect();
+    let of = |(path, wanted): (&String, &Value)| Some((path.clone(), seen(&data, path, wanted)?));
+    let fields = wanted.fields.iter().filter_map(of).collect();
     owned(marks, object, phase(object), annotations(object), |annotations| Object {
         annotations,
         fields,
@@ -239,6 +183,7 @@ fn live(marks: &Marks, object: &DynamicObject, wanted: &Object) -> Live<Object> 
 mod tests {
     use super::*;
     use crate::api::tests::{marks, ours};
+    use provision_core::Phase;
 
     fn wanted() -> Object {
         let container = json!({ "name": "a", "image": "a:1", "args": ["--x", "--y=1"],
@@ -314,6 +259,35 @@ mod tests {
             &[],
         );
         assert!(diff.touches(&["annotations"]));
+    }
+
+    #[test]
+    fn another_version_of_the_api_is_a_change() {
+        let of = |api_version| Object::new((api_version, "A", "as"), "", "a", &json!({ "b": 1 }));
+        assert_ne!(of("acme.com/v1").annotations, of("acme.com/v2").annotations);
+    }
+
+    #[test]
+    fn a_definition_is_ready_when_its_kind_is_served() {
+        let wanted = Object::new(("v1", "CustomResourceDefinition", "x"), "", "a", &json!({}));
+        let of = |status: &str| {
+            let conditions = json!([{ "type": "Established", "status": status }]);
+            let object = json!({ "apiVersion": "v1", "kind": "CustomResourceDefinition",
+                "metadata": { "name": "a" }, "status": { "conditions": conditions } });
+            live(&marks(), &ours("manifest/a", object), &wanted).phase
+        };
+        assert_eq!(of("True"), Phase::Ready);
+        assert_eq!(of("False"), Phase::Busy("it is not established".into()));
+    }
+
+    #[test]
+    fn a_change_of_what_is_fixed_is_told_from_others() {
+        let refused =
+            |message: &str| Error { code: Some("Invalid".into()), ..Error::invalid(message) };
+        assert!(is_fixed(&refused("spec.selector: Invalid value: field is immutable")));
+        assert!(is_fixed(&refused("spec: Forbidden: updates to statefulset spec for fields …")));
+        assert!(!is_fixed(&refused("spec.replicas: must be greater than 0")));
+        assert!(!is_fixed(&Error::invalid("field is immutable")));
     }
 
     #[test]

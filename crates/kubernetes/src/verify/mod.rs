@@ -10,7 +10,7 @@ mod nodes;
 mod pending;
 mod platform;
 mod probe;
-mod quantity;
+pub(crate) mod quantity;
 mod room;
 mod services;
 mod snapshot;

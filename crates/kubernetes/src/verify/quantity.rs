@@ -22,18 +22,32 @@ const SUFFIXES: [(&str, f64); 16] = [
 
 /// Reads an amount; 0 where there is none.
 fn number(value: &Value) -> f64 {
+    read(value).unwrap_or(0.0)
+}
+
+fn read(value: &Value) -> Option<f64> {
     let written = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-        _ => return 0.0,
+        _ => return None,
     };
     if let Ok(number) = written.parse() {
-        return number;
+        return Some(number);
     }
     let of = |(suffix, factor): &(&str, f64)| {
         written.strip_suffix(suffix)?.parse::<f64>().ok().map(|number| number * factor)
     };
-    SUFFIXES.iter().find_map(of).unwrap_or(0.0)
+    SUFFIXES.iter().find_map(of)
+}
+
+/// Tells whether two values are one amount, however it is written.
+pub(crate) fn is_same(one: &Value, other: &Value) -> bool {
+    match (read(one), read(other)) {
+        (Some(one), Some(other)) => {
+            (one - other).abs() <= f64::EPSILON * one.abs().max(other.abs())
+        }
+        _ => false,
+    }
 }
 
 /// Returns an amount of processors, in thousandths of a core.

@@ -54,6 +54,11 @@ impl Problem {
             "use one of those in the hint",
         ),
         (
+            "file.unreadable-manifest",
+            "a file of `manifests` is not there, or cannot be read",
+            "mend its path, which begins where the cluster file is",
+        ),
+        (
             "file.unsupported-yaml",
             "an anchor, alias, tag or other part of YAML that a cluster file does without",
             "write the value out",

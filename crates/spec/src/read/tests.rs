@@ -188,12 +188,10 @@ eks: []
 #[test]
 fn refuses_what_this_version_cannot_do() {
     insta::assert_snapshot!(refused("\
-manifests: [a.yaml]
 support: { access: admin, expires: 30d }
 "), @r#"
-5:1 file.not-supported manifests is not supported yet (remove the lines, or write `manifests: []`)
-6:20 file.not-supported support.access is not supported yet (write `support: { access: none }`)
-6:36 file.not-supported support.expires is not supported yet (remove the line)
+5:20 file.not-supported support.access is not supported yet (write `support: { access: none }`)
+5:36 file.not-supported support.expires is not supported yet (remove the line)
 "#);
     let gke = SHORT.replace("eks", "gke");
     insta::assert_snapshot!(problems(&gke), @r#"

@@ -63,6 +63,20 @@ pub(super) fn storage_classes() -> Value {
     })
 }
 
+/// Returns the files with manifests.
+pub(super) fn manifests() -> Value {
+    json!({
+        "description": "Files with extra Kubernetes objects, applied last. Paths begin where the \
+                        cluster file is.",
+        "type": "array",
+        "maxItems": Field::MOST_ITEMS,
+        "uniqueItems": true,
+        "items": { "type": "string", "pattern": patterns::PATH },
+        "default": [],
+        "examples": [["team.yaml"]],
+    })
+}
+
 /// Returns where a secret is found.
 pub(super) fn secret(description: &str, variable: &str) -> Value {
     json!({

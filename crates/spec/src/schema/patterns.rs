@@ -4,6 +4,8 @@
 pub(super) const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 /// Names of storage classes.
 pub(super) const CLASS: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
+/// Paths of files.
+pub(super) const PATH: &str = r#"^[^\s"]([^"]*[^\s"])?$"#;
 /// Names of environment variables.
 pub(super) const VARIABLE: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 /// Regions of AWS.

@@ -15,7 +15,22 @@ const DEPTH_HINT: &str = "a cluster file is at most a few levels deep";
 ///
 /// Duplicate fields are reported too, and the first of them stays in the tree.
 pub(crate) fn parse(report: &Report) -> Option<Node> {
-    let mut builder = Builder { report, open: Vec::new(), values: 0, root: None, sound: true };
+    let mut roots = documents(report, 1)?;
+    if roots.is_empty() {
+        let hint = "the shortest file has name, provider, region and profile".to_owned();
+        report.refuse("file.empty", Span::START, "file is empty", Some(hint));
+    }
+    roots.pop()
+}
+
+/// Parses a file of several documents into the root value of each, or reports why there are none.
+pub(crate) fn parse_all(report: &Report) -> Option<Vec<Node>> {
+    documents(report, usize::MAX)
+}
+
+fn documents(report: &Report, most: usize) -> Option<Vec<Node>> {
+    let (open, roots) = (Vec::new(), Vec::new());
+    let mut builder = Builder { report, open, values: 0, roots, most, sound: true };
     for event in Parser::new_from_str(report.source().text()) {
         match event {
             Ok((event, span)) => builder.event(event, place(span))?,
@@ -25,11 +40,7 @@ pub(crate) fn parse(report: &Report) -> Option<Node> {
             }
         }
     }
-    if builder.root.is_none() {
-        let hint = "the shortest file has name, provider, region and profile".to_owned();
-        report.refuse("file.empty", Span::START, "file is empty", Some(hint));
-    }
-    builder.root.filter(|_| builder.sound)
+    builder.sound.then_some(builder.roots)
 }
 
 /// A list or map whose end has not been seen.
@@ -48,7 +59,9 @@ struct Builder<'a> {
     report: &'a Report,
     open: Vec<Open>,
     values: usize,
-    root: Option<Node>,
+    roots: Vec<Node>,
+    /// How many documents there may be.
+    most: usize,
     sound: bool,
 }
 
@@ -56,7 +69,7 @@ impl Builder<'_> {
     /// Takes one event; `None` stops the parse, after a problem was reported.
     fn event(&mut self, event: Event<'_>, span: Span) -> Option<()> {
         match event {
-            Event::DocumentStart(_) if self.root.is_some() => {
+            Event::DocumentStart(_) if self.roots.len() == self.most => {
                 let hint = "keep one cluster per file".to_owned();
                 self.refuse("file.documents", span, "file holds several documents", hint)
             }
@@ -143,7 +156,7 @@ impl Builder<'_> {
             return self.refuse("file.too-large", node.span, message, hint);
         }
         match self.open.last_mut() {
-            None => self.root = Some(node),
+            None => self.roots.push(node),
             Some(Open::List { items, .. }) => items.push(node),
             Some(Open::Map { entries, key, .. }) => {
                 let Some(Key { name, span, repeated }) = key.take() else {

@@ -3,9 +3,9 @@ use super::Stack;
 use super::addons::is_home;
 use crate::names;
 use crate::resources::{AccessEntry, Cluster, NodeGroup, PodIdentityAssociation};
-use provision_core::{Handle, Place};
+use provision_core::{Handle, Place, Result};
 use provision_kubernetes::autoscaler::{self, Autoscaler};
-use provision_kubernetes::{Storage, inside};
+use provision_kubernetes::{Inside, Storage, inside, manifests};
 use provision_spec::{StorageClass, StorageKind};
 
 /// The label of machines that stay until they are given back.
@@ -15,9 +15,28 @@ const PROVISIONER: &str = "ebs.csi.aws.com";
 
 impl Stack<'_> {
     /// Adds what the file wants inside the cluster, once it lets in whoever does that.
-    pub(super) fn inside(&mut self, cluster: &Handle<Cluster>, entries: &[Handle<AccessEntry>]) {
+    pub(super) fn inside(
+        &mut self,
+        cluster: &Handle<Cluster>,
+        entries: &[Handle<AccessEntry>],
+    ) -> Inside {
         let placed = |place: Place| entries.iter().fold(place.within(cluster), Place::after);
-        inside(&mut self.graph, self.spec, placed, storage);
+        inside(&mut self.graph, self.spec, placed, storage)
+    }
+
+    /// Adds the file's own manifests, after the pools.
+    pub(super) fn manifests(
+        &mut self,
+        cluster: &Handle<Cluster>,
+        entries: &[Handle<AccessEntry>],
+        inside: &Inside,
+        pools: &[Handle<NodeGroup>],
+    ) -> Result<()> {
+        let placed = |place: Place| {
+            let place = entries.iter().fold(place.within(cluster), Place::after);
+            pools.iter().fold(place, Place::follow)
+        };
+        manifests(&mut self.graph, &self.spec.objects, inside, placed)
     }
 
     /// Adds the autoscaler, once it has its role, after those of `pools` that it runs on.

@@ -1,0 +1,282 @@
+//! A cluster file's own manifests: their objects are made last, and looked after like all others.
+use crate::folder::{FILE, Folder, Ran};
+use crate::kubectl::Kubectl;
+use crate::served::Served;
+use serde_json::{Value, json};
+use std::fs;
+
+const APPLY: [&str; 2] = ["apply", "--auto-approve"];
+
+/// The objects of a team: a kind of its own and one of that, a namespace, what runs in it, and who
+/// may see it.
+pub(crate) const TEAM: &str = r#"apiVersion: acme.com/v1
+kind: Widget
+metadata: { name: one, namespace: team }
+spec: { size: 3 }
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: widgets.acme.com }
+spec:
+  group: acme.com
+  scope: Namespaced
+  names: { kind: Widget, listKind: WidgetList, plural: widgets, singular: widget }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: settings
+  namespace: team
+  labels: { app: web }
+  annotations: { note: kept }
+data:
+  page: |
+    one
+    two
+---
+apiVersion: v1
+kind: Namespace
+metadata: { name: team }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: team }
+spec:
+  replicas: 1
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      hostNetwork: false
+      containers:
+        - name: web
+          image: web:1
+          env: [{ name: B, value: "1" }, { name: A, value: $(B) }]
+          resources: { requests: { cpu: 0.5, memory: 1024Mi } }
+        - { name: side, image: "side:1" }
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: { name: team }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view }
+subjects:
+  - { kind: ServiceAccount, name: default, namespace: team }
+  - { kind: ServiceAccount, name: default, namespace: qualytics }
+"#;
+
+/// The same but for what a container is, what is in the settings, and whom the team lets in.
+pub(crate) fn changed() -> String {
+    let text = TEAM
+        .replace("  page: |\n    one\n    two\n", "  other: \"1\"\n")
+        .replace("labels: { app: web }\n  annotations: { note: kept }", "labels: {}")
+        .replace("image: web:1", "image: web:2");
+    without(&text, "kind: ClusterRoleBinding")
+}
+
+/// Leaves an object out.
+fn without(text: &str, words: &str) -> String {
+    text.split("---\n").filter(|it| !it.contains(words)).collect::<Vec<_>>().join("---\n")
+}
+
+const BINDING: &str = "manifest/clusterrolebinding/team";
+const CONFIG: &str = "manifest/configmap/team/settings";
+const DEFINITION: &str = "manifest/customresourcedefinition/widgets.acme.com";
+const NAMESPACE: &str = "manifest/namespace/team";
+const WEB: &str = "manifest/deployment/team/web";
+const WIDGET: &str = "manifest/widget.acme.com/team/one";
+
+/// A folder whose cluster file names `team.yaml`.
+fn folder(served: &Served, text: &str) -> Folder {
+    let folder = Folder::on(served, &format!("{FILE}manifests: [team.yaml]\n"));
+    write(&folder, text);
+    folder
+}
+
+fn write(folder: &Folder, text: &str) {
+    fs::write(folder.path("team.yaml"), text).expect("it can be written");
+}
+
+fn sorted(mut all: Vec<String>) -> Vec<String> {
+    all.sort();
+    all
+}
+
+fn refused(ran: &Ran, code: i32, words: &[&str]) {
+    assert_eq!(ran.code, Some(code), "{}{}", ran.stdout, ran.stderr);
+    for word in words {
+        assert!(ran.stderr.contains(word), "{word} is not in {}", ran.stderr);
+    }
+}
+
+/// Somebody else changes what is ours, and adds something.
+fn others_change(kubectl: &Kubectl) {
+    let merge = |what: &[&str], patch: &str| {
+        kubectl.ok(&[&["patch", "--type=merge", "-n", "team", "-p", patch], what].concat());
+    };
+    merge(&["configmap", "settings"], r#"{"data":{"page":"three","theirs":"1"}}"#);
+    merge(&["widget", "one"], r#"{"spec":{"size":4}}"#);
+    kubectl.ok(&["scale", "-n", "team", "deployment/web", "--replicas=2"]);
+    kubectl.ok(&["delete", "clusterrolebinding", "team"]);
+}
+
+#[test]
+fn objects_are_made_with_the_cluster_and_drift_is_repaired() {
+    let served = Served::start();
+    let folder = folder(&served, TEAM);
+    let told = folder.ok(&APPLY);
+    assert!(told.contains(WIDGET), "{told}");
+    assert_eq!(folder.plan(), [""; 0]);
+    let kubectl = Kubectl::on(&served);
+    let web = kubectl.get(&["deployment", "-n", "team", "web"]);
+    let containers = &web["spec"]["template"]["spec"]["containers"];
+    assert_eq!(
+        (&containers[0]["name"], &containers[0]["env"][0]["name"]),
+        (&json!("web"), &json!("B"))
+    );
+    assert_eq!(web["metadata"]["annotations"]["provision-address"], WEB);
+    let binding = kubectl.get(&["clusterrolebinding", "team"]);
+    assert_eq!(binding["subjects"].as_array().map(Vec::len), Some(2));
+    let config = kubectl.get(&["configmap", "-n", "team", "settings"]);
+    assert_eq!(
+        (&config["data"]["page"], &config["metadata"]["annotations"]["note"]),
+        (&json!("one\ntwo\n"), &json!("kept"))
+    );
+    let manager = &config["metadata"]["managedFields"][0];
+    assert_eq!(
+        (&manager["manager"], &manager["operation"]),
+        (&json!("provision"), &json!("Apply"))
+    );
+
+    others_change(&kubectl);
+    let changes = sorted(folder.changes());
+    let update = |address: &str| format!("update {address}: fields");
+    assert_eq!(changes, [format!("create {BINDING}"), update(CONFIG), update(WEB), update(WIDGET)]);
+    let told = folder.ok(&["plan"]);
+    for line in ["spec/replicas: 2 → 1", "spec/size: 4 → 3"] {
+        assert!(told.contains(line), "{line} is not in {told}");
+    }
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+    let config = kubectl.get(&["configmap", "-n", "team", "settings"]);
+    assert_eq!(
+        (&config["data"]["page"], &config["data"]["theirs"]),
+        (&json!("one\ntwo\n"), &json!("1"))
+    );
+}
+
+#[test]
+fn objects_change_with_their_files_and_go_with_them() {
+    let served = Served::start();
+    let folder = folder(&served, TEAM);
+    folder.ok(&APPLY);
+    let kubectl = Kubectl::on(&served);
+    write(&folder, &changed());
+    let update = |address: &str| format!("update {address}: annotations fields");
+    let changes = [format!("delete {BINDING}"), update(CONFIG), update(WEB)];
+    assert_eq!(sorted(folder.changes()), changes);
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+    let config = kubectl.get(&["configmap", "-n", "team", "settings"]);
+    assert_eq!(config["data"], json!({ "other": "1" }), "what left the file is gone");
+    assert!(config["metadata"]["annotations"]["note"].is_null(), "{config}");
+
+    folder.write(FILE);
+    let all = [CONFIG, DEFINITION, WEB, NAMESPACE, WIDGET];
+    assert_eq!(sorted(folder.plan()), all.map(|it| format!("delete {it}")));
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+    let left = kubectl.run(&["get", "namespace", "team"], "");
+    assert!(left.stderr.contains("NotFound"), "{}{}", left.stdout, left.stderr);
+    folder.ok(&["destroy", "--auto-approve"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_manifest_is_told_before_anything_is_made() {
+    let served = Served::start();
+    let folder = folder(&served, "kind: Pod\n");
+    let place = "team.yaml:1:1: object has no apiVersion";
+    refused(&folder.run(&["validate"]), 65, &[place, "manifests have"]);
+    let canary = "hunter2";
+    let secret = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{ name: a }}\nstringData: {{ a: {canary} }}\n"
+    );
+    write(&folder, &secret);
+    for command in ["validate", "plan"] {
+        let ran = folder.run(&[command, "-v"]);
+        refused(&ran, 65, &["object is a Secret"]);
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(canary));
+    }
+    assert_eq!(served.operations(), [""; 0], "nothing was asked of the cloud");
+    write(&folder, "apiVersion: v1\nkind: Namespace\nmetadata: { name: qualytics }\n");
+    let words = "manifests: Namespace qualytics at team.yaml:1 is namespace/qualytics already";
+    refused(&folder.run(&["plan"]), 65, &[words]);
+    fs::remove_file(folder.path("team.yaml")).expect("it is there");
+    refused(&folder.run(&["plan"]), 65, &["manifests[0] is a file that is not there"]);
+}
+
+#[test]
+fn what_others_have_is_refused_and_what_the_api_refuses_is_told() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&APPLY);
+    let kubectl = Kubectl::on(&served);
+    let theirs = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "web" },
+                         "data": { "a": "theirs" } });
+    kubectl.create(&theirs);
+    let ours = "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: web }\ndata: { a: ours }\n";
+    folder.write(&format!("{FILE}manifests: [team.yaml]\n"));
+    write(&folder, ours);
+    let address = "manifest/configmap/default/web";
+    refused(&folder.run(&["plan"]), 1, &[&format!("--adopt {address}"), "kubectl-create"]);
+    let data = || kubectl.get(&["configmap", "web"])["data"]["a"].clone();
+    assert_eq!(data(), "theirs");
+    folder.ok(&["apply", "--auto-approve", "--adopt", address]);
+    assert_eq!((data(), folder.plan()), (json!("ours"), vec![]));
+
+    let gadget = "apiVersion: acme.com/v1\nkind: Gadget\nmetadata: { name: one }\n";
+    write(&folder, &format!("{ours}---\n{gadget}"));
+    let ran = folder.run(&APPLY);
+    let told = format!("{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.code, Some(1), "{told}");
+    assert!(told.contains("the cluster serves no Gadget of acme.com/v1"), "{told}");
+}
+
+#[test]
+fn an_object_whose_kind_is_there_already_needs_no_definition() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&APPLY);
+    let kubectl = Kubectl::on(&served);
+    let definition = TEAM.split("---\n").nth(1).expect("it is the second");
+    let ran = kubectl.run(&["create", "-f", "-"], definition);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    folder.write(&format!("{FILE}manifests: [team.yaml]\n"));
+    let widget = TEAM.split("---\n").next().expect("it is the first");
+    write(&folder, &widget.replace("namespace: team", "namespace: qualytics"));
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+    let size = kubectl.get(&["widget", "-n", "qualytics", "one"])["spec"]["size"].clone();
+    assert_eq!(size, 3);
+    folder.write(FILE);
+    folder.ok(&APPLY);
+    let left: Value = kubectl.get(&["widgets", "-A"]);
+    assert_eq!(left["items"], json!([]));
+}
+
+#[test]
+fn a_saved_plan_is_stale_when_a_manifest_has_changed() {
+    let served = Served::start();
+    let folder = folder(&served, TEAM);
+    folder.ok(&["plan", "--out", "saved.plan"]);
+    write(&folder, &TEAM.replace("replicas: 1", "replicas: 2"));
+    refused(&folder.run(&["apply", "saved.plan"]), 65, &[WEB]);
+    write(&folder, TEAM);
+    folder.ok(&["apply", "saved.plan"]);
+    assert_eq!(folder.plan(), [""; 0]);
+}
