@@ -142,7 +142,7 @@ fn what_others_have_is_refused_by_name_and_taken_over_when_asked() {
     let ran = folder.run(&["plan"]);
     assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
     let adopted = ["namespace/qualytics", "storage-class/fast", "default-storage-class"];
-    for address in adopted {
+    for address in &adopted[..2] {
         assert!(ran.stderr.contains(&format!("--adopt {address}")), "{address}: {}", ran.stderr);
     }
     assert!(ran.stderr.contains("kubectl-create looks after it"), "{}", ran.stderr);
@@ -156,6 +156,43 @@ fn what_others_have_is_refused_by_name_and_taken_over_when_asked() {
     folder.ok(&["state", "forget", "storage-class/fast"]);
     let class = kubectl.get(&["storageclass", "fast"]);
     assert!(class["metadata"]["annotations"]["provision-lineage"].is_null(), "{class}");
+}
+
+#[test]
+fn a_default_class_of_others_is_told_and_left_alone() {
+    let served = Served::start();
+    let folder = Folder::on(&served, &format!("{FILE}inCluster: false\n"));
+    folder.ok(&APPLY);
+    let kubectl = Kubectl::on(&served);
+    kubectl.ok(&["annotate", "storageclass", "gp2", &format!("{DEFAULT}=true")]);
+    folder.write(FILE);
+    let told = folder.ok(&["plan"]);
+    for words in ["Left alone", "gp2 is not ours", "--adopt default-storage-class"] {
+        assert!(told.contains(words), "{words} is not in {told}");
+    }
+    let plan: Value = serde_json::from_str(&folder.ok(&["plan", "--json"])).expect("it is JSON");
+    assert!(plan["yields"]["default-storage-class"].is_string(), "{plan:#}");
+    folder.ok(&APPLY);
+    assert_eq!(["fast", "gp2"].map(|it| is_default(&kubectl, it)), ["false", "true"]);
+    assert_eq!(folder.plan(), [""; 0]);
+    let shrink = r#"{"allowVolumeExpansion":false}"#;
+    kubectl.ok(&["patch", "storageclass", "fast", "--type=merge", "-p", shrink]);
+    folder.ok(&APPLY);
+    assert_eq!(is_default(&kubectl, "fast"), "false", "what repairs it makes it no second default");
+    folder.write(&format!("{FILE}storageClasses: []\n"));
+    folder.ok(&APPLY);
+    assert_eq!(is_default(&kubectl, "gp2"), "true");
+
+    folder.write(FILE);
+    folder.ok(&APPLY);
+    kubectl.ok(&["annotate", "--overwrite", "storageclass", "gp2", &format!("{DEFAULT}=false")]);
+    assert_eq!(folder.plan(), ["create default-storage-class"], "now there is none");
+    folder.ok(&APPLY);
+    assert_eq!(["fast", "gp2"].map(|it| is_default(&kubectl, it)), ["true", "false"]);
+    kubectl.ok(&["annotate", "--overwrite", "storageclass", "gp2", &format!("{DEFAULT}=true")]);
+    assert_eq!(folder.plan(), [""; 0]);
+    folder.ok(&["apply", "--auto-approve", "--adopt", "default-storage-class"]);
+    assert_eq!(["fast", "gp2"].map(|it| is_default(&kubectl, it)), ["true", "false"]);
 }
 
 #[test]

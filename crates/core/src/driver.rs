@@ -35,6 +35,8 @@ pub struct Meta {
     pub guarded: bool,
     /// See [`Resource::EARLY`].
     pub early: bool,
+    /// See [`Resource::YIELDS`].
+    pub yields: bool,
 }
 
 impl Meta {
@@ -170,6 +172,7 @@ impl<R: Resource> Driver for Typed<R> {
             timing: R::TIMING,
             guarded: R::GUARDED,
             early: R::EARLY,
+            yields: R::YIELDS,
         }
     }
 

@@ -97,6 +97,8 @@ pub struct Plan {
     pub awaited: BTreeMap<Address, Address>,
     /// What is there and not well, with the cloud's words.
     pub degraded: BTreeMap<Address, String>,
+    /// What gives way to what somebody else has in its place, with what that is.
+    pub yields: BTreeMap<Address, String>,
     /// What would go if what takes its place were ready, with the address of that.
     pub kept: BTreeMap<Address, Address>,
 }

@@ -34,6 +34,9 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Whether what needs it and takes none of its outputs may begin as soon as the cloud has
     /// accepted its create.
     const EARLY: bool = false;
+    /// Whether it gives way to what somebody else has in its place: that is told and left alone, and
+    /// nothing is refused for it.
+    const YIELDS: bool = false;
     /// The clients it needs.
     type Cloud: Send + Sync + 'static;
     /// What the cloud decides: ids, endpoints. A kind that is found by id calls that field `id`.

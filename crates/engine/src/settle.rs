@@ -177,7 +177,10 @@ impl Work<'_> {
             && self.adopts.is_none()
         {
             let what = format!("an object that is not ours has its place: it {owner}");
-            return Err(Error::new(Kind::Exists, what).into());
+            return match self.meta.yields {
+                true => Ok(Some(Done::Degraded(what))),
+                false => Err(Error::new(Kind::Exists, what).into()),
+            };
         }
         if !matches!(live.phase, Phase::Broken(_)) {
             self.accepted();

@@ -3,6 +3,7 @@ use provision_core::plan::Refusal;
 use provision_core::{Action, Address, Error, Kind, Plan};
 use provision_testkit::{
     Bench, Complaint, Fault, FaultKind, LAG, Ran, World, first, second, stack, without_grace,
+    yielding,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -60,6 +61,22 @@ async fn an_object_is_adopted_by_its_id_and_no_second_one_is_made() {
     assert_eq!(bench.state().output("network", "id"), Some(&Value::from(id)));
     bench.adopt.clear();
     assert_eq!(steps(&bench.plan(&first()).await.unwrap()), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_gives_way_is_told_and_left_alone_until_it_is_taken_over() {
+    let mut bench = Bench::broken(yielding, |_| true);
+    let (_, outcome) = bench.run(&first(), None).await.through();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let id = disown(&bench, "fake.vault");
+    let before = bench.picture();
+    let (plan, outcome) = bench.run(&first(), None).await.through();
+    assert_eq!((steps(&plan), outcome.is_complete()), (vec![], true));
+    assert!(plan.yields[&Address::from("vault")].contains(&id), "{:?}", plan.yields);
+    assert_eq!(bench.picture(), before);
+    bench.adopt.insert("vault".into(), None);
+    let (plan, _) = bench.run(&first(), None).await.through();
+    assert_eq!((steps(&plan), plan.yields.len()), (vec!["adopt vault".to_owned()], 0));
 }
 
 #[tokio::test(start_paused = true)]

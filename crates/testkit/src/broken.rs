@@ -22,6 +22,11 @@ pub fn without_clusters(drivers: Drivers) -> Drivers {
     wrapped(drivers, Weakness::NoClusters)
 }
 
+/// Gives way to what somebody else has.
+pub fn yielding(drivers: Drivers) -> Drivers {
+    wrapped(drivers, Weakness::Yields)
+}
+
 /// Cannot list.
 pub fn without_lists(drivers: Drivers) -> Drivers {
     wrapped(drivers, Weakness::NoLists)
@@ -38,6 +43,7 @@ enum Weakness {
     BlindRetry,
     NoClusters,
     NoLists,
+    Yields,
 }
 
 fn wrapped(drivers: Drivers, weakness: Weakness) -> Drivers {
@@ -65,6 +71,7 @@ impl Driver for Weak {
         if self.weakness == Weakness::NoGrace {
             meta.timing.grace = Duration::ZERO;
         }
+        meta.yields = self.weakness == Weakness::Yields;
         meta
     }
 

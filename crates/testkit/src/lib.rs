@@ -11,7 +11,9 @@ mod sweep;
 mod world;
 
 pub use bench::{Bench, Ran};
-pub use broken::{blind_retries, forgetful, without_clusters, without_grace, without_lists};
+pub use broken::{
+    blind_retries, forgetful, without_clusters, without_grace, without_lists, yielding,
+};
 pub use fault::{Fault, FaultKind};
 pub use sweep::{Life, Sweep, first, second, stack};
 pub use world::{Complaint, LAG, Object, World};

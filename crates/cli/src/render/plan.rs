@@ -49,7 +49,7 @@ pub(crate) struct View<'a> {
     pub(crate) notes: &'a [String],
     /// What the user should think about.
     pub(crate) warnings: &'a [String],
-    /// What a person loses or keeps; `None` where not everything is removed.
+    /// What a person loses or keeps; `None` where nothing goes that holds anything.
     pub(crate) losses: Option<&'a [Loss]>,
     /// How long it usually takes.
     pub(crate) expected: Duration,
@@ -76,8 +76,8 @@ impl View<'_> {
     /// Returns the document of format `provision.plan/v1`.
     ///
     /// Beside what the contract names it always has `expectedSeconds`, `newFacts`, `seen`, `notes`,
-    /// `warnings` (lists or maps that may be empty) and `unknown`, `degraded` and `kept`, which are
-    /// maps by address; where everything is removed, `losses` too.
+    /// `warnings` (lists or maps that may be empty) and `unknown`, `degraded`, `kept` and `yields`,
+    /// which are maps by address; where something is lost with what goes, `losses` too.
     pub(crate) fn json(&self) -> Value {
         let mut document = json!({
             "format": PLAN_FORMAT,
@@ -95,6 +95,7 @@ impl View<'_> {
             "unknown": self.plan.unknown,
             "degraded": self.plan.degraded,
             "kept": self.plan.kept,
+            "yields": self.plan.yields,
             "summary": self.summary(),
             "expectedSeconds": self.expected.as_secs(),
             "steps": self.plan,
@@ -172,10 +173,12 @@ impl View<'_> {
         if self.losses.is_some() {
             return "Nothing to destroy: nothing of this cluster is left.".to_owned();
         }
-        let but = match (self.plan.degraded.len(), self.plan.kept.len()) {
-            (0, 0) => String::new(),
-            (0, kept) => format!(", {kept} kept for now"),
-            (degraded, _) => format!(", {degraded} degraded"),
+        let plan = self.plan;
+        let but = match (plan.degraded.len(), plan.kept.len(), plan.yields.len()) {
+            (0, 0, 0) => String::new(),
+            (0, 0, yields) => format!(", {yields} left alone"),
+            (0, kept, _) => format!(", {kept} kept for now"),
+            (degraded, ..) => format!(", {degraded} degraded"),
         };
         format!("No changes. The cluster is as the file says{but}.")
     }

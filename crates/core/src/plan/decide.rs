@@ -117,9 +117,8 @@ impl<'a> Decider<'a> {
         live: &'a LiveValue,
         record: Option<&Record>,
     ) {
-        let address = node.address.clone();
-        let Some(standing) = self.standing(&address, live, record) else { return };
-        let meta = self.meta(node);
+        let (address, meta) = (node.address.clone(), self.meta(node));
+        let Some(standing) = self.standing(&address, &meta, live, record) else { return };
         let diff = self.diff(&meta, want, live, record);
         let asked = self.question.replace.contains(&address) && node.slot.is_none();
         let cause = cause(node, record, &diff);
@@ -168,16 +167,22 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// Decides how an object that is there stands to us. `None` when it is refused.
+    /// Decides how an object that is there stands to us. `None` when it is refused, or left alone.
     fn standing(
         &mut self,
         address: &Address,
+        meta: &Meta,
         live: &LiveValue,
         record: Option<&Record>,
     ) -> Option<Standing> {
         match (&live.owner, record) {
             (Owner::Foreign(_), _) if self.question.adopt.contains(address) => {
                 Some(Standing::Adopted)
+            }
+            (Owner::Foreign(owner), _) if meta.yields => {
+                let told = format!("{} is not ours, and {owner}", named(live));
+                self.plan.yields.insert(address.clone(), told);
+                None
             }
             (Owner::Foreign(owner), _) => {
                 let (object, owner) = (named(live), owner.clone());

@@ -125,7 +125,8 @@ mod tests {
     fn drivers() -> Drivers {
         let kind = |kind, timing, guarded, early| {
             let (rules, identity) = (&[][..], crate::Identity::Name);
-            let meta = Meta { kind, rules, identity, precious: false, timing, guarded, early };
+            let (precious, yields) = (false, false);
+            let meta = Meta { kind, rules, identity, precious, timing, guarded, early, yields };
             (kind, Box::new(Timed(meta)) as Box<dyn Driver>)
         };
         let timing = Timing::new(2, 1200, 40);

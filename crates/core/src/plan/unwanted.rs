@@ -85,6 +85,10 @@ impl Decider<'_> {
             }
             Some(Seen::Live(live)) => {
                 if let Owner::Foreign(owner) = &live.owner {
+                    if self.question.drivers[live.kind].meta().yields {
+                        // It stays on record until it can go.
+                        return;
+                    }
                     let (object, owner) = (named(live), owner.clone());
                     let address = address.clone();
                     return self.refuse(Refusal::Foreign { address, object, owner });

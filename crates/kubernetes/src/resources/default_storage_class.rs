@@ -1,7 +1,7 @@
 //! Which class serves claims that name none.
 //!
-//! Of several default classes Kubernetes takes the newest, so that there must be one. A default
-//! class of somebody else is in the way, and only taken over: then it stays and is one no more.
+//! Of several default classes Kubernetes takes the newest, so that there must be one. It gives way to
+//! a default class of somebody else, until it may take its place: then that stays and is one no more.
 use super::TIMING;
 use super::storage_class::{self, DEFAULT, is_default};
 use crate::api::{Api, Outputs, annotations, outputs};
@@ -27,6 +27,7 @@ impl Resource for DefaultStorageClass {
     const KIND: &'static str = "kubernetes.default_storage_class";
     const IDENTITY: Identity = Identity::Name;
     const TIMING: Timing = TIMING;
+    const YIELDS: bool = true;
     type Cloud = Kubernetes;
     type Outputs = Outputs;
 
@@ -36,7 +37,7 @@ impl Resource for DefaultStorageClass {
         _: Option<&Outputs>,
     ) -> Result<Option<Live<Self>>> {
         let Some(api) = Api::of(cx)? else { return Ok(None) };
-        Ok(live(cx.marks(), api.list(storage_class::NOUN).await?))
+        Ok(live(cx.marks(), api.list(storage_class::NOUN).await?, &self.class))
     }
 
     async fn create(&self, cx: &Cx<'_, Kubernetes>) -> Result<Started<Outputs>> {
@@ -78,16 +79,22 @@ async fn set(cx: &Cx<'_, Kubernetes>, name: &str, default: bool) -> Result<Start
     changed.map(|_| Started::done())
 }
 
-fn live(marks: &Marks, classes: Vec<DynamicObject>) -> Option<Live<DefaultStorageClass>> {
+/// Returns which class it is. Whose the wanted one is, is told of that itself.
+fn live(
+    marks: &Marks,
+    classes: Vec<DynamicObject>,
+    wanted: &str,
+) -> Option<Live<DefaultStorageClass>> {
     let all: Vec<_> = classes.into_iter().filter(is_default).collect();
-    let owner = |class: &DynamicObject| marks.owner(&annotations(class));
-    let foreign = all.iter().find(|class| owner(class) != Owner::Ours);
+    let is_wanted = |class: &DynamicObject| class.metadata.name.as_deref() == Some(wanted);
+    let is_ours = |class: &DynamicObject| marks.owner(&annotations(class)) == Owner::Ours;
+    let foreign = all.iter().find(|class| !is_ours(class) && !is_wanted(class));
     let outputs = outputs(foreign.or(all.first())?);
     let why = || format!("is the class of claims that name none, and {} is too", outputs.id);
     let owner = match foreign {
         Some(_) if all.len() > 1 => Owner::Foreign(why()),
         Some(_) => Owner::Foreign("is the class of claims that name none".to_owned()),
-        None => Owner::Ours,
+        None => Owner::Inherited,
     };
     let names = all.into_iter().filter_map(|class| class.metadata.name).collect::<Vec<_>>();
     let spec = DefaultStorageClass { class: names.join(AND) };
@@ -107,18 +114,20 @@ mod tests {
     #[test]
     fn there_is_one_when_one_says_so() {
         let ours = |name: &str, default| ours("storage-class/x", class(name, default));
-        assert!(live(&marks(), vec![ours("a", "false"), ours("b", "")]).is_none());
-        let one = live(&marks(), vec![ours("a", "true"), ours("b", "false")]).unwrap();
-        assert_eq!((one.spec.class.as_str(), one.owner), ("a", Owner::Ours));
-        let two = live(&marks(), vec![ours("a", "true"), ours("b", "true")]).unwrap();
-        assert_eq!((two.spec.class.as_str(), two.owner), ("a, b", Owner::Ours));
+        assert!(live(&marks(), vec![ours("a", "false"), ours("b", "")], "a").is_none());
+        let one = live(&marks(), vec![ours("a", "true"), ours("b", "false")], "a").unwrap();
+        assert_eq!((one.spec.class.as_str(), one.owner), ("a", Owner::Inherited));
+        let two = live(&marks(), vec![ours("a", "true"), ours("b", "true")], "a").unwrap();
+        assert_eq!((two.spec.class.as_str(), two.owner), ("a, b", Owner::Inherited));
     }
 
     #[test]
     fn a_default_class_of_others_is_in_the_way() {
         let all = vec![ours("storage-class/a", class("a", "true")), theirs(class("gp2", "true"))];
-        let found = live(&marks(), all).unwrap();
+        let found = live(&marks(), all, "a").unwrap();
         assert_eq!((found.spec.class.as_str(), found.outputs.id.as_str()), ("a, gp2", "gp2"));
         assert!(matches!(found.owner, Owner::Foreign(_)));
+        let alone = live(&marks(), vec![theirs(class("a", "true"))], "a").unwrap();
+        assert_eq!(alone.owner, Owner::Inherited, "the class itself is refused, or taken over");
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! Only expansion and annotations can change: any other change makes it anew, and volumes of the
 //! old one stay as they are. It is made as the default or not, by an annotation, and not asked about
-//! that again: see [`DefaultStorageClass`](super::DefaultStorageClass).
+//! that again: see [`DefaultStorageClass`](super::DefaultStorageClass). Beside a default of somebody
+//! else it is made as none.
 use super::TIMING;
 use crate::api::{Api, Named, Noun, Outputs, Tags, annotations, owned};
 use crate::clusters::Kubernetes;
 use kube::core::DynamicObject;
 use provision_core::{
-    Cx, Diff, Identity, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
+    Cx, Diff, Identity, Live, Marks, Owner, Phase, Resource, Result, Rule, Started, Timing,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -71,16 +72,19 @@ impl Resource for StorageClass {
     }
 
     async fn create(&self, cx: &Cx<'_, Kubernetes>) -> Result<Started<Outputs>> {
-        Api::open(cx)?.make(named(&self.name), self.body()).await
+        let api = Api::open(cx)?;
+        let is_default = self.default && !is_taken(cx.marks(), &api.list(NOUN).await?);
+        api.make(named(&self.name), self.body(is_default)).await
     }
 
     async fn update(
         &self,
         cx: &Cx<'_, Kubernetes>,
-        _: &Live<Self>,
+        live: &Live<Self>,
         diff: &Diff,
     ) -> Result<Started<Outputs>> {
-        Api::open(cx)?.change(named(&self.name), self.body(), diff).await
+        let body = self.body(live.spec.default);
+        Api::open(cx)?.change(named(&self.name), body, diff).await
     }
 
     async fn delete(cx: &Cx<'_, Kubernetes>, live: &Live<Self>) -> Result<Started<Outputs>> {
@@ -89,9 +93,9 @@ impl Resource for StorageClass {
 }
 
 impl StorageClass {
-    fn body(&self) -> Value {
+    fn body(&self, is_default: bool) -> Value {
         let mut annotations = self.annotations.clone();
-        annotations.insert(DEFAULT.to_owned(), self.default.to_string());
+        annotations.insert(DEFAULT.to_owned(), is_default.to_string());
         json!({
             "metadata": { "annotations": annotations },
             "provisioner": self.provisioner,
@@ -110,6 +114,12 @@ pub(super) fn named(name: &str) -> Named<'_> {
 /// Tells whether a class says that it is the default.
 pub(super) fn is_default(class: &DynamicObject) -> bool {
     annotations(class).get(DEFAULT).is_some_and(|word| word == "true")
+}
+
+/// Tells whether a class of somebody else says so.
+fn is_taken(marks: &Marks, classes: &[DynamicObject]) -> bool {
+    let is_ours = |class: &DynamicObject| marks.owner(&annotations(class)) == Owner::Ours;
+    classes.iter().any(|class| is_default(class) && !is_ours(class))
 }
 
 fn live(marks: &Marks, class: &DynamicObject) -> Live<StorageClass> {
@@ -134,7 +144,6 @@ fn live(marks: &Marks, class: &DynamicObject) -> Live<StorageClass> {
 mod tests {
     use super::*;
     use crate::api::tests::{marks, ours, theirs};
-    use provision_core::Owner;
 
     #[test]
     fn what_is_asked_for_is_what_is_seen() {
@@ -148,11 +157,19 @@ mod tests {
             default: true,
             annotations: Tags::new(),
         };
-        let mut body = wanted.body();
+        let mut body = wanted.body(true);
         body["metadata"]["name"] = "fast".into();
         let live = live(&marks(), &ours("storage-class/fast", body));
         assert_eq!((live.owner, live.address), (Owner::Ours, Some("storage-class/fast".into())));
         assert_eq!(StorageClass { annotations: Tags::new(), ..live.spec }, wanted);
+    }
+
+    #[test]
+    fn the_default_is_taken_by_others_alone() {
+        let class = |word: &str| json!({ "metadata": { "annotations": { (DEFAULT): word } } });
+        let mine = ours("storage-class/fast", class("true"));
+        assert!(!is_taken(&marks(), &[mine.clone(), theirs(class("false"))]));
+        assert!(is_taken(&marks(), &[mine, theirs(class("true"))]));
     }
 
     #[test]

@@ -23,6 +23,12 @@ pub(super) fn write(page: &mut Page, view: &View<'_>) {
         let until = |next| format!("until {next} is ready");
         page.table(Paint::Plain, plan.kept.iter().map(|(a, next)| (a.as_str(), until(next))));
     }
+    if !plan.yields.is_empty() {
+        page.heading(Paint::Bold, "Left alone");
+        let told = |address, what| format!("{what}; to take its place: `--adopt {address}`");
+        let rows = plan.yields.iter().map(|(a, what)| (a.as_str(), told(a, what)));
+        page.table(Paint::Plain, rows);
+    }
     page.gap();
     if !view.unmanaged.is_empty() {
         let what = format!("not managed by this version: {}", view.unmanaged.join(", "));

@@ -46,6 +46,7 @@ fn the_document_has_the_promised_shape() {
       "unknown": {},
       "degraded": {},
       "kept": {},
+      "yields": {},
       "summary": {
         "create": 2,
         "update": 0,
@@ -94,4 +95,16 @@ fn the_document_has_the_promised_shape() {
       ]
     }
     "#);
+}
+
+#[test]
+fn what_gives_way_is_told_with_what_takes_its_place() {
+    let mut case = Case::new(Vec::new());
+    let what = "kubernetes.default_storage_class gp2 is not ours";
+    case.plan.yields.insert("default-storage-class".into(), what.into());
+    let text = case.text(200);
+    let row = format!("{what}; to take its place: `--adopt default-storage-class`");
+    assert!(text.contains("Left alone\n") && text.contains(&row), "{text}");
+    assert!(text.ends_with("The cluster is as the file says, 1 left alone.\n"), "{text}");
+    assert_eq!(case.view().json()["yields"]["default-storage-class"], what);
 }
