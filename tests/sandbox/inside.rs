@@ -196,6 +196,30 @@ fn a_default_class_of_others_is_told_and_left_alone() {
 }
 
 #[test]
+fn a_namespace_that_goes_is_a_loss_and_none_is_lost_where_protected() {
+    let served = Served::start();
+    let folder = Folder::on(&served, &format!("{FILE}protect: true\n"));
+    folder.ok(&APPLY);
+    folder.write(&format!("{FILE}protect: true\ninCluster: false\n"));
+    for command in [&["plan"][..], &APPLY] {
+        let ran = folder.run(command);
+        assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+        let words = "is protected, and namespace qualytics goes with everything in it";
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
+    folder.write(&format!("{FILE}inCluster: false\n"));
+    assert_eq!(folder.run(&APPLY).code, Some(1), "protection is on record");
+    folder.write(FILE);
+    folder.ok(&APPLY);
+    folder.write(&format!("{FILE}inCluster: false\n"));
+    let told = folder.ok(&["plan"]);
+    let lost = told.split("Will be lost").nth(1).expect("it is told");
+    assert!(lost.contains("qualytics  goes with everything in it"), "{told}");
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+}
+
+#[test]
 fn a_cluster_that_lets_nobody_in_is_unknown_until_the_way_in_is_mended() {
     let served = Served::start();
     let folder = made(&served);

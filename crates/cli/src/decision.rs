@@ -1,8 +1,10 @@
 //! What a run is to do, and what there is to show of it.
+use crate::commands::destroy::PROTECT;
 use crate::failure::{Code, Failure};
 use crate::render;
 use crate::run::Subject;
 use provision_core::{Address, Facts, Graph, Observed, Plan, State};
+use provision_spec::Loss;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +45,25 @@ impl Decision {
         }
     }
 
+    /// Fails when a cluster that is protected would lose what is inside of something.
+    pub(crate) fn check_protected(&self, subject: &Subject) -> Result<(), Failure> {
+        let is_on_record = subject.state().facts().get(PROTECT) == Some(true);
+        let is_protected = is_on_record || self.facts.get(PROTECT) == Some(true);
+        let losses = self.losses();
+        let Some(loss) = losses.first().filter(|_| is_protected) else { return Ok(()) };
+        let (cluster, what) = (&subject.header.cluster, format!("{} {}", loss.what, loss.name));
+        let error = format!("cluster {cluster} is protected, and {what} {}", loss.becomes);
+        Err(Failure::new(Code::Protected, error).hint(
+            "keep it in the cluster file, or out of the record with `provision state forget`; to \
+             lose it, set `protect: false` and apply that first",
+        ))
+    }
+
+    /// Returns what is lost with what goes.
+    fn losses(&self) -> Vec<Loss> {
+        provision_kubernetes::losses(&self.plan, &self.observed)
+    }
+
     /// Returns the facts that are not on record yet.
     pub(crate) fn new_facts(&self, state: &State) -> BTreeMap<String, Value> {
         let old = state.facts().recorded;
@@ -69,8 +90,10 @@ impl Decision {
             true => BTreeMap::new(),
             false => self.new_facts(state),
         };
-        let losses =
-            subject.removal.map(|volumes| subject.provider.losses(&self.observed, volumes));
+        let losses = match subject.removal {
+            Some(volumes) => Some(subject.provider.losses(&self.observed, volumes)),
+            None => Some(self.losses()).filter(|losses| !losses.is_empty()),
+        };
         show(&render::plan::View {
             cluster: &subject.header.cluster,
             provider: &subject.header.provider,

@@ -42,6 +42,7 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failu
         show(global, &subject, &decision);
     }
     decision.check_begin()?;
+    decision.check_protected(&subject)?;
     if asks && !decision.plan.is_empty() {
         approve(global, "To apply this plan, type yes:", "yes").await?;
     }

@@ -150,6 +150,9 @@ impl CarryOut<'_> {
             Ok(None) => return (outcome, Some(unseen)),
             Err(failure) => return (outcome, Some(failure)),
         };
+        if let Err(failure) = more.check_protected(self.subject) {
+            return (outcome, Some(failure));
+        }
         if !more.plan.is_empty() {
             more.shown(self.subject, &state, |view| reporter.planned(view));
         }

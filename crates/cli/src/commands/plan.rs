@@ -23,6 +23,7 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
     let decision = subject.decide(global, &spec, recorded, &consent).await?;
     show(global, &subject, &decision);
     decision.check_known()?;
+    decision.check_protected(&subject)?;
     if let Some(path) = &args.out {
         save(path, &saved(&args.file.file, &spec, &subject, &decision, &consent))?;
         if !global.json && !global.quiet {

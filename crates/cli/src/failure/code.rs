@@ -142,7 +142,8 @@ codes! {
         "the file of `--out` cannot be written",
         "name another one, or make room";
     Protected = "protected", Failed,
-        "`destroy` of a cluster with `protect: true`",
+        "`destroy` of a cluster with `protect: true`, or a plan that would lose what is in something \
+         there",
         "set `protect: false` in the cluster file, and [apply it first](operations.md#a-protected-cluster)";
     NotApproved = "not-approved", Failed,
         "the question was not answered with what approves; nothing was changed",
