@@ -196,6 +196,30 @@ fn a_default_class_of_others_is_told_and_left_alone() {
 }
 
 #[test]
+fn a_class_of_snapshots_comes_with_what_makes_them() {
+    let served = Served::start();
+    let addons = |more: &str| {
+        let some = "vpc-cni, kube-proxy, eks-pod-identity-agent, coredns, aws-ebs-csi-driver";
+        format!("{FILE}eks: {{ addons: [{some}{more}] }}\n")
+    };
+    let folder = Folder::on(&served, &addons(", snapshot-controller"));
+    folder.ok(&APPLY);
+    let kubectl = Kubectl::on(&served);
+    let class = kubectl.get(&["volumesnapshotclass", "snapshots"]);
+    assert_eq!(
+        (&class["driver"], &class["deletionPolicy"]),
+        (&json!("ebs.csi.aws.com"), &json!("Delete"))
+    );
+    assert_eq!(folder.plan(), [""; 0]);
+    folder.write(&addons(""));
+    let mut steps = folder.plan();
+    steps.sort();
+    assert_eq!(steps, ["delete addon/snapshot-controller", "delete snapshot-class/snapshots"]);
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+}
+
+#[test]
 fn a_namespace_that_goes_is_a_loss_and_none_is_lost_where_protected() {
     let served = Served::start();
     let folder = Folder::on(&served, &format!("{FILE}protect: true\n"));

@@ -11,6 +11,7 @@ mod inside;
 mod losses;
 mod manifests;
 pub mod resources;
+mod snapshots;
 pub mod verify;
 
 pub use access::{Access, Tokens, Way};
@@ -18,3 +19,4 @@ pub use clusters::Kubernetes;
 pub use inside::{Inside, Storage, inside};
 pub use losses::losses;
 pub use manifests::manifests;
+pub use snapshots::snapshot_class;

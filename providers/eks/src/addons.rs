@@ -17,6 +17,8 @@ pub(crate) const NETWORK: &str = "vpc-cni";
 pub(crate) const POD_IDENTITY_AGENT: &str = "eks-pod-identity-agent";
 /// Makes volumes.
 pub(crate) const EBS_CSI_DRIVER: &str = "aws-ebs-csi-driver";
+/// Makes snapshots of volumes, and defines their kinds.
+pub(crate) const SNAPSHOT_CONTROLLER: &str = "snapshot-controller";
 /// What every node needs before it gets ready. The others need a node first.
 const OF_NODES: [&str; 3] = [NETWORK, "kube-proxy", POD_IDENTITY_AGENT];
 

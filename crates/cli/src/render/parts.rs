@@ -49,6 +49,7 @@ const PARTS: &[(&str, &[&str])] = &[
         &[
             "storage-class",
             "default-storage-class",
+            "snapshot-class",
             "namespace",
             "secret",
             "config-map",

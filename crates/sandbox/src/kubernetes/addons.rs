@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 pub(super) const BROUGHT: Behaviour = Behaviour {
     service: "kubernetes",
     what: "an add-on brings its workloads, with their service accounts, requests and tolerations, the \
-        CSIDriver, and the APIService of metrics, which nothing serves; no further objects. Whether \
-        aws-eks-nodeagent is told to enforce network policies is as enableNetworkPolicy of vpc-cni \
-        says; nothing enforces them, since nothing runs",
+        CSIDriver, the kinds of snapshots, whose fields are not checked, and the APIService of \
+        metrics, which nothing serves; no further objects. Whether aws-eks-nodeagent is told to \
+        enforce network policies is as enableNetworkPolicy of vpc-cni says; nothing enforces them, \
+        since nothing runs",
     seconds: 0,
     source: "Amazon EKS User Guide, AWS add-ons and cni-network-policy-configure; the requests are an \
         assumption",
@@ -69,6 +70,12 @@ const WORKLOADS: &[Workload] = &[
         ("metrics-server", "metrics-server", "metrics-server"),
         ("100m", "200Mi"),
     ),
+    w(
+        "snapshot-controller",
+        false,
+        ("snapshot-controller", "snapshot-controller", "csi-snapshotter"),
+        ("10m", "20Mi"),
+    ),
     w("vpc-cni", true, ("aws-node", "aws-node", "amazon-k8s-cni"), ("25m", "")),
 ];
 
@@ -77,6 +84,14 @@ const AGENT: (&str, &str) = ("aws-eks-nodeagent", "aws-network-policy-agent");
 
 /// The API that the add-on for metrics brings.
 const METRICS: &str = "v1beta1.metrics.k8s.io";
+
+/// The group of snapshots, and its kinds: plural, and whether each is in a namespace.
+const SNAPSHOTS: &str = "snapshot.storage.k8s.io";
+const OF_SNAPSHOTS: [(&str, &str, bool); 3] = [
+    ("VolumeSnapshot", "volumesnapshots", true),
+    ("VolumeSnapshotClass", "volumesnapshotclasses", false),
+    ("VolumeSnapshotContent", "volumesnapshotcontents", false),
+];
 
 /// Who made what add-ons bring.
 const MANAGER: &str = "eks";
@@ -178,6 +193,7 @@ pub(super) fn follow(world: &mut World, cluster: &Cluster) {
         match addon.name.as_str() {
             "aws-ebs-csi-driver" => driver(world, cluster),
             "metrics-server" => metrics(world, cluster),
+            "snapshot-controller" => snapshots(world, cluster),
             _ => {}
         }
     }
@@ -191,6 +207,37 @@ fn driver(world: &mut World, cluster: &Cluster) {
             "fsGroupPolicy": "ReadWriteOnceWithFSType" } });
     default::fill(kind, &mut value);
     objects::install(world, cluster, kind, value, MANAGER);
+}
+
+/// Defines the kinds of snapshots.
+fn snapshots(world: &mut World, cluster: &Cluster) {
+    let kind = Kind::named("customresourcedefinitions");
+    for (of, plural, is_namespaced) in OF_SNAPSHOTS {
+        let scope = if is_namespaced { "Namespaced" } else { "Cluster" };
+        let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+        let version = json!({ "name": "v1", "served": true, "storage": true,
+            "schema": { "openAPIV3Schema": schema } });
+        let mut value = json!({ "metadata": { "name": format!("{plural}.{SNAPSHOTS}") },
+            "spec": { "group": SNAPSHOTS, "scope": scope, "versions": [version],
+                "names": { "kind": of, "plural": plural } } });
+        default::fill(kind, &mut value);
+        objects::install(world, cluster, kind, value, MANAGER);
+    }
+}
+
+/// Takes the kinds of snapshots away, with all objects of them.
+fn forget_snapshots(world: &mut World, cluster: &Cluster) {
+    let kind = Kind::named("customresourcedefinitions");
+    for (_, plural, _) in OF_SNAPSHOTS {
+        let name = format!("{plural}.{SNAPSHOTS}");
+        let Some(definition) = objects::get(world, cluster, kind, "", &name) else { continue };
+        for of in Kind::defined(&definition) {
+            for value in objects::all(world, cluster, &of, None) {
+                objects::remove(world, cluster, &of, &value);
+            }
+        }
+        objects::remove(world, cluster, kind, &definition);
+    }
 }
 
 /// Registers the API of metrics, which is available once its pods are ready.
@@ -251,6 +298,9 @@ pub(crate) fn forget(world: &mut World, key: &crate::world::Key, addon: &str) {
     for workload in WORKLOADS.iter().filter(|workload| workload.addon == addon) {
         let value = json!({ "metadata": { "name": workload.name, "namespace": "kube-system" } });
         objects::remove(world, &cluster, workload.kind(), &value);
+    }
+    if addon == "snapshot-controller" {
+        return forget_snapshots(world, &cluster);
     }
     let left = match addon {
         "aws-ebs-csi-driver" => ("csidrivers", driver::NAME),

@@ -1,11 +1,12 @@
 //! What is inside the cluster, as far as it is EKS's own way.
 use super::Stack;
 use super::addons::is_home;
+use crate::addons::{EBS_CSI_DRIVER, SNAPSHOT_CONTROLLER};
 use crate::names;
-use crate::resources::{AccessEntry, Cluster, NodeGroup, PodIdentityAssociation};
+use crate::resources::{AccessEntry, AddOn, Cluster, NodeGroup, PodIdentityAssociation};
 use provision_core::{Handle, Place, Result};
 use provision_kubernetes::autoscaler::{self, Autoscaler};
-use provision_kubernetes::{Inside, Storage, inside, manifests};
+use provision_kubernetes::{Inside, Storage, inside, manifests, snapshot_class};
 use provision_spec::{StorageClass, StorageKind};
 
 /// The label of machines that stay until they are given back.
@@ -22,6 +23,26 @@ impl Stack<'_> {
     ) -> Inside {
         let placed = |place: Place| entries.iter().fold(place.within(cluster), Place::after);
         inside(&mut self.graph, self.spec, placed, storage)
+    }
+
+    /// Adds the class of snapshots, where `addons` make them.
+    pub(super) fn snapshots(
+        &mut self,
+        cluster: &Handle<Cluster>,
+        entries: &[Handle<AccessEntry>],
+        addons: &[Handle<AddOn>],
+    ) {
+        let of = |name: &str| {
+            let address = format!("addon/{name}");
+            addons.iter().find(|addon| addon.address().as_str() == address)
+        };
+        let needed = of(SNAPSHOT_CONTROLLER).zip(of(EBS_CSI_DRIVER));
+        let Some((controller, driver)) = needed.filter(|_| self.spec.in_cluster) else { return };
+        let placed = |place: Place| {
+            let place = entries.iter().fold(place.within(cluster), Place::after);
+            place.after(controller).after(driver)
+        };
+        snapshot_class(&mut self.graph, PROVISIONER, placed);
     }
 
     /// Adds the file's own manifests, after the pools.
@@ -99,7 +120,8 @@ fn storage(class: &StorageClass) -> Storage {
 
 #[cfg(test)]
 mod tests {
-    use crate::stack::tests::{facts, graph};
+    use crate::section::Section;
+    use crate::stack::tests::{addons_of, facts, graph, only, spec};
     use serde_json::json;
 
     const INSIDE: [&str; 5] =
@@ -148,6 +170,28 @@ mod tests {
         let plain = spec("storage-class/plain");
         assert_eq!(plain["parameters"], json!({ "type": "gp3", "encrypted": "false" }));
         assert_eq!(plain["reclaim"], "Retain");
+    }
+
+    #[test]
+    fn there_is_a_class_of_snapshots_where_the_add_ons_make_them() {
+        let graph = |addons: &[&str], rest: &str| {
+            let addons = addons.iter().map(|name| (*name).to_owned()).collect();
+            let section = Section { addons, ..Section::default() };
+            let mut facts = facts();
+            let mut versions = addons_of("1.35");
+            versions["snapshot-controller"] = "v8.3.0-eksbuild.1".into();
+            facts.recorded.insert("addons/1.35".into(), versions);
+            only(&spec(rest), &section, &facts)
+        };
+        let both = ["aws-ebs-csi-driver", "snapshot-controller"];
+        let address = "snapshot-class/snapshots".into();
+        let made = graph(&both, "");
+        let class = made.node(&address).unwrap();
+        assert_eq!(class.spec["fields"]["driver"], "ebs.csi.aws.com");
+        assert!(class.needs.contains("addon/snapshot-controller"), "{:?}", class.needs);
+        assert!(graph(&both, "inCluster: false").node(&address).is_none());
+        assert!(graph(&both[..1], "").node(&address).is_none());
+        assert!(graph(&both[1..], "").node(&address).is_none());
     }
 
     #[test]

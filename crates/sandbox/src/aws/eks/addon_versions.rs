@@ -77,6 +77,13 @@ const OFFERS: &[Offer] = &[
         versions: &[("v0.8.0-eksbuild.3", 30, 36), ("v0.7.2-eksbuild.4", 30, 34)],
     },
     Offer {
+        name: "snapshot-controller",
+        sort: "storage",
+        needs_nodes: true,
+        identity: None,
+        versions: &[("v8.3.0-eksbuild.1", 30, 36), ("v8.2.0-eksbuild.1", 30, 34)],
+    },
+    Offer {
         name: "vpc-cni",
         sort: "networking",
         needs_nodes: false,
