@@ -244,6 +244,34 @@ fn a_namespace_that_goes_is_a_loss_and_none_is_lost_where_protected() {
 }
 
 #[test]
+fn what_another_state_made_is_refused_by_name() {
+    let served = Served::start();
+    let folder = made(&served);
+    std::fs::remove_file(folder.path("acme-prod.state.jsonl")).expect("there is a state");
+    let refused = |adopted: &[String]| {
+        let adopt = adopted.iter().flat_map(|address| ["--adopt", address]);
+        let ran = folder.run(&["plan", "--json"].into_iter().chain(adopt).collect::<Vec<_>>());
+        assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+        let error: Value = serde_json::from_str(&ran.stderr).expect("an error is JSON");
+        let causes = error["causes"].as_array().expect("a list").iter();
+        let of = |it: &Value| it.as_str()?.split(": ").next().map(str::to_owned);
+        causes.filter_map(of).collect::<Vec<_>>()
+    };
+    let all = refused(&[]);
+    let is_inside = |it: &&String| {
+        let inside = ["autoscaler/", "namespace/", "secret/", "storage-class/"];
+        inside.iter().any(|group| it.starts_with(group))
+    };
+    let inside: Vec<_> = all.iter().filter(is_inside).cloned().collect();
+    assert_eq!(inside.len(), 10, "{all:?}");
+    let outside: Vec<_> = all.iter().filter(|it| !is_inside(it)).cloned().collect();
+    assert_eq!(refused(&outside), inside, "whoever takes the cluster over has not what is in it");
+    let adopt = all.iter().flat_map(|address| ["--adopt", address]);
+    folder.ok(&APPLY.into_iter().chain(adopt).collect::<Vec<_>>());
+    assert_eq!(folder.plan(), [""; 0]);
+}
+
+#[test]
 fn a_cluster_that_lets_nobody_in_is_unknown_until_the_way_in_is_mended() {
     let served = Served::start();
     let folder = made(&served);

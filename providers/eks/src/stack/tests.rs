@@ -150,6 +150,22 @@ fn every_role_is_among_those_that_are_listed() {
 }
 
 #[test]
+fn no_role_trusts_an_issuer_and_iam_knows_that_of_the_own_cluster_alone() {
+    let section = Section { irsa: true, ..Section::default() };
+    let graph = only(&spec(""), &section, &facts());
+    let providers = fields(&graph, "oidc-provider", "issuer");
+    let issuer = json!({"$from": "cluster", "output": "issuer"});
+    assert_eq!(providers.into_values().collect::<Vec<_>>(), [issuer]);
+    let roles = fields(&graph, "role", "trust");
+    assert!(roles.len() > 3, "{roles:?}");
+    for (address, trust) in roles {
+        let statements = trust["Statement"].as_array().unwrap();
+        let is_service = |it: &Value| it["Principal"].as_object().unwrap().keys().eq(["Service"]);
+        assert!(statements.iter().all(is_service), "{address}: {trust}");
+    }
+}
+
+#[test]
 fn every_role_has_the_boundary_of_the_file() {
     let boundary = "arn:aws:iam::123456789012:policy/boundary".to_owned();
     let section = Section { boundary: boundary.clone(), ..Section::default() };

@@ -3,6 +3,7 @@ mod rules;
 use super::super::ec2::living::Place;
 use super::super::input::Input;
 use super::super::{Answer, Call, ec2, iam, testing, turn};
+use super::within;
 use crate::clock::Time;
 use crate::faults::Effect;
 use crate::world::World;
@@ -292,4 +293,36 @@ fn an_event_that_cannot_happen_is_refused() {
     site.0.put(crate::world::Key::new("eks.cluster", "twin"), twin);
     let several = happen(&mut site, of("workload")).unwrap_err();
     assert!(several.starts_with("there are several clusters acme"), "{several}");
+}
+
+#[test]
+fn a_role_is_for_pods_of_the_cluster_whose_issuer_it_trusts_and_iam_knows() {
+    let mut site = Site::new();
+    site.cluster();
+    let issuer = site.of_cluster("identity")["oidc"]["issuer"].as_str().unwrap().to_owned();
+    let host = issuer.trim_start_matches("https://").to_owned();
+    let (own, of_another) = (host.clone(), host.replace("/id/", "/id/X"));
+    for (name, host) in [("own", own), ("another", of_another)] {
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Federated": format!("arn:aws:iam::123456789012:oidc-provider/{host}") },
+            "Action": "sts:AssumeRoleWithWebIdentity",
+        }] });
+        let role = format!("RoleName={name}&AssumeRolePolicyDocument={trust}");
+        site.form(iam::run, "CreateRole", &role);
+    }
+    site.wait(1);
+    let key = site.0.of("eks.cluster").map(|(key, _)| key.clone()).next().unwrap();
+    let trusted = |site: &Site| {
+        ["own", "another"].map(|name| {
+            let arn = format!("arn:aws:iam::123456789012:role/{name}");
+            within::trusts_issuer(&site.0, &key, &arn)
+        })
+    };
+    assert_eq!(trusted(&site), [false, false], "IAM does not know the issuer");
+    let thumbprint = "ThumbprintList.member.1=9e99a48a9960b14926bb7f3b02e22da2b0ab7280";
+    let provider = format!("Url={issuer}&ClientIDList.member.1=sts.amazonaws.com&{thumbprint}");
+    site.form(iam::run, "CreateOpenIDConnectProvider", &provider);
+    site.wait(1);
+    assert_eq!(trusted(&site), [true, false]);
 }
