@@ -8,6 +8,9 @@ use tempfile::TempDir;
 
 const MEASURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/bad_input/measure.py");
 const FILE: &str = "provision.yaml";
+/// What a cluster file with every field names.
+const MANIFEST: &str = "team.yaml";
+const OBJECT: &str = "{ apiVersion: v1, kind: ConfigMap, metadata: { name: team } }\n";
 const MOST_SECONDS: f64 = 1.0;
 const MOST_WAITED: f64 = 20.0;
 const MOST_MEBIBYTES: f64 = 100.0;
@@ -73,6 +76,7 @@ impl Program {
     pub(crate) fn run(&mut self, file: &[u8], arguments: &[&str]) -> Ran {
         let folder = tempfile::tempdir().expect("a folder can be made");
         fs::write(folder.path().join(FILE), file).expect("it can be written");
+        fs::write(folder.path().join(MANIFEST), OBJECT).expect("it can be written");
         let command = [&[env!("CARGO_BIN_EXE_provision")][..], arguments].concat();
         let job = json!({
             "command": command,
@@ -89,7 +93,7 @@ impl Program {
         assert!(ran.waited < MOST_WAITED, "{arguments:?} took {} s", ran.waited);
         assert!(ran.mebibytes < MOST_MEBIBYTES, "{arguments:?} took {} MiB", ran.mebibytes);
         let shown = String::from_utf8_lossy(&file[..file.len().min(4000)]);
-        assert_eq!(names(&folder), [FILE], "{arguments:?} wrote something\n{shown}");
+        assert_eq!(names(&folder), [FILE, MANIFEST], "{arguments:?} wrote something\n{shown}");
         let after = fs::read(folder.path().join(FILE)).expect("it can be read");
         assert!(after == file, "{arguments:?} changed the file");
         ran
@@ -144,5 +148,7 @@ impl Drop for Program {
 fn names(folder: &TempDir) -> Vec<String> {
     let entries = fs::read_dir(folder.path()).expect("the folder can be read");
     let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
-    entries.map(|entry| name(entry.expect("an entry"))).collect()
+    let mut names: Vec<_> = entries.map(|entry| name(entry.expect("an entry"))).collect();
+    names.sort();
+    names
 }

@@ -90,7 +90,10 @@ pub(crate) fn files(root: &Fields<'_>, in_cluster: bool) -> Vec<String> {
     let Some(field) = root.optional("manifests") else { return Vec::new() };
     let files = Field::each(field.list(), |item| {
         item.parse(|text| match text.is_empty() || text.trim() != text || text.contains('"') {
-            true => Err(("must be the path of a file".to_owned(), None)),
+            true => {
+                let hint = "write it as `team.yaml`; paths begin where the cluster file is";
+                Err(("must be the path of a file".to_owned(), Some(hint.to_owned())))
+            }
             false => Ok(text.to_owned()),
         })
     });
