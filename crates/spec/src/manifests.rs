@@ -1,13 +1,6 @@
 //! The `manifests` of a cluster file: files with objects of Kubernetes.
-
 mod json;
 mod kinds;
-
-use std::collections::{BTreeMap, HashMap};
-use std::io;
-
-use provision_core::Marks;
-use serde_json::{Map, Value as Json};
 
 use crate::cluster::ClusterSpec;
 use crate::fields::{Field, Fields};
@@ -15,6 +8,10 @@ use crate::problem::Problems;
 use crate::source::{Report, Source};
 use crate::tree::{Node, Span, Value, parse_all};
 use kinds::{Place, built_in, group};
+use provision_core::Marks;
+use serde_json::{Map, Value as Json};
+use std::collections::{BTreeMap, HashMap};
+use std::io;
 
 /// The namespace of what names none and needs one.
 const NAMESPACE: &str = "default";
@@ -29,21 +26,21 @@ const DECIDED: [&str; 5] =
 /// An object of a manifest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
-    /// Says where it stands, such as `web.yaml:12`.
+    /// Where it stands, such as `web.yaml:12`.
     pub place: String,
-    /// Gives the version of its API, such as `apps/v1`.
+    /// The version of its API, such as `apps/v1`.
     pub api_version: String,
-    /// Names its kind.
+    /// Its kind.
     pub kind: String,
-    /// Says what its kind is called in paths; empty where neither Kubernetes nor the files tell.
+    /// What its kind is called in paths; empty where neither Kubernetes nor the files tell.
     pub plural: String,
-    /// Names its namespace; empty where it is in none.
+    /// Its namespace; empty where it is in none.
     pub namespace: String,
-    /// Names it.
+    /// Its name.
     pub name: String,
-    /// Holds its annotations.
+    /// Its annotations.
     pub annotations: BTreeMap<String, String>,
-    /// Holds everything else.
+    /// Everything else.
     pub body: Json,
 }
 
@@ -51,7 +48,7 @@ pub struct Manifest {
 pub type Opened = (String, Vec<u8>);
 
 impl Manifest {
-    /// Gives its kind and its group, as `certificate.cert-manager.io`, or its kind alone where that
+    /// Returns its kind and its group, as `certificate.cert-manager.io`, or its kind alone where that
     /// comes with Kubernetes.
     #[must_use]
     pub fn noun(&self) -> String {
@@ -62,20 +59,20 @@ impl Manifest {
         }
     }
 
-    /// Gives the group of its API, which is empty for what was there first.
+    /// Returns the group of its API, which is empty for what was there first.
     #[must_use]
     pub fn group(&self) -> &str {
         group(&self.api_version)
     }
 
-    /// Gives the group and the kind that it defines, where it is a definition of one.
+    /// Returns the group and the kind that it defines, where it is a definition of one.
     #[must_use]
     pub fn defines(&self) -> Option<(&str, &str)> {
         let spec = self.body.get("spec").filter(|_| self.kind == "CustomResourceDefinition")?;
         Some((spec["group"].as_str()?, spec["names"]["kind"].as_str()?))
     }
 
-    /// Gives how objects of the kind that it defines are found.
+    /// Returns how objects of the kind that it defines are found.
     fn defined(&self) -> Option<((String, String), Place)> {
         let (group, kind) = self.defines()?;
         let spec = &self.body["spec"];

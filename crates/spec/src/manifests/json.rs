@@ -1,9 +1,7 @@
 //! What a manifest says, as the API reads it.
-
-use serde_json::{Map, Number, Value as Json};
-
 use crate::source::Report;
 use crate::tree::{Kind, Node, Scalar, Span, Value};
+use serde_json::{Map, Number, Value as Json};
 
 /// Words that are true or false to some readers of YAML, and text to others.
 const DOUBTFUL: [&str; 6] = ["y", "yes", "n", "no", "on", "off"];

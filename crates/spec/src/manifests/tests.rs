@@ -1,8 +1,6 @@
-use std::collections::HashMap;
-
-use serde_json::json;
-
 use super::*;
+use serde_json::json;
+use std::collections::HashMap;
 
 const FILE: &str = "name: acme-prod\nprovider: eks\nregion: us-east-1\nprofile: qualytics\n";
 
