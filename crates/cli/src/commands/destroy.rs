@@ -76,7 +76,16 @@ async fn without_state(
     let Some(spec) = spec.filter(|_| global.state.is_none()) else {
         return Err(Failure::new(Code::StateMissing, missing));
     };
-    let subject = Subject::connect(global, Some(spec.clone()), state_path, None, None).await?;
+    let other = state_path.with_extension("").with_extension("sandbox.state.jsonl");
+    let other = match !global.sandbox && other.exists() {
+        true => format!("that of a rehearsal is at {}: add --sandbox", other.display()),
+        false => String::new(),
+    };
+    let subject = Subject::connect(global, Some(spec.clone()), state_path, None, None).await;
+    let subject = subject.map_err(|failure| match other.is_empty() {
+        true => failure,
+        false => failure.hint(format!("{missing}; {other}")),
+    })?;
     match subject.decide(global, &spec, Facts::default(), &Consent::default()).await {
         Ok(decision) => decision.check_begin()?,
         Err(refused) if refused.code == Code::PlanRefused => {
@@ -85,12 +94,8 @@ async fn without_state(
         Err(failure) => return Err(failure),
     }
     if !global.quiet && !global.json {
-        let other = state_path.with_extension("").with_extension("sandbox.state.jsonl");
-        let other = match !global.sandbox && other.exists() {
-            true => format!("That of a rehearsal is at {}: add --sandbox.\n", other.display()),
-            false => String::new(),
-        };
-        output::stdout(&format!("Nothing to destroy: {missing}.\n{other}"));
+        let other = if other.is_empty() { other } else { format!("; {other}") };
+        output::stdout(&format!("Nothing to destroy: {missing}{other}.\n"));
     }
     Ok(Exit::Done)
 }
