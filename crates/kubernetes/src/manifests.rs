@@ -5,8 +5,8 @@ use provision_core::{Error, Graph, Handle, Node, Place, Resource, Result};
 use provision_spec::Manifest;
 use std::collections::HashMap;
 
-/// What an object is, whatever kind of resource it is made as.
-type Identity = (String, String, String);
+/// What an object is, whatever kind of resource it is made as: its group, kind, namespace and name.
+type Identity = [String; 4];
 
 /// Adds the objects of manifests, each where `placed` puts it: after its namespace and after the
 /// definition of its kind where those are made too, and once everything else inside has been.
@@ -66,9 +66,9 @@ fn address(object: &Manifest) -> String {
 fn refuse_made(graph: &Graph, objects: &[Manifest]) -> Result<()> {
     let made: HashMap<Identity, &Node> =
         graph.nodes().iter().filter_map(|node| Some((identity(node)?, node))).collect();
-    for object in objects.iter().filter(|it| is_known(it)) {
+    for object in objects {
         let Manifest { kind, namespace, name, place, .. } = object;
-        let key = (kind.clone(), namespace.clone(), name.clone());
+        let key = [object.group(), kind, namespace, name].map(str::to_owned);
         if let Some(node) = made.get(&key) {
             let what = format!("manifests: {kind} {name} at {place} is {} already", node.address);
             return Err(Error::invalid(what).hint("remove it from the manifest"));
@@ -77,27 +77,26 @@ fn refuse_made(graph: &Graph, objects: &[Manifest]) -> Result<()> {
     Ok(())
 }
 
-/// Tells whether an object is of a kind that comes with Kubernetes.
-fn is_known(object: &Manifest) -> bool {
-    !object.noun().contains('.')
-}
-
 /// Returns what a resource is in the cluster, if it is an object there.
 fn identity(node: &Node) -> Option<Identity> {
-    let text = |field: &str| node.spec[field].as_str().unwrap_or_default().to_owned();
-    let kind = match node.kind {
-        Object::KIND => text("kind"),
-        Namespace::KIND => "Namespace".to_owned(),
-        RegistrySecret::KIND => "Secret".to_owned(),
-        StorageClass::KIND => "StorageClass".to_owned(),
+    let text = |field: &str| node.spec[field].as_str().unwrap_or_default();
+    let (group, kind) = match node.kind {
+        // What there was first has no group.
+        Object::KIND => {
+            (text("api_version").split_once('/').map_or("", |(group, _)| group), text("kind"))
+        }
+        Namespace::KIND => ("", "Namespace"),
+        RegistrySecret::KIND => ("", "Secret"),
+        StorageClass::KIND => ("storage.k8s.io", "StorageClass"),
         _ => return None,
     };
-    Some((kind, text("namespace"), text("name")))
+    Some([group, kind, text("namespace"), text("name")].map(str::to_owned))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::snapshots::snapshot_class;
     use provision_core::Address;
     use serde_json::json;
 
@@ -144,5 +143,11 @@ mod tests {
         let told = "manifests: Namespace  at a.yaml:1 is namespace/team already";
         assert_eq!(error.message, told);
         refuse_made(&graph, &[object("v1", "ConfigMap", "", "")]).unwrap();
+        snapshot_class(&mut graph, "ebs.csi.aws.com", |place| place);
+        let class =
+            |group: &str| object(&format!("{group}/v1"), "VolumeSnapshotClass", "", "snapshots");
+        let error = refuse_made(&graph, &[class("snapshot.storage.k8s.io")]).unwrap_err();
+        assert!(error.message.ends_with("is snapshot-class/snapshots already"), "{error}");
+        refuse_made(&graph, &[class("acme.com")]).unwrap();
     }
 }
