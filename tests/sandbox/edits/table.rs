@@ -8,6 +8,37 @@ pub(super) struct Edit {
     pub(super) steps: &'static [&'static str],
 }
 
+/// Everything that is made inside a cluster.
+const INSIDE: &[&str] = &[
+    "create autoscaler/cluster-role",
+    "create autoscaler/cluster-role-binding",
+    "create autoscaler/deployment",
+    "create autoscaler/role",
+    "create autoscaler/role-binding",
+    "create autoscaler/service-account",
+    "create default-storage-class",
+    "create namespace/qualytics",
+    "create storage-class/fast",
+    "create storage-class/fast-retain",
+];
+
+/// Another pool in the place of one.
+const ANEW: &[&str] = &[
+    "create launch-template/app",
+    "create pool/app",
+    "create scaling-tags/app",
+    "delete launch-template/app",
+    "delete pool/app",
+];
+
+/// Every role.
+const BOUNDARY: &[&str] = &[
+    "update role/autoscaler: boundary",
+    "update role/cluster: boundary",
+    "update role/ebs-csi: boundary",
+    "update role/node: boundary",
+];
+
 pub(super) const EDITS: &[Edit] = &[
     Edit {
         what: "kubernetes.api.allow",
@@ -40,22 +71,7 @@ pub(super) const EDITS: &[Edit] = &[
         rest: "inCluster: false\n",
         steps: &["update cluster: public public_cidrs"],
     },
-    Edit {
-        what: "inCluster, back to its default",
-        rest: "",
-        steps: &[
-            "create autoscaler/cluster-role",
-            "create autoscaler/cluster-role-binding",
-            "create autoscaler/deployment",
-            "create autoscaler/role",
-            "create autoscaler/role-binding",
-            "create autoscaler/service-account",
-            "create default-storage-class",
-            "create namespace/qualytics",
-            "create storage-class/fast",
-            "create storage-class/fast-retain",
-        ],
-    },
+    Edit { what: "inCluster, back to its default", rest: "", steps: INSIDE },
     Edit {
         what: "storageClasses.iops",
         rest: "storageClasses: [{ name: fast, iops: 4000, throughput: 200 }, { name: fast-retain }]\n",
@@ -185,36 +201,18 @@ pub(super) const EDITS: &[Edit] = &[
     Edit {
         what: "pools.app.diskGb",
         rest: "pools: { app: { diskGb: 150 }, driver: {}, executor: {} }\n",
-        steps: &[
-            "create launch-template/app",
-            "create pool/app",
-            "create scaling-tags/app",
-            "delete launch-template/app",
-            "delete pool/app",
-        ],
+        steps: ANEW,
     },
     Edit {
         what: "pools.app.machine",
         rest: "pools: { app: { machine: m5.2xlarge }, driver: {}, executor: {} }\n",
-        steps: &[
-            "create launch-template/app",
-            "create pool/app",
-            "create scaling-tags/app",
-            "delete launch-template/app",
-            "delete pool/app",
-        ],
+        steps: ANEW,
     },
     Edit {
         what: "pools.app.zones",
         rest: "pools: { app: { machine: m5.2xlarge, zones: [us-east-1b] }, driver: {}, \
                executor: {} }\n",
-        steps: &[
-            "create launch-template/app",
-            "create pool/app",
-            "create scaling-tags/app",
-            "delete launch-template/app",
-            "delete pool/app",
-        ],
+        steps: ANEW,
     },
     Edit {
         what: "pools.executor.capacity",
@@ -262,33 +260,14 @@ pub(super) const EDITS: &[Edit] = &[
     Edit {
         what: "eks.permissionsBoundary",
         rest: "eks: { permissionsBoundary: \"arn:aws:iam::aws:policy/PowerUserAccess\" }\n",
-        steps: &[
-            "update role/autoscaler: boundary",
-            "update role/cluster: boundary",
-            "update role/ebs-csi: boundary",
-            "update role/node: boundary",
-        ],
+        steps: BOUNDARY,
     },
     Edit {
         what: "eks.permissionsBoundary, another",
         rest: "eks: { permissionsBoundary: \"arn:aws:iam::aws:policy/ReadOnlyAccess\" }\n",
-        steps: &[
-            "update role/autoscaler: boundary",
-            "update role/cluster: boundary",
-            "update role/ebs-csi: boundary",
-            "update role/node: boundary",
-        ],
+        steps: BOUNDARY,
     },
-    Edit {
-        what: "eks.permissionsBoundary, back to its default",
-        rest: "",
-        steps: &[
-            "update role/autoscaler: boundary",
-            "update role/cluster: boundary",
-            "update role/ebs-csi: boundary",
-            "update role/node: boundary",
-        ],
-    },
+    Edit { what: "eks.permissionsBoundary, back to its default", rest: "", steps: BOUNDARY },
     Edit {
         what: "eks.addons",
         rest: "eks: { addons: [vpc-cni, kube-proxy, eks-pod-identity-agent, coredns, \
@@ -335,22 +314,7 @@ pub(super) const EDITS: &[Edit] = &[
             "delete access-entry/user/123456789012/ann",
         ],
     },
-    Edit {
-        what: "inCluster, back to its default again",
-        rest: "",
-        steps: &[
-            "create autoscaler/cluster-role",
-            "create autoscaler/cluster-role-binding",
-            "create autoscaler/deployment",
-            "create autoscaler/role",
-            "create autoscaler/role-binding",
-            "create autoscaler/service-account",
-            "create default-storage-class",
-            "create namespace/qualytics",
-            "create storage-class/fast",
-            "create storage-class/fast-retain",
-        ],
-    },
+    Edit { what: "inCluster, back to its default again", rest: "", steps: INSIDE },
     Edit {
         what: "eks.podIdentity",
         rest: "eks: { podIdentity: false }\n",

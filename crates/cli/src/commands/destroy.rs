@@ -77,14 +77,13 @@ async fn without_state(
         return Err(Failure::new(Code::StateMissing, missing));
     };
     let other = state_path.with_extension("").with_extension("sandbox.state.jsonl");
-    let other = match !global.sandbox && other.exists() {
-        true => format!("that of a rehearsal is at {}: add --sandbox", other.display()),
-        false => String::new(),
-    };
+    let other = (!global.sandbox && other.exists())
+        .then(|| format!("; that of a rehearsal is at {}: add --sandbox", other.display()));
+    let nothing = format!("{missing}{}", other.as_deref().unwrap_or_default());
     let subject = Subject::connect(global, Some(spec.clone()), state_path, None, None).await;
-    let subject = subject.map_err(|failure| match other.is_empty() {
-        true => failure,
-        false => failure.hint(format!("{missing}; {other}")),
+    let subject = subject.map_err(|failure| match other {
+        Some(_) => failure.hint(nothing.clone()),
+        None => failure,
     })?;
     match subject.decide(global, &spec, Facts::default(), &Consent::default()).await {
         Ok(decision) => decision.check_begin()?,
@@ -94,8 +93,7 @@ async fn without_state(
         Err(failure) => return Err(failure),
     }
     if !global.quiet && !global.json {
-        let other = if other.is_empty() { other } else { format!("; {other}") };
-        output::stdout(&format!("Nothing to destroy: {missing}{other}.\n"));
+        output::stdout(&format!("Nothing to destroy: {nothing}.\n"));
     }
     Ok(Exit::Done)
 }

@@ -21,7 +21,7 @@ impl Stack<'_> {
         cluster: &Handle<Cluster>,
         entries: &[Handle<AccessEntry>],
     ) -> Inside {
-        let placed = |place: Place| entries.iter().fold(place.within(cluster), Place::after);
+        let placed = |place| let_in(place, cluster, entries);
         inside(&mut self.graph, self.spec, placed, storage)
     }
 
@@ -38,10 +38,7 @@ impl Stack<'_> {
         };
         let needed = of(SNAPSHOT_CONTROLLER).zip(of(EBS_CSI_DRIVER));
         let Some((controller, driver)) = needed.filter(|_| self.spec.in_cluster) else { return };
-        let placed = |place: Place| {
-            let place = entries.iter().fold(place.within(cluster), Place::after);
-            place.after(controller).after(driver)
-        };
+        let placed = |place: Place| let_in(place, cluster, entries).after(controller).after(driver);
         snapshot_class(&mut self.graph, PROVISIONER, placed);
     }
 
@@ -53,10 +50,7 @@ impl Stack<'_> {
         inside: &Inside,
         pools: &[Handle<NodeGroup>],
     ) -> Result<()> {
-        let placed = |place: Place| {
-            let place = entries.iter().fold(place.within(cluster), Place::after);
-            pools.iter().fold(place, Place::follow)
-        };
+        let placed = |place| pools.iter().fold(let_in(place, cluster, entries), Place::follow);
         manifests(&mut self.graph, &self.spec.objects, inside, placed)
     }
 
@@ -73,7 +67,7 @@ impl Stack<'_> {
         }
         let told = self.told_autoscaler();
         let homes = self.homes(pools);
-        let placed = |place: Place| entries.iter().fold(place.within(cluster), Place::after);
+        let placed = |place| let_in(place, cluster, entries);
         let running = |place: Place| homes.iter().fold(place.after(identity), Place::follow);
         autoscaler::autoscaler(&mut self.graph, &told, placed, running);
     }
@@ -103,6 +97,11 @@ impl Stack<'_> {
             nodes: on_demand.into_iter().collect(),
         }
     }
+}
+
+/// Puts something inside the cluster, once that lets in whoever makes it.
+fn let_in(place: Place, cluster: &Handle<Cluster>, entries: &[Handle<AccessEntry>]) -> Place {
+    entries.iter().fold(place.within(cluster), Place::after)
 }
 
 /// Returns how EBS makes the volumes of a class.

@@ -163,34 +163,7 @@ fn check(name: &str, conflicts: Option<&str>, configuration: Option<&str>) -> Re
     if let Some(mode) = conflicts {
         one_of("resolveConflicts", mode, &["OVERWRITE", "NONE", "PRESERVE"])?;
     }
-    // Where it is no JSON it may be YAML, which is not read here.
-    let Some(text) = configuration.filter(|text| text.trim_start().starts_with('{')) else {
-        return Ok(());
-    };
-    let refused = "ConfigurationValue provided in request is not supported";
-    let values: serde_json::Map<_, _> = serde_json::from_str(text).map_err(|_| invalid(refused))?;
-    let is_wrong = |name: &&&str| values.get(**name).is_some_and(|value| !value.is_string());
-    match addon_versions::texts(name).iter().find(is_wrong) {
-        Some(name) => Err(invalid(format!(
-            "{refused}: Json schema validation failed with error: [$.{name}: {} found, string \
-             expected]",
-            sort(&values[*name])
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// Returns what a validator of schemas calls a value.
-fn sort(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
+    addon_versions::check(name, configuration)
 }
 
 /// Does what an add-on was to do by itself.

@@ -1,9 +1,9 @@
 //! The add-ons that EKS offers, in which versions, for which versions of Kubernetes.
-use super::super::{Answer, Call, partition};
+use super::super::{Answer, Call, Refusal, partition};
 use super::found::{Paging, body, invalid, refusal};
 use super::versions;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// An add-on that there is.
 pub(super) struct Offer {
@@ -199,10 +199,42 @@ pub(super) struct Configuration {
 }
 
 /// Returns the names of what an add-on can be configured with and is a text.
-pub(super) fn texts(addon: &str) -> &'static [&'static str] {
+fn texts(addon: &str) -> &'static [&'static str] {
     match addon {
         "vpc-cni" => &["enableNetworkPolicy"],
         _ => &[],
+    }
+}
+
+/// Checks what an add-on is configured with.
+pub(super) fn check(name: &str, configuration: Option<&str>) -> Result<(), Refusal> {
+    // Where it is no JSON it may be YAML, which is not read here.
+    let Some(text) = configuration.filter(|text| text.trim_start().starts_with('{')) else {
+        return Ok(());
+    };
+    let refused = "ConfigurationValue provided in request is not supported";
+    let values: Map<_, _> = serde_json::from_str(text).map_err(|_| invalid(refused))?;
+    let is_wrong = |name: &&&str| values.get(**name).is_some_and(|value| !value.is_string());
+    match texts(name).iter().find(is_wrong) {
+        Some(name) => Err(invalid(format!(
+            "{refused}: Json schema validation failed with error: [$.{name}: {} found, string \
+             expected]",
+            sort(&values[*name])
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Returns what a validator of schemas calls a value.
+fn sort(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
     }
 }
 
