@@ -9,7 +9,7 @@ from botocore.credentials import Credentials
 
 KEY = "testing"
 # The secrets of the keys that are known; sessions have keys of their own.
-SECRETS = {KEY: "testing"}
+SECRETS = {KEY: "testing", "other": "other", "foreign": "foreign"}
 
 
 def sign(exchange, headers, timestamp, region, service, key=KEY):

@@ -42,11 +42,6 @@ impl Folder {
         Self::new(Some(cloud.url()), C::SCALE, file)
     }
 
-    /// Makes a folder whose cluster is on a sandbox behind a URL.
-    pub(crate) fn at(url: &str, file: &str) -> Self {
-        Self::new(Some(url), "1000", file)
-    }
-
     fn new(server: Option<&str>, scale: &str, file: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let (server, scale) = (server.map(str::to_owned), scale.to_owned());

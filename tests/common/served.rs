@@ -1,5 +1,7 @@
 //! A sandbox of its own for each test, as a server.
 use super::cloud::{Cloud, KEY};
+use super::judge;
+use super::recorder::Recorder;
 use super::relay::{self, Message, PATIENCE};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -10,10 +12,15 @@ use std::process::{Child, Command, Stdio};
 /// The kinds whose objects are still told of for a while after they were deleted.
 const PASSING: [&str; 4] = ["ec2.instance", "ec2.nat_gateway", "kms.key", "sts.session"];
 
-/// A simulated AWS on loopback, which ends with its owner.
+/// A simulated AWS on loopback, which ends with its owner. Whatever it was called and replied is
+/// judged then.
 pub(crate) struct Served {
     process: Child,
+    /// Where it answers by itself.
+    bare: String,
+    /// Where it is heard.
     pub(crate) url: String,
+    recorder: Recorder,
 }
 
 impl Served {
@@ -47,8 +54,9 @@ impl Served {
         let stdout = process.stdout.take().expect("it is piped");
         BufReader::new(stdout).read_line(&mut line).expect("it says where it serves");
         let ready: Value = serde_json::from_str(&line).expect("in one line of JSON");
-        let url = ready["aws"].as_str().expect("there is an AWS").to_owned();
-        Self { process, url }
+        let bare = ready["aws"].as_str().expect("there is an AWS").to_owned();
+        let recorder = Recorder::start(&bare);
+        Self { process, bare, url: recorder.url.clone(), recorder }
     }
 
     /// Returns everything that exists, each as kind and id, without what passes by itself.
@@ -91,6 +99,11 @@ impl Served {
             .collect()
     }
 
+    /// Returns what it was called and replied so far, a JSON line each.
+    pub(crate) fn recorded(&self) -> String {
+        self.recorder.lines()
+    }
+
     /// Asks for faults in the place of those that are left.
     pub(crate) fn faults(&self, faults: &[Value]) {
         self.control("POST", "faults", Some(json!({ "faults": faults })));
@@ -109,8 +122,8 @@ impl Served {
     fn control(&self, method: &str, endpoint: &str, body: Option<Value>) -> Value {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let request =
-            Message::request(&self.url, method, &format!("/_sandbox/{endpoint}"), &[], &body);
-        let reply = relay::ask(&self.url, &request, PATIENCE).expect("it replies");
+            Message::request(&self.bare, method, &format!("/_sandbox/{endpoint}"), &[], &body);
+        let reply = relay::ask(&self.bare, &request, PATIENCE).expect("it replies");
         assert_eq!(reply.status(), Some(200), "{endpoint}: {}", reply.text());
         serde_json::from_str(reply.text()).expect("it is JSON")
     }
@@ -127,5 +140,6 @@ impl Cloud for Served {
 impl Drop for Served {
     fn drop(&mut self) {
         self.process.kill().and_then(|()| self.process.wait()).expect("it ends");
+        judge::require(&self.recorded());
     }
 }

@@ -1,42 +1,31 @@
-//! Every call of a cluster's whole life, and every reply, judged by botocore's models; and what we
-//! made, as boto3 and the AWS CLI read it.
-use crate::cloud::environment;
+//! What we made, as boto3 and the AWS CLI read it; and that the judge of every call finds what is
+//! wrong.
 use crate::folder::{FILE, Folder};
-use crate::recorder::Recorder;
+use crate::judge::{self, python, root};
 use crate::served::Served;
-use crate::server::python;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-fn root(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
-}
+/// The longest that a script may take, in seconds.
+const PATIENCE: &str = "300";
 
 /// Runs a Python file against a server, and returns the JSON that it prints.
 pub(crate) fn script(file: &str, url: &str, arguments: &[&Path]) -> Value {
-    let folders = ["crates/sandbox/tests/judge", "tests/aws"].map(root);
-    let output = environment(&mut Command::new(python()))
-        .arg(root(file))
-        .args(arguments)
-        .env("PYTHONPATH", std::env::join_paths(folders).expect("no path has a colon"))
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("AWS_ENDPOINT_URL", url)
-        .output()
-        .expect("python runs");
+    let mut command = python(PATIENCE);
+    let command = command.arg(root(file)).args(arguments).env("AWS_ENDPOINT_URL", url);
+    let output = command.output().expect("python runs");
     assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("it prints JSON")
 }
 
 #[test]
-fn a_whole_life_is_valid_and_others_read_what_was_made() {
+fn others_read_what_was_made() {
     let served = Served::start();
-    let recorder = Recorder::start(&served.url);
     let file = format!("{FILE}kubernetes: {{ secretsKey: own }}\neks: {{ irsa: true }}\n");
-    let folder = Folder::at(&recorder.url, &file);
+    let folder = Folder::on(&served, &file);
     folder.ok(&["apply", "--auto-approve"]);
 
-    let read = script("tests/sandbox/read_back.py", &recorder.url, &[]);
+    let read = script("tests/sandbox/read_back.py", &served.url, &[]);
     let pool = |machines: &[&str], capacity: &str, max: u32, label: &str| {
         json!({ "machines": machines, "capacity": capacity, "min": 1, "max": max,
                 "labels": { label: "true" } })
@@ -55,19 +44,27 @@ fn a_whole_life_is_valid_and_others_read_what_was_made() {
     assert_eq!((&read["entries"], &read["pods"]), (&entries, &pods));
     assert_eq!((&read["cluster"], &read["subnets"]), (&json!("ACTIVE 1.35"), &json!(6)));
     assert_eq!((&read["encrypted"], &read["unmarked"]), (&json!(true), &json!([])));
+}
 
-    let newer = file.replace("secretsKey: own", "secretsKey: own, version: \"1.36\"");
-    assert_ne!(newer, file);
-    folder.write(&format!("{newer}tags: {{ team: a }}\npools: {{ app: {{ max: 4 }} }}\n"));
-    folder.ok(&["apply", "--auto-approve"]);
-    assert_eq!(folder.plan(), [""; 0]);
-    folder.ok(&["destroy", "--auto-approve"]);
-
-    let recording = folder.path("calls");
-    std::fs::write(&recording, recorder.lines()).expect("it can be written");
-    let sources = root("crates/sandbox/src/aws");
-    let verdict = "crates/sandbox/tests/judge/verdict.py";
-    let verdict = script(verdict, &recorder.url, &[&sources, &recording]);
-    assert_eq!(verdict["findings"], json!([]), "{verdict:#}");
-    assert!(verdict["judged"].as_u64() > Some(300), "{verdict:#}");
+#[test]
+fn a_call_that_is_wrong_is_found() {
+    let served = Served::start();
+    Folder::on(&served, FILE).ok(&["plan"]);
+    let calls = served.recorded();
+    let of = |operation: &str| {
+        let mut all = calls.lines().filter(|call| call.contains(operation));
+        all.next().expect("it is called").to_owned()
+    };
+    let zones = of("Action=DescribeAvailabilityZones");
+    let wrongs = [
+        (zones.replace("&Version", "&Zones=1&Version"), "request: Zones"),
+        (zones.replace("zoneName>", "zoneTitle>"), "reply: .availabilityZoneInfo[].zoneTitle"),
+        (zones.replace("Action=Describe", "Action=Prescribe"), "no operation PrescribeAvail"),
+        (zones.replace("\"host\",\"", "\"host\",\"x"), "its signature is wrong"),
+    ];
+    for (wrong, words) in wrongs {
+        let told = judge::findings(&wrong);
+        assert!(told.iter().any(|it| it.contains(words)), "{words}: {told:#?}");
+    }
+    assert_eq!(judge::findings(&calls), [""; 0]);
 }

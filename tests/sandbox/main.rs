@@ -15,6 +15,8 @@ mod faults;
 mod folder;
 mod helm;
 mod inside;
+#[path = "../common/judge.rs"]
+mod judge;
 mod judged;
 mod kubeconfig;
 mod kubectl;

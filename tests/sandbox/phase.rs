@@ -25,8 +25,8 @@ pub(crate) struct Phase {
     pub(crate) changes: Vec<(String, usize)>,
     /// Those of them that change something inside the cluster.
     pub(crate) inside: Vec<(String, usize)>,
-    /// Everything that is called.
-    pub(crate) operations: BTreeSet<String>,
+    /// Every request, as operations are called, and which of its requests it is.
+    pub(crate) requests: Vec<(String, usize)>,
 }
 
 impl Phase {
@@ -43,17 +43,13 @@ impl Phase {
         let proxy = life.proxy(|_| Fate::Pass);
         life.ok(command);
         let changes = counted(proxy.restart());
-        let operations = life.served.operations();
-        let inside = operations.iter().filter(|it| is_change_inside(it)).cloned();
-        let inside = counted(inside.collect());
-        let operations = operations.into_iter().collect();
+        let requests = counted(life.served.operations());
+        let inside = requests.iter().filter(|(operation, _)| is_change_inside(operation));
+        let inside = inside.cloned().collect();
         life.ok(&["plan"]);
         let after = life.moment();
         let (told, ids) = (world::told(&after.world), world::ids(&after.world));
-        (
-            Self { name, command, file, before, theirs, told, ids, changes, inside, operations },
-            after,
-        )
+        (Self { name, command, file, before, theirs, told, ids, changes, inside, requests }, after)
     }
 
     /// Begins the phase anew.

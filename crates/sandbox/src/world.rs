@@ -165,9 +165,9 @@ impl World {
         self.serial += 1;
         let status = self.objects.get(&key).map(|object| object.status().to_owned());
         self.moments.push(Moment { time: self.now, key: key.clone(), status });
-        let body = |object: Option<&Object>| object.map(|object| object.body.clone());
-        let is_watched = key.kind.starts_with(WATCHED);
-        if is_watched && body(before.as_ref()) != body(self.objects.get(&key)) {
+        let now = self.objects.get(&key).map(|object| &object.body);
+        let is_other = before.as_ref().map(|object| &object.body) != now;
+        if is_other && key.kind.starts_with(WATCHED) {
             let news = News { serial: self.serial, key: key.clone(), before: before.clone() };
             self.news.push_back(news);
         }

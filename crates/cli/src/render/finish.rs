@@ -3,6 +3,7 @@ mod skipped;
 
 use super::duration::{minutes, span};
 use super::page::Page;
+use super::parts::place;
 use super::plan::ACTIONS;
 use super::style::{Paint, Style, Word, columns, words};
 use super::trouble::said;
@@ -184,8 +185,9 @@ impl Finish<'_> {
     }
 
     fn failed(&self, page: &mut Page) {
-        let failed = self.outcome.failed.iter();
-        let failed = failed.map(|(address, error)| (address.as_str(), error));
+        let mut failed: Vec<_> = self.outcome.failed.iter().collect();
+        failed.sort_by(|(a, _), (b, _)| (place(a), a).cmp(&(place(b), b)));
+        let failed = failed.into_iter().map(|(address, error)| (address.as_str(), error));
         // What ended the run is told as its error, once.
         let (ended, failed): (Vec<_>, Vec<_>) = failed.partition(|(_, e)| e.kind.is_fatal());
         if !failed.is_empty() {

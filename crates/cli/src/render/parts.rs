@@ -84,7 +84,7 @@ pub(crate) fn title(address: &Address) -> &'static str {
 pub(super) fn grouped<'p>(
     steps: impl IntoIterator<Item = &'p Step>,
 ) -> Vec<(&'static str, Vec<&'p Step>)> {
-    let mut placed: Vec<_> = steps.into_iter().map(|step| (place(step), step)).collect();
+    let mut placed: Vec<_> = steps.into_iter().map(|step| (place(&step.address), step)).collect();
     placed.sort_by(|(a, x), (b, y)| {
         let last = |step: &Step| (step.action == Action::Delete, step.address.clone());
         a.cmp(b).then_with(|| last(x).cmp(&last(y)))
@@ -100,14 +100,15 @@ pub(super) fn grouped<'p>(
     groups
 }
 
-/// Returns the part, the name that keeps things together within it, and the rank of a step.
-fn place(step: &Step) -> (usize, &str, usize) {
-    let group = step.address.group();
+/// Returns the part, the name that keeps things together within it, and the rank of an address: what
+/// plans are sorted by.
+pub(super) fn place(address: &Address) -> (usize, &str, usize) {
+    let group = address.group();
     let ranks = PARTS.iter().map(|(_, kinds)| kinds.iter().position(|kind| *kind == group));
     let found = ranks.enumerate().find_map(|(part, rank)| Some((part, rank?)));
     match found {
         Some((part, rank)) if PARTS[part].0 == POOLS => {
-            (part, step.address.as_str().split('/').nth(1).unwrap_or_default(), rank)
+            (part, address.as_str().split('/').nth(1).unwrap_or_default(), rank)
         }
         Some((part, rank)) => (part, "", rank),
         None => (PARTS.len(), "", 0),

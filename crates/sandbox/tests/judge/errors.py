@@ -22,6 +22,9 @@ EC2_CODES = set(
 UNMODELLED = {
     # terraform-aws-modules/terraform-aws-eks, issue 793
     ("CreateNodegroup", "ResourceNotFoundException"),
+    # a boundary that there is not, in what the test cases of the ROSA CLI expect of
+    # `rosa create account-roles --permissions-boundary`
+    ("CreateRole", "NoSuchEntity"),
 }
 
 # Statuses that EC2's reference states, or that every EC2 endpoint is known to answer.

@@ -4,6 +4,9 @@ mod stage;
 #[path = "../../../../tests/common/cloud.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod cloud;
+#[path = "../../../../tests/common/judge.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod judge;
 #[path = "../../../../tests/common/recorder.rs"]
 mod recorder;
 #[path = "../../../../tests/common/relay.rs"]

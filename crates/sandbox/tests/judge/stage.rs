@@ -1,7 +1,8 @@
 //! Where scenarios are played: a simulated AWS with a recorder before it.
-use crate::cloud::{self, KEY};
+use crate::cloud::KEY;
+use crate::judge;
 use crate::recorder::Recorder;
-use crate::server::{Moto, python};
+use crate::server::Moto;
 use provision_sandbox::{Sandbox, Settings, Speed};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -13,11 +14,6 @@ const PATIENCE: &str = "300";
 /// A file of this test.
 pub(crate) fn here(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judge").join(file)
-}
-
-/// A file of the test that judges requests.
-pub(crate) fn beside(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/aws").join(file)
 }
 
 /// A page of the docs.
@@ -51,15 +47,10 @@ pub(crate) fn answer(command: &mut Command) -> Value {
     serde_json::from_slice(&output.stdout).expect("it prints JSON")
 }
 
-/// Returns the command for a Python file, with nothing of the caller's own configuration.
+/// Returns the command for a Python file.
 pub(crate) fn script(file: &str) -> Command {
-    let mut command = Command::new("timeout");
-    cloud::environment(&mut command)
-        .arg(PATIENCE)
-        .arg(python())
-        .arg(here(file))
-        .env("PYTHONPATH", beside(""))
-        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let mut command = judge::python(PATIENCE);
+    command.arg(here(file));
     command
 }
 

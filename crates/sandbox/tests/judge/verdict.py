@@ -2,6 +2,9 @@
 
 Usage: verdict.py SOURCES RECORDING... Prints `findings`, how many calls were `judged`, `refused`
 calls among them, and the `unjudged` operations: those in the sources that no recording has done.
+
+Usage: verdict.py --listen. Reads a call per line, which no caller makes wrong on purpose, and
+prints what is wrong with it, a list per line.
 """
 
 import json
@@ -10,8 +13,8 @@ import re
 import sys
 from collections import Counter
 
-import judge
 import responses
+import rules
 import signature
 import wire
 
@@ -23,22 +26,42 @@ CHOICE = re.compile(r'"([A-Z]\w+)"(?: =>|,\s*[\w|])')
 FOLDERS = {"elbv2": "elb", "elb": "classic_elb"}
 
 
-def verdict(exchange):
+# Refusals of whoever signed a request.
+SIGNER = re.compile(
+    "AuthFailure|ExpiredToken|IncompleteSignature|InvalidClientTokenId|InvalidSignature|"
+    "MissingAuthenticationToken|RequestExpired|SignatureDoesNotMatch|UnrecognizedClient"
+)
+
+
+def verdict(exchange, may_be_wrong=True):
     """Returns the operation of a call, and what is wrong with it.
 
-    A request that was refused may be wrong: that is what some are made for.
+    A request that was refused may be wrong, where that is what some are made for. A call whose
+    reply was lost has none.
     """
     try:
         call = wire.read(exchange)
     except (wire.Unreadable, ValueError) as error:
         return "?", [f"request: {error}"]
     name = f"{call.service.service_name}:{call.operation.name}"
-    what = "reply" if exchange["status"] < 300 else "error"
-    found = [f"{what}: {it}" for it in responses.findings(call, exchange)]
-    if exchange["status"] < 300:
+    status, found = exchange["status"], []
+    is_done = status is not None and status < 300
+    if status is not None:
+        what = "reply" if is_done else "error"
+        found += [f"{what}: {it}" for it in responses.findings(call, exchange)]
+    if is_done:
         signature.SECRETS.update(dict(SESSION.findall(exchange["reply"])))
-        found += [f"request: {it}" for it in judge.judge(exchange)[1]]
+    if is_done or not may_be_wrong:
+        found += [f"request: {it}" for it in rules.findings(call, exchange)]
+        if is_done or not SIGNER.search(exchange["reply"]):
+            found += [f"request: {it}" for it in signature.findings(exchange)]
     return name, found
+
+
+def listen():
+    for line in sys.stdin:
+        name, found = verdict(json.loads(line), may_be_wrong=False)
+        print(json.dumps([f"{name}: {it}" for it in found]), flush=True)
 
 
 def built(sources):
@@ -71,4 +94,4 @@ def main(sources, *recordings):
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    listen() if sys.argv[1:] == ["--listen"] else main(*sys.argv[1:])

@@ -3,15 +3,23 @@
 #[path = "../../../../tests/common/cloud.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod cloud;
+#[path = "../../../../tests/common/judge.rs"]
+mod judge;
+#[path = "../../../../tests/common/recorder.rs"]
+mod recorder;
+#[path = "../../../../tests/common/relay.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod relay;
 #[path = "../../../../tests/common/server.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
 
-use cloud::{KEY, environment};
+use cloud::KEY;
 use provision_sandbox::{Sandbox, Settings, Speed};
+use recorder::Recorder;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 /// The longest that any script may take, in seconds.
 const PATIENCE: &str = "240";
@@ -19,25 +27,34 @@ const PATIENCE: &str = "240";
 /// How much faster than the real clock that of the clouds is.
 const SPEED: f64 = 600.0;
 
+/// A sandbox of which every call of AWS is judged in the end.
+struct Heard {
+    recorder: Recorder,
+    _sandbox: Sandbox,
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        judge::require(&self.recorder.lines());
+    }
+}
+
 /// Starts a sandbox; its world is in memory unless a file is told.
-fn started(world: Option<PathBuf>) -> Sandbox {
+fn started(world: Option<PathBuf>) -> Heard {
     let credential = format!("{KEY}:{KEY}").parse().expect("it is one");
     let (speed, credentials) = (Speed::Times(SPEED), vec![credential]);
     let settings = Settings { world, speed, credentials, lags: false, ..Settings::default() };
-    Sandbox::start(settings).expect("it starts")
+    let sandbox = Sandbox::start(settings).expect("it starts");
+    Heard { recorder: Recorder::start(&sandbox.aws()), _sandbox: sandbox }
 }
 
 /// Runs one of the Python files beside this one on some sandboxes, and returns what it found.
-fn judged(file: &str, sandboxes: &[Sandbox], folder: &Path) -> Value {
+fn judged(file: &str, sandboxes: &[Heard], folder: &Path) -> Value {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes");
-    let mut command = Command::new("timeout");
-    let output = environment(&mut command)
-        .arg(PATIENCE)
-        .arg(server::python())
+    let output = judge::python(PATIENCE)
         .arg(here.join(file))
-        .args(sandboxes.iter().map(Sandbox::aws))
+        .args(sandboxes.iter().map(|heard| &heard.recorder.url))
         .arg(folder)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
         .env_remove("KUBECONFIG")
         .stdin(Stdio::null())
         .output()

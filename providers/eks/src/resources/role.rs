@@ -8,7 +8,7 @@ use crate::names;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{Role as Found, Tag};
 use provision_core::{
-    Cx, Diff, Identity, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
+    Cx, Diff, Error, Identity, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ impl Resource for Role {
         let boundary = Some(self.boundary.clone()).filter(|boundary| !boundary.is_empty());
         let call = call.set_permissions_boundary(boundary);
         let call = call.set_tags(Some(self.tags.iter().map(tag).collect::<Result<_>>()?));
-        let made = call.send().await.reply("iam:CreateRole")?.role;
+        let made = call.send().await.reply("iam:CreateRole").map_err(boundary_is_missing)?.role;
         let made = made.ok_or_else(|| missing("iam:CreateRole", "role"))?;
         Ok(Started::made(Outputs { id: made.role_name, arn: made.arn }))
     }
@@ -135,7 +135,16 @@ impl Role {
         }
         let call = iam.put_role_permissions_boundary().role_name(&self.name);
         let call = call.permissions_boundary(&self.boundary);
-        call.send().await.reply("iam:PutRolePermissionsBoundary").map(|_| Started::done())
+        let reply = call.send().await.reply("iam:PutRolePermissionsBoundary");
+        reply.map(|_| Started::done()).map_err(boundary_is_missing)
+    }
+}
+
+/// Says what to do about a boundary that there is not, which IAM calls a scope.
+fn boundary_is_missing(error: Error) -> Error {
+    match error.message.contains("Scope ARN") {
+        true => error.hint("make that policy first, or name another in eks.permissionsBoundary"),
+        false => error,
     }
 }
 

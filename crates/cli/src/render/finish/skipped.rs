@@ -22,6 +22,8 @@ pub(super) fn write(page: &mut Page, finish: &Finish<'_>) {
     for (address, reason) in skipped {
         let root = root(&why, reason);
         match groups.iter_mut().find(|(reason, _)| *reason == root) {
+            // One of several stages may be told already.
+            Some((_, addresses)) if addresses.contains(&address.as_str()) => {}
             Some((_, addresses)) => addresses.push(address.as_str()),
             None => groups.push((root, vec![address.as_str()])),
         }

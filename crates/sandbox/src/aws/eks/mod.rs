@@ -42,7 +42,7 @@ const CONSISTENT: Behaviour = Behaviour {
     service: "eks",
     what: "what was made is read at once; the change between ACTIVE and UPDATING lags",
     seconds: 0,
-    source: "Amazon EKS API Reference, UpdateClusterConfig",
+    source: "assumption",
 };
 
 pub(crate) const BEHAVIOURS: &[Behaviour] = &[

@@ -47,8 +47,21 @@ fn own(call: &Call<'_>, arn: &str) -> Result<Key, Refusal> {
 /// # Errors
 /// When there is none with that ARN, or it is one of a service.
 pub(super) fn attachable(call: &Call<'_>, arn: &str) -> Result<(), Refusal> {
+    usable(call, arn, "Policy")
+}
+
+/// Tells whether a policy can bound a role.
+///
+/// # Errors
+/// When there is none with that ARN, or it is one of a service.
+pub(super) fn bounding(call: &Call<'_>, arn: &str) -> Result<(), Refusal> {
+    usable(call, arn, "Scope ARN:")
+}
+
+fn usable(call: &Call<'_>, arn: &str, called: &str) -> Result<(), Refusal> {
     let key = key(arn)?;
-    let missing = || entity::no_such(format!("Policy {arn} does not exist or is not attachable."));
+    let missing =
+        || entity::no_such(format!("{called} {arn} does not exist or is not attachable."));
     if call.find(&key).is_some() && call.get(&key).is_some() {
         return Ok(());
     }

@@ -169,7 +169,7 @@ pub(super) fn create(call: &mut Call<'_>, request: Create) -> Answer {
     entity::put_tags(&mut tags, &request.tags)?;
     document::trust(call.world, &trust)?;
     if let Some(boundary) = &request.permissions_boundary {
-        policy::attachable(call, boundary)?;
+        policy::bounding(call, boundary)?;
     }
     if is_taken(call, &name) {
         return Err(entity::exists(format!("Role with name {name} already exists.")));
@@ -274,7 +274,7 @@ pub(super) struct PutBoundary {
 
 pub(super) fn put_boundary(call: &mut Call<'_>, request: PutBoundary) -> Answer {
     let key = own(call, &request.role_name)?;
-    policy::attachable(call, &request.permissions_boundary)?;
+    policy::bounding(call, &request.permissions_boundary)?;
     let boundary = boundary(&request.permissions_boundary);
     call.world.edit(&key, |role| role.set("PermissionsBoundary", boundary));
     Ok(Value::Null)
