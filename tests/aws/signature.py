@@ -8,8 +8,14 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 KEY = "testing"
-# The secrets of the keys that are known; sessions have keys of their own.
-SECRETS = {KEY: "testing", "other": "other", "foreign": "foreign"}
+# The secrets of the keys that are known, with the one that every sandbox accepts, which the vendor's
+# own examples have; sessions have keys of their own.
+SECRETS = {
+    KEY: "testing",
+    "AKIAIOSFODNN7EXAMPLE": "not-a-secret",
+    "foreign": "foreign",
+    "other": "other",
+}
 
 
 def sign(exchange, headers, timestamp, region, service, key=KEY):

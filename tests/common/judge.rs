@@ -1,6 +1,7 @@
 //! The judge of calls: botocore's models, and its signer.
 use super::cloud::environment;
 use super::server;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -46,12 +47,12 @@ impl Judge {
 /// Requires that recorded calls are as their models say, unless the test has failed anyway.
 pub(crate) fn require(calls: &str) {
     if !thread::panicking() {
-        assert_eq!(findings(calls), [""; 0], "calls by their models");
+        assert_eq!(findings(calls), BTreeSet::new(), "calls by their models");
     }
 }
 
-/// Returns what is wrong with recorded calls.
-pub(crate) fn findings(calls: &str) -> Vec<String> {
+/// Returns what is wrong with recorded calls, each thing once.
+pub(crate) fn findings(calls: &str) -> BTreeSet<String> {
     let mut judge = JUDGE.lock().unwrap_or_else(PoisonError::into_inner);
     calls.lines().flat_map(|call| judge.judge(call)).collect()
 }

@@ -96,12 +96,13 @@ impl Case {
                 assert!(is_named, "none of {met:?} is in {text}");
                 assert!(says(&["imit", "quota", "TooMany"]), "{text}");
             }
-            // Node groups are made all the same, and say later that there is no room; so do updates
-            // of a cluster, which say what there is too little of.
+            // Node groups are made all the same, and say later that there is no room; updates end
+            // with one of these codes of EKS.
             "capacity" => {
+                let ended = ["IpNotAvailable", "NodeCreationFailure", "ConfigurationConflict"];
                 let is_told = match code {
                     4 => says(&["pool/"]) && says(&["apacity"]),
-                    _ => code == 1 && (is_named && says(&["apacity"]) || says(&["IpNotAvailable"])),
+                    _ => code == 1 && (is_named && says(&["apacity"]) || says(&ended)),
                 };
                 assert!(is_told, "{code}: {met:?}: {text}");
             }

@@ -1,9 +1,14 @@
 //! Log lines on standard error.
 use crate::args::{Global, LogFormat};
 use crate::failure::{Code, Failure};
+use std::fmt;
 use tracing::level_filters::LevelFilter;
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
@@ -13,7 +18,9 @@ const VARIABLE: &str = "PROVISION_LOG";
 /// Starts logging, if asked for by flags or by `PROVISION_LOG`.
 pub(crate) fn start(global: &Global) -> Result<(), Failure> {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let is_asked = global.verbose > 0 || variable().is_some();
     let lines = match global.log_format {
+        LogFormat::Text if !is_asked => lines.event_format(Plain).boxed(),
         LogFormat::Text => lines.with_ansi(false).with_target(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
@@ -22,6 +29,27 @@ pub(crate) fn start(global: &Global) -> Result<(), Failure> {
     let started = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
     debug_assert!(started.is_ok(), "logging starts once");
     Ok(())
+}
+
+/// How lines look that nobody asked for: as the other warnings and errors that people are told.
+struct Plain;
+
+impl<S, N> FormatEvent<S, N> for Plain
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut to: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let is_error = *event.metadata().level() == Level::ERROR;
+        write!(to, "{}: ", if is_error { "error" } else { "warning" })?;
+        context.format_fields(to.by_ref(), event)?;
+        writeln!(to)
+    }
 }
 
 /// Returns the filter that the environment names.
@@ -50,15 +78,14 @@ fn asked(variable: Option<String>, verbose: u8) -> Result<EnvFilter, Failure> {
 /// Tells whether a line may be shown, whatever was asked for: below warnings, other libraries log
 /// requests whole, with who signed them and what they hold; and that for Kubernetes warns of each
 /// answer that it cannot read, with all of it, and of each call that fails and is made again.
-fn is_ours(target: &str, level: tracing::Level) -> bool {
-    let warns = level <= tracing::Level::WARN && !target.starts_with("kube_client");
+fn is_ours(target: &str, level: Level) -> bool {
+    let warns = level <= Level::WARN && !target.starts_with("kube_client");
     warns || target.starts_with("provision")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracing::Level;
 
     #[test]
     fn a_filter_that_says_nothing_is_an_error() {

@@ -192,7 +192,8 @@ impl Engine<'_> {
             Ok(listing) => Ok(Ok(listing)),
             Err(Ended::Failed(error)) if error.kind.is_fatal() => Err(error),
             Err(Ended::Failed(error)) => {
-                tracing::warn!(kind, %error, "cannot be listed: what is not on record is not seen");
+                let left_out = "what is not on record is not seen";
+                tracing::warn!("{kind} cannot be listed, so {left_out}: {error}");
                 Ok(Err(format!("cannot be listed: {error}")))
             }
             Err(ended @ Ended::Stopped) => Err(ended.into()),

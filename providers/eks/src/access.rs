@@ -142,7 +142,7 @@ async fn principal(aws: &Aws, caller: &str) -> Result<String> {
     let found = aws.iam.get_role().role_name(role).send().await.found("iam:GetRole");
     let found = match found {
         Err(error) if error.kind == Kind::Denied => {
-            tracing::warn!(%error, "the path of the caller's role is not known");
+            tracing::warn!("the path of the caller's role is not known: {error}");
             None
         }
         answer => answer?.and_then(|answer| answer.role),

@@ -182,7 +182,7 @@ fn trusting(origin: &str, file: &str) -> Result<TrustStore> {
     let text = fs::read(file).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
     let (store, left_out) = roots(&text).map_err(|why| wrong(&why))?;
     if left_out > 0 {
-        tracing::warn!(file, left_out, "some certificates cannot be used as roots");
+        tracing::warn!("{left_out} certificates of {file} cannot be used as roots");
     }
     Ok(store)
 }

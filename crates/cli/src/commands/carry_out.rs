@@ -216,7 +216,7 @@ impl CarryOut<'_> {
         if outcome.is_complete()
             && let Err(error) = journal.compact()
         {
-            tracing::warn!(%error, "the state file could not be shortened; it is good as it is");
+            tracing::warn!("the state file could not be shortened, and is good as it is: {error}");
         }
     }
 

@@ -15,6 +15,33 @@ const NO_CAPACITY: [&str; 5] = [
 const NO_QUOTA: [&str; 4] =
     ["InstanceLimitExceeded", "VcpuLimitExceeded", "LimitExceeded", "vCPU capacity"];
 
+/// What to do about codes of EKS that come with nothing else to go by.
+const REMEDIES: [(&str, &str); 8] = [
+    (
+        "AdmissionRequestDenied",
+        "look for what refuses it: `kubectl get validatingwebhookconfigurations`",
+    ),
+    ("ClusterUnreachable", "look at the cluster's security groups: EKS does not reach its API"),
+    (
+        "ConfigurationConflict",
+        "somebody else has changed the add-on's objects: undo that, or ask for what it is now",
+    ),
+    ("EniLimitReached", "delete network interfaces of the VPC, or ask for a higher limit of them"),
+    (
+        "InsufficientFreeAddresses",
+        "make room in the pool's subnets, and run the same command again",
+    ),
+    ("IpNotAvailable", "make room in the cluster's subnets, and run the same command again"),
+    (
+        "NodeCreationFailure",
+        "look at what keeps its machines from the API: way out, security groups, node role",
+    ),
+    (
+        "PodEvictionFailure",
+        "look for a budget that lets no pod go: `kubectl get pdb --all-namespaces`",
+    ),
+];
+
 /// Names what was begun: `cluster/update`, `cluster/node group/update` or
 /// `cluster/addon/add-on/update`.
 pub(super) fn begun<O>(path: &str, update: Option<Update>) -> Started<O> {
@@ -72,13 +99,18 @@ pub(super) fn failure(issues: Vec<(Option<String>, Option<String>)>, otherwise: 
         () if says(&NO_QUOTA) => Kind::Quota,
         () => Kind::Invalid,
     };
-    Error::new(kind, if words.is_empty() { otherwise.to_owned() } else { words })
+    let remedy = REMEDIES.iter().find(|(code, _)| says(&[code]));
+    let error = Error::new(kind, if words.is_empty() { otherwise.to_owned() } else { words });
+    match remedy {
+        Some((_, hint)) => error.hint(*hint),
+        None => error,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_sdk_eks::types::{ErrorCode, ErrorDetail};
+    use aws_sdk_eks::types::{ErrorCode, ErrorDetail, NodegroupIssueCode};
 
     #[test]
     fn words_tell_a_lack_of_capacity_from_a_limit() {
@@ -100,8 +132,18 @@ mod tests {
         let update = Update::builder().status(UpdateStatus::Failed).errors(detail).build();
         let Progress::Failed(error) = progress(update) else { panic!("it failed") };
         assert_eq!(error.message, "IpNotAvailable: no address");
+        assert!(error.hint.is_some_and(|hint| hint.contains("cluster's subnets")));
         let running = Update::builder().status(UpdateStatus::InProgress).build();
         assert_eq!(progress(running), Progress::Running("InProgress".into()));
+    }
+
+    #[test]
+    fn remedies_are_for_codes_that_there_are() {
+        for (code, _) in REMEDIES {
+            let known = ErrorCode::values().contains(&code);
+            let of_pool = NodegroupIssueCode::values().contains(&code);
+            assert!(known || of_pool, "{code}");
+        }
     }
 
     #[test]
