@@ -1,13 +1,16 @@
 //! A sandbox of its own for each test, as a server.
 use super::cloud::{Cloud, KEY};
 use super::judge;
-use super::recorder::Recorder;
 use super::relay::{self, Message, PATIENCE};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use tempfile::NamedTempFile;
+
+/// Tells the program to write down what a sandbox of its own was called.
+pub(crate) const RECORD: &str = "PROVISION_SANDBOX_RECORD";
 
 /// The kinds whose objects are still told of for a while after they were deleted.
 const PASSING: [&str; 4] = ["ec2.instance", "ec2.nat_gateway", "kms.key", "sts.session"];
@@ -16,11 +19,8 @@ const PASSING: [&str; 4] = ["ec2.instance", "ec2.nat_gateway", "kms.key", "sts.s
 /// judged then.
 pub(crate) struct Served {
     process: Child,
-    /// Where it answers by itself.
-    bare: String,
-    /// Where it is heard.
     pub(crate) url: String,
-    recorder: Recorder,
+    calls: NamedTempFile,
 }
 
 impl Served {
@@ -41,12 +41,14 @@ impl Served {
 
     /// It takes a key of another account too, and one that is good in the first partition alone.
     fn with(speed: &str, more: &[&str]) -> Self {
+        let calls = NamedTempFile::new().expect("a file can be made");
         let mut process = Command::new(env!("CARGO_BIN_EXE_provision"))
             .args(["sandbox", "serve", "--sandbox-speed", speed])
             .args(["--credential", &format!("{KEY}:{KEY}")])
             .args(["--credential", "other:other:210987654321"])
             .args(["--credential", "foreign:foreign:123456789012:aws"])
             .args(more)
+            .env(RECORD, calls.path())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
@@ -54,9 +56,8 @@ impl Served {
         let stdout = process.stdout.take().expect("it is piped");
         BufReader::new(stdout).read_line(&mut line).expect("it says where it serves");
         let ready: Value = serde_json::from_str(&line).expect("in one line of JSON");
-        let bare = ready["aws"].as_str().expect("there is an AWS").to_owned();
-        let recorder = Recorder::start(&bare);
-        Self { process, bare, url: recorder.url.clone(), recorder }
+        let url = ready["aws"].as_str().expect("there is an AWS").to_owned();
+        Self { process, url, calls }
     }
 
     /// Returns everything that exists, each as kind and id, without what passes by itself.
@@ -101,12 +102,20 @@ impl Served {
 
     /// Returns what it was called and replied so far, a JSON line each.
     pub(crate) fn recorded(&self) -> String {
-        self.recorder.lines()
+        std::fs::read_to_string(&self.calls).expect("it can be read")
     }
 
     /// Asks for faults in the place of those that are left.
     pub(crate) fn faults(&self, faults: &[Value]) {
         self.control("POST", "faults", Some(json!({ "faults": faults })));
+    }
+
+    /// Returns the faults that were asked for and have befallen no call yet.
+    pub(crate) fn faults_left(&self) -> Vec<Value> {
+        let Value::Array(left) = self.control("GET", "faults", None)["faults"].take() else {
+            panic!("no list")
+        };
+        left
     }
 
     /// Lets something happen in a living cluster.
@@ -122,8 +131,8 @@ impl Served {
     fn control(&self, method: &str, endpoint: &str, body: Option<Value>) -> Value {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let request =
-            Message::request(&self.bare, method, &format!("/_sandbox/{endpoint}"), &[], &body);
-        let reply = relay::ask(&self.bare, &request, PATIENCE).expect("it replies");
+            Message::request(&self.url, method, &format!("/_sandbox/{endpoint}"), &[], &body);
+        let reply = relay::ask(&self.url, &request, PATIENCE).expect("it replies");
         assert_eq!(reply.status(), Some(200), "{endpoint}: {}", reply.text());
         serde_json::from_str(reply.text()).expect("it is JSON")
     }

@@ -43,7 +43,9 @@ fn live(seed: u64) {
     PHASES[0].check(&life);
     converge(&life, DESTROY);
     life.ok(&["plan"]);
-    assert_eq!(world::ids(&life.moment().world), before);
+    let world = life.moment().world;
+    assert_eq!(world::ids(&world), before);
+    PHASES[0].spares(&world);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What `provision kubeconfig` writes lets kubectl in, and leaves the rest of a file alone.
 use crate::cloud::{KEY, environment};
 use crate::folder::{FILE, Folder, Ran};
+use crate::rehearsal::Rehearsal;
 use crate::served::Served;
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -122,7 +123,7 @@ fn a_token_is_an_exec_credential_for_whoever_asks() {
 
 #[test]
 fn the_embedded_sandbox_has_no_kubeconfig() {
-    let folder = Folder::embedded(FILE);
+    let folder = Rehearsal::of(FILE);
     let refused = folder.run(&["kubeconfig"]);
     assert_eq!(refused.code, Some(64), "{}", refused.stderr);
     assert!(refused.stderr.contains("sandbox serve"), "{}", refused.stderr);

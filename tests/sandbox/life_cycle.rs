@@ -1,5 +1,6 @@
 //! From nothing to a cluster, through changes, and back to nothing, in one process after another.
-use crate::folder::{FILE, Folder};
+use crate::folder::FILE;
+use crate::rehearsal::Rehearsal;
 
 /// Returns the number between two texts.
 fn minutes(text: &str, before: &str, after: &str) -> u64 {
@@ -10,7 +11,7 @@ fn minutes(text: &str, before: &str, after: &str) -> u64 {
 
 #[test]
 fn a_cluster_is_made_changed_and_destroyed() {
-    let folder = Folder::embedded(FILE);
+    let folder = Rehearsal::of(FILE);
     let first = folder.ok(&["plan"]);
     assert!(first.contains("to create"), "{first}");
     assert!(minutes(&first, "Expected to take about ", " minutes of simulated time.") >= 12);
@@ -39,7 +40,7 @@ fn a_cluster_is_made_changed_and_destroyed() {
 
 #[test]
 fn the_clock_of_a_watched_rehearsal_runs() {
-    let folder = Folder::embedded(FILE);
+    let folder = Rehearsal::of(FILE);
     folder.ok(&["apply", "--auto-approve", "--sandbox-speed", "5000"]);
     assert_eq!(folder.plan(), [""; 0]);
     let ran = folder.run(&["plan", "--sandbox-speed", "0"]);

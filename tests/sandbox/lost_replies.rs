@@ -1,4 +1,4 @@
-//! The reply to each call that changes something is lost once, and still there is one object of
+//! The reply to each operation that changes something is lost once, and still there is one object of
 //! each, and nothing is left.
 use crate::folder::{FILE, Folder};
 use crate::served::Served;
@@ -48,10 +48,12 @@ fn a_lost_reply_makes_nothing_twice_and_leaves_nothing() {
     let so_far = served.objects();
     served.faults(&cut(&of_apply));
     again.ok(&["apply", "--auto-approve"]);
+    assert_eq!(served.faults_left(), [json!(null); 0], "a reply that was to be lost");
     assert_eq!(again.plan(), [""; 0]);
     assert_eq!(kinds(&new(&so_far, &served.objects())), made);
     served.faults(&cut(&of_destroy));
     again.ok(&["destroy", "--auto-approve"]);
+    assert_eq!(served.faults_left(), [json!(null); 0], "a reply that was to be lost");
     assert_eq!(left(&before, &served.objects()), before);
 }
 

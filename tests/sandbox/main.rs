@@ -32,8 +32,7 @@ mod phase;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod proxy;
 mod readme;
-#[path = "../common/recorder.rs"]
-mod recorder;
+mod rehearsal;
 #[path = "../common/relay.rs"]
 mod relay;
 mod roles;

@@ -65,12 +65,17 @@ impl Phase {
         }
         let world = life.moment().world;
         same(&world::told(&world), &self.told);
-        let now = world::raw(&world);
-        for (name, object) in &self.theirs {
-            assert_eq!(now.get(name), Some(object), "{name} is of somebody else");
-        }
+        self.spares(&world);
         if self.command == DESTROY {
             assert_eq!(world::ids(&world), self.ids);
+        }
+    }
+
+    /// Fails unless what is of somebody else is in a world as it was.
+    pub(crate) fn spares(&self, world: &[u8]) {
+        let now = world::raw(world);
+        for (name, object) in &self.theirs {
+            assert_eq!(now.get(name), Some(object), "{name} is of somebody else");
         }
     }
 }

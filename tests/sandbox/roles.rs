@@ -1,6 +1,7 @@
 //! Working as a role of another account: sessions that end and begin again, and who is kept out.
 use crate::boto::Boto;
 use crate::folder::{FILE, Folder, Ran};
+use crate::rehearsal::Rehearsal;
 use crate::served::Served;
 use serde_json::json;
 
@@ -97,20 +98,21 @@ fn who_is_kept_out_hears_why() {
     for effect in ["throttle", "cut-after", "error-before"] {
         fault(20, effect);
         folder.ok(&["apply", "--auto-approve"]);
+        assert_eq!(served.faults_left(), [json!(null); 0], "{effect} in the middle of the run");
         folder.ok(&["destroy", "--auto-approve"]);
     }
 }
 
 #[test]
 fn a_rehearsal_needs_no_other_account() {
-    let folder = Folder::embedded(&working_as("acme-word"));
+    let folder = Rehearsal::of(&working_as("acme-word"));
     assert!(folder.ok(&["plan"]).contains("account 210987654321"));
     folder.ok(&APPLY);
     assert_eq!(folder.plan(), [""; 0]);
     std::fs::remove_file(folder.path("provision.yaml")).expect("it is there");
     folder.ok(&["destroy", "--auto-approve", "--state", "acme-prod.sandbox.state.jsonl"]);
 
-    let folder = Folder::embedded(&format!("{FILE}eks: {{ account: \"000000000012\" }}\n"));
+    let folder = Rehearsal::of(&format!("{FILE}eks: {{ account: \"000000000012\" }}\n"));
     assert!(folder.ok(&["plan"]).contains("account 000000000012"));
     folder.ok(&APPLY);
     std::fs::remove_file(folder.path("provision.yaml")).expect("it is there");

@@ -1,12 +1,13 @@
 //! Two processes at once on one embedded world.
-use crate::folder::{FILE, Folder};
+use crate::folder::FILE;
+use crate::rehearsal::Rehearsal;
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 #[test]
 fn two_processes_share_a_world() {
-    let folder = Folder::embedded(FILE);
+    let folder = Rehearsal::of(FILE);
     let start = |arguments: &[&str]| {
         let mut command = folder.command(arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")

@@ -2,6 +2,7 @@
 use crate::boto::Boto;
 use crate::folder::{FILE, Folder, Ran};
 use crate::kubectl::Kubectl;
+use crate::rehearsal::Rehearsal;
 use crate::served::Served;
 use serde_json::{Value, json};
 use std::fs;
@@ -423,7 +424,7 @@ fn any_cluster_can_be_looked_at_by_a_kubeconfig() {
 
 #[test]
 fn the_embedded_cluster_is_looked_at_too() {
-    let folder = Folder::embedded(FILE);
+    let folder = Rehearsal::of(FILE);
     let ran = folder.run(&["verify"]);
     assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
     folder.ok(&APPLY);

@@ -284,3 +284,35 @@ fn a_cluster_that_is_still_being_made_has_nothing_within() {
     assert_eq!(action("cluster"), "adopt");
     assert_eq!(action("access-entry/user/123456789012/sandbox"), "create");
 }
+
+/// Returns what EKS was asked to make, in that order: add-ons by name, and pools.
+fn asked(calls: &str) -> Vec<String> {
+    let call = |line: &str| -> Value { serde_json::from_str(line).expect("a call is JSON") };
+    let made = |call: Value| {
+        let path = call["path"].as_str().expect("a call has a path");
+        let body = || -> Value {
+            serde_json::from_str(call["body"].as_str().unwrap_or_default()).expect("it is JSON")
+        };
+        match () {
+            () if call["method"] != "POST" || call["status"] != 200 => None,
+            () if path.ends_with("/addons") => body()["addonName"].as_str().map(str::to_owned),
+            () if path.ends_with("/node-groups") => Some("pool".to_owned()),
+            () => None,
+        }
+    };
+    calls.lines().map(call).filter_map(made).collect()
+}
+
+#[test]
+fn what_nodes_need_is_asked_for_before_the_pools_and_the_rest_after_one() {
+    let served = Served::start();
+    Folder::on(&served, FILE).ok(&APPLY);
+    let asked = asked(&served.recorded());
+    let first = asked.iter().position(|it| it == "pool").expect("there are pools");
+    let (mut before, mut after) = (asked[..first].to_vec(), asked[first..].to_vec());
+    before.sort();
+    assert_eq!(before, ["eks-pod-identity-agent", "kube-proxy", "vpc-cni"]);
+    after.sort();
+    let rest = ["aws-ebs-csi-driver", "coredns", "metrics-server", "pool", "pool", "pool"];
+    assert_eq!(after, rest);
+}

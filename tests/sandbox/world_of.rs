@@ -1,9 +1,10 @@
 //! What is of the sandbox and what is not are never taken for each other.
-use crate::folder::{FILE, Folder};
+use crate::folder::FILE;
+use crate::rehearsal::Rehearsal;
 
 #[test]
 fn a_state_or_a_plan_of_the_sandbox_stays_there() {
-    let folder = Folder::embedded(FILE);
+    let folder = Rehearsal::of(FILE);
     folder.ok(&["apply", "--auto-approve"]);
     folder.write(&format!("{FILE}tags: {{ team: a }}\n"));
     folder.ok(&["plan", "--out", "saved.plan"]);
@@ -36,7 +37,7 @@ fn a_state_or_a_plan_of_the_sandbox_stays_there() {
 
 #[test]
 fn a_state_of_elsewhere_stays_out_of_the_sandbox() {
-    let folder = Folder::embedded(FILE);
+    let folder = Rehearsal::of(FILE);
     folder.ok(&["apply", "--auto-approve"]);
     let text =
         std::fs::read_to_string(folder.path("acme-prod.sandbox.state.jsonl")).expect("a state");

@@ -1,7 +1,7 @@
 //! The variables that the program reads.
 
 /// Each with what it means, in Markdown, for the manual and the reference.
-pub(crate) const VARIABLES: [(&str, &str); 13] = [
+pub(crate) const VARIABLES: [(&str, &str); 14] = [
     ("`AWS_…`", "the vendor's own: profiles, credentials, `AWS_ENDPOINT_URL` and its kin"),
     (
         "`PROVISION_ENDPOINT_<EKS|EC2|IAM|STS|KMS|LOGS|ELB|ELBV2|AUTOSCALING>`",
@@ -20,6 +20,11 @@ pub(crate) const VARIABLES: [(&str, &str); 13] = [
     ("`AWS_CA_BUNDLE`", "a PEM file of root certificates, trusted in place of the system's"),
     ("`SSL_CERT_FILE`, `SSL_CERT_DIR`", "where the system's root certificates are"),
     ("`PROVISION_LOG`", "a `tracing` filter, in place of `-v`, such as `provision_eks=debug`"),
+    (
+        "`PROVISION_SANDBOX_RECORD`",
+        "a file behind which every call of the simulated AWS is written with its reply, a line of \
+         JSON each",
+    ),
     ("`PROVISION_TIME_SCALE`", "divides the engine's own waits, for tests"),
     (
         "`XDG_CACHE_HOME`, else `HOME`",

@@ -7,10 +7,13 @@ use provision_sandbox::{ACCOUNT, Credential, Sandbox, Settings, Speed};
 use provision_spec::Simulation;
 use std::ffi::OsStr;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How fast a rehearsal is for whoever watches it: a cluster takes about a second.
 const WATCHED: Speed = Speed::Times(600.0);
+
+/// Names the file that calls are written into.
+const RECORD: &str = "PROVISION_SANDBOX_RECORD";
 
 /// How fast the engine waits while only requests move the simulated clock.
 const INSTANT: f64 = 1000.0;
@@ -71,6 +74,8 @@ pub(crate) fn speed(global: &Global) -> Speed {
 
 /// Starts a simulated cloud.
 pub(crate) fn start(settings: Settings) -> Result<Sandbox, Failure> {
+    let recording = std::env::var_os(RECORD).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let settings = Settings { recording, ..settings };
     let world = settings.world.clone();
     Sandbox::start(settings).map_err(|error| {
         let failure = Failure::new(Code::Sandbox, "the sandbox cannot start");

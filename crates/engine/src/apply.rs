@@ -278,8 +278,11 @@ impl Job<'_> {
                 (Verdict::Done, event)
             }
             Err(Ended::Stopped) => {
-                outcome.skipped.push((step.address.clone(), Skip::Interrupted));
-                (Verdict::NotDone, EventKind::Skipped(Skip::Interrupted.to_string()))
+                // What ended the run stops what is under way as somebody who asks does.
+                let ended = self.engine.halt.is_asked();
+                let why = if ended { Skip::Ended } else { Skip::Interrupted };
+                outcome.skipped.push((step.address.clone(), why.clone()));
+                (Verdict::NotDone, EventKind::Skipped(why.to_string()))
             }
             Err(Ended::Failed(error)) => {
                 if error.kind.is_fatal() {

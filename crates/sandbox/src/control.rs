@@ -39,6 +39,9 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
         ("GET", "/_sandbox/objects") => {
             return Ok(Reply::json(200, &site.store.with(|world| objects(world))?));
         }
+        ("GET", "/_sandbox/faults") => {
+            return Ok(Reply::json(200, &json!({ "faults": site.faults.left() })));
+        }
         ("GET", "/_sandbox/history") => return Ok(Reply::json(200, &site.history)),
         ("GET", "/_sandbox/requests") => return Ok(Reply::json(200, &site.log)),
         ("POST", "/_sandbox/clock") => read::<ClockBody>(request)

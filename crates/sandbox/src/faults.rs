@@ -66,6 +66,12 @@ impl Faults {
         self.0 = faults.into_iter().map(|fault| Pending { fault, met: 0, done: 0 }).collect();
     }
 
+    /// Returns the faults that have befallen no call yet.
+    pub(crate) fn left(&self) -> Vec<&Fault> {
+        let left = self.0.iter().filter(|pending| pending.done == 0);
+        left.map(|pending| &pending.fault).collect()
+    }
+
     /// Returns what befalls a call. `chance` draws a number from 0 to 1.
     pub(crate) fn befall(
         &mut self,
@@ -105,6 +111,7 @@ mod tests {
         let mut faults = faults(
             r#"[{"operation":"A","nth":2,"count":2,"effect":"throttle"},{"operation":"*","effect":"slow"}]"#,
         );
+        assert_eq!(faults.left().len(), 2);
         let mut meet = |operation| faults.befall(operation, || 0.0);
         assert_eq!(meet("B"), Some(Effect::Slow));
         assert_eq!(meet("A"), None);
@@ -112,6 +119,7 @@ mod tests {
         assert_eq!(meet("A"), Some(Effect::Throttle));
         assert_eq!(meet("A"), Some(Effect::Throttle));
         assert_eq!(meet("A"), None);
+        assert!(faults.left().is_empty());
     }
 
     #[test]

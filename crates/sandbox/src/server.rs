@@ -1,5 +1,6 @@
 //! A sandbox as a server on loopback.
 mod message;
+mod recording;
 
 use crate::clock::{Clock, Speed, Time};
 use crate::credential::Credential;
@@ -12,6 +13,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 pub(crate) use message::{Outcome, Reply, Request, pairs, read, respond};
+use recording::Recording;
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -45,6 +47,8 @@ pub struct Settings {
     pub control: bool,
     /// Whether reads may lag behind by themselves; what is asked to be stale is so anyway.
     pub lags: bool,
+    /// A file behind which every call of the simulated AWS is written, with its reply, as JSON.
+    pub recording: Option<PathBuf>,
     /// Whether everybody is let in, for rehearsals in which nobody else prepares anything: every
     /// account has its key, [`Credential::of_account`], and a role that there is not is made when
     /// it is first taken on.
@@ -53,8 +57,16 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let (speed, credentials) = (Speed::Instant, Vec::new());
-        Self { world: None, seed: 1, speed, credentials, control: true, lags: true, open: false }
+        Self {
+            world: None,
+            seed: 1,
+            speed: Speed::Instant,
+            credentials: Vec::new(),
+            control: true,
+            lags: true,
+            recording: None,
+            open: false,
+        }
     }
 }
 
@@ -147,9 +159,13 @@ pub(crate) struct Site {
     pub(crate) control: bool,
     pub(crate) lags: bool,
     pub(crate) open: bool,
+    recording: Option<Recording>,
     /// Where the APIs of clusters answer.
     pub(crate) kubernetes: String,
 }
+
+/// The status that the log has of a request that got no reply.
+pub(crate) const UNANSWERED: u16 = 0;
 
 /// One request, as the log tells it.
 #[derive(Clone, Debug, Serialize)]
@@ -179,6 +195,7 @@ impl Site {
             control: settings.control,
             lags: settings.lags,
             open: settings.open,
+            recording: settings.recording.as_deref().map(Recording::open).transpose()?,
             kubernetes: String::new(),
         })
     }
@@ -191,9 +208,15 @@ impl Site {
         }
         self.log.push_back(Logged { seq, time, service, operation, status });
     }
-}
 
-impl Site {
+    /// Writes a call down, if that is wanted, and what comes of it.
+    fn record(&mut self, request: &Request, outcome: Outcome) -> io::Result<Outcome> {
+        if let Some(recording) = &mut self.recording {
+            recording.note(request, &outcome)?;
+        }
+        Ok(outcome)
+    }
+
     /// Notes what became of objects, where somebody can ask for it.
     pub(crate) fn remember(&mut self, moments: Vec<Moment>) {
         self.history.extend(moments.into_iter().filter(|_| self.control));
@@ -258,7 +281,7 @@ async fn answer(
     let outcome =
         work(&site, &request, |site, request| match request.path.starts_with("/_sandbox/") {
             true => control::answer(site, request).map(Outcome::Reply),
-            false => aws::answer(site, request),
+            false => aws::answer(site, request).and_then(|outcome| site.record(request, outcome)),
         });
     respond(outcome).await
 }

@@ -15,6 +15,10 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// What to do about what is degraded.
+const REPAIRED: &str = "the next run repairs what can be had by then; a pool that waits for capacity \
+    gets it sooner with other machines or zones";
+
 /// The end of a run, and what there is to say about it.
 pub(crate) struct Finish<'a> {
     /// How it ended.
@@ -166,6 +170,8 @@ impl Finish<'_> {
             page.heading(Paint::Yellow, "Degraded");
             let degraded = outcome.degraded.iter();
             page.table(Paint::Yellow, degraded.map(|(a, why)| (a.as_str(), why.clone())));
+            page.gap();
+            said(page, Paint::Cyan, "hint:", REPAIRED);
         }
         skipped::write(page, self);
         if !self.left.is_empty() {

@@ -49,7 +49,7 @@ mod tests {
         let wanted = |code: &str, status| (code.to_owned(), status);
         assert_eq!(told(Protocol::Query("urn:x")), wanted("InvalidClientTokenId", 403));
         assert_eq!(told(Protocol::Ec2), wanted("AuthFailure", 401));
-        assert_eq!(told(Protocol::Json("1.1")), wanted("UnrecognizedClientException", 400));
+        assert_eq!(told(Protocol::Json("Keys")), wanted("UnrecognizedClientException", 400));
         assert_eq!(told(Protocol::Rest), wanted("UnrecognizedClientException", 403));
     }
 }

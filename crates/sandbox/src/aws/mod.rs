@@ -40,7 +40,7 @@ use crate::clock::Time;
 use crate::credential::Credential;
 use crate::faults::Effect;
 use crate::kubernetes;
-use crate::server::{Outcome, Reply, Request, Site};
+use crate::server::{Outcome, Reply, Request, Site, UNANSWERED};
 use crate::world::{Key, Past, World};
 use protocol::Protocol;
 use signature::Signature;
@@ -57,9 +57,6 @@ const LAG: Behaviour = Behaviour {
 
 /// How often a read lags at all: an assumption.
 const LAGS: f64 = 0.2;
-
-/// The status that the log has of a request that got no reply.
-const UNANSWERED: u16 = 0;
 
 /// How far a read lags that was asked to be stale.
 const STALE: Time = 60_000;
@@ -104,8 +101,8 @@ fn service(name: &str, request: &Request) -> Option<Service> {
             (Protocol::Query(space), elb::run)
         }
         "iam" => (Protocol::Query("https://iam.amazonaws.com/doc/2010-05-08/"), iam::run),
-        "kms" => (Protocol::Json("1.1"), kms::run),
-        "logs" => (Protocol::Json("1.1"), logs::run),
+        "kms" => (Protocol::Json("TrentService"), kms::run),
+        "logs" => (Protocol::Json("Logs_20140328"), logs::run),
         "sts" => (Protocol::Query("https://sts.amazonaws.com/doc/2011-06-15/"), sts::run),
         _ => return None,
     };
@@ -227,8 +224,7 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
             Ok(answer) => service.protocol.answer(&operation, answer, &id),
             Err(refusal) => service.protocol.refuse(&refusal, &id),
         };
-        let status = reply.status;
-        (befallen(effect, reply), status)
+        befallen(effect, reply)
     };
     let ((outcome, status), moments) = store.with(|world| (work(world), world.moments()))?;
     site.remember(moments);
@@ -257,11 +253,13 @@ fn past(world: &mut World, effect: Option<Effect>, lags: bool) -> Past {
     world.at(world.now.saturating_sub(lag))
 }
 
-fn befallen(effect: Option<Effect>, reply: Reply) -> Outcome {
+/// Returns what becomes of a reply, and the status that reaches the caller.
+fn befallen(effect: Option<Effect>, reply: Reply) -> (Outcome, u16) {
+    let status = reply.status;
     match effect {
-        Some(Effect::CutAfter) => Outcome::Cut,
-        Some(Effect::Slow) => Outcome::Late(reply, SLOW),
-        _ => Outcome::Reply(reply),
+        Some(Effect::CutAfter) => (Outcome::Cut, UNANSWERED),
+        Some(Effect::Slow) => (Outcome::Late(reply, SLOW), status),
+        _ => (Outcome::Reply(reply), status),
     }
 }
 

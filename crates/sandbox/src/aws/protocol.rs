@@ -18,11 +18,17 @@ pub(crate) enum Protocol {
     Ec2,
     /// Forms in, XML out, in a namespace.
     Query(&'static str),
-    /// JSON with the operation in a header, in a version of the format.
+    /// JSON with the operation in a header, after this target.
     Json(&'static str),
     /// JSON with the operation in the route.
     Rest,
 }
+
+/// The version of EC2's API.
+const EC2_VERSION: &str = "2016-11-15";
+
+/// The type of JSON whose operation is in a header.
+const JSON: &str = "application/x-amz-json-1.1";
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -45,12 +51,15 @@ impl Protocol {
                 }?;
                 let nothing = || Refusal::new("MissingAction", "the request names no action");
                 let operation = form.take("Action").ok_or_else(nothing)?;
-                form.take("Version");
+                self.is_of(&operation, form.take("Version").as_deref())?;
                 Ok(Asked { operation, input: Input::Form(form) })
             }
-            Self::Json(_) => {
-                let target = request.header("x-amz-target").unwrap_or_default();
-                let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+            Self::Json(target) => {
+                let asked = request.header("x-amz-target").unwrap_or_default();
+                let operation = asked.strip_prefix(target).and_then(|it| it.strip_prefix('.'));
+                let nothing =
+                    || Refusal::new("UnknownOperationException", "no operation of it is named");
+                let operation = operation.ok_or_else(nothing)?.to_owned();
                 Ok(Asked { operation, input: Input::Json(body(request)?) })
             }
             Self::Rest => {
@@ -69,6 +78,30 @@ impl Protocol {
         }
     }
 
+    /// Refuses an operation of a version of the API that there is not here.
+    fn is_of(self, operation: &str, version: Option<&str>) -> Result<(), Refusal> {
+        let own = match self {
+            Self::Query(space) => space.trim_end_matches('/').rsplit('/').next(),
+            _ => Some(EC2_VERSION),
+        };
+        if version == own {
+            return Ok(());
+        }
+        Err(match (self, version) {
+            (Self::Ec2, Some(version)) => {
+                let message = format!(
+                    "The requested version ({version}) of service AmazonEC2 does not exist"
+                );
+                Refusal::new("NoSuchVersion", message)
+            }
+            _ => {
+                let version = version.unwrap_or("NO_VERSION_SPECIFIED");
+                let message = format!("Could not find operation {operation} for version {version}");
+                Refusal::new("InvalidAction", message)
+            }
+        })
+    }
+
     /// Writes an answer.
     pub(crate) fn answer(self, operation: &str, answer: Value, id: &str) -> Reply {
         match self {
@@ -76,8 +109,8 @@ impl Protocol {
                 let mut members = Map::from_iter([("requestId".to_owned(), json!(id))]);
                 members.extend(answer.as_object().cloned().unwrap_or_default());
                 let name = format!("{operation}Response");
-                let space = "http://ec2.amazonaws.com/doc/2016-11-15/";
-                Reply::xml(200, xml(&name, space, "item", &Value::Object(members)))
+                let space = format!("http://ec2.amazonaws.com/doc/{EC2_VERSION}/");
+                Reply::xml(200, xml(&name, &space, "item", &Value::Object(members)))
             }
             Self::Query(space) => {
                 let name = format!("{operation}Response");
@@ -85,10 +118,8 @@ impl Protocol {
                 let answer = json!({ result: answer, "ResponseMetadata": { "RequestId": id } });
                 Reply::xml(200, xml(&name, space, "member", &answer))
             }
-            Self::Json(version) if answer.is_null() => {
-                Reply::empty(200).of_type(&json_type(version))
-            }
-            Self::Json(version) => Reply::json(200, &answer).of_type(&json_type(version)),
+            Self::Json(_) if answer.is_null() => Reply::empty(200).of_type(JSON),
+            Self::Json(_) => Reply::json(200, &answer).of_type(JSON),
             Self::Rest => Reply::json(200, &answer),
         }
         .header(self.request_id(), id)
@@ -109,11 +140,11 @@ impl Protocol {
                 let answer = json!({ "Error": error, "RequestId": id });
                 Reply::xml(*status, xml("ErrorResponse", space, "member", &answer))
             }
-            Self::Json(version) => {
+            Self::Json(_) => {
                 let mut answer = Map::clone(fields);
                 answer.insert("__type".to_owned(), json!(code));
                 answer.insert("message".to_owned(), json!(message));
-                Reply::json(*status, &Value::Object(answer)).of_type(&json_type(version))
+                Reply::json(*status, &Value::Object(answer)).of_type(JSON)
             }
             Self::Rest => {
                 let mut answer = Map::clone(fields);
@@ -130,10 +161,6 @@ impl Protocol {
             _ => "x-amzn-RequestId",
         }
     }
-}
-
-fn json_type(version: &str) -> String {
-    format!("application/x-amz-json-{version}")
 }
 
 fn malformed(why: &str) -> Refusal {
@@ -204,7 +231,29 @@ mod tests {
         let ec2 = text(Protocol::Ec2);
         assert!(ec2.contains("<Errors><Error><Code>Oh</Code>"), "{ec2}");
         assert!(text(Protocol::Query("urn:x")).contains("<Type>Sender</Type><Code>Oh</Code>"));
-        assert!(text(Protocol::Json("1.1")).contains(r#""__type":"Oh""#));
+        assert!(text(Protocol::Json("Keys")).contains(r#""__type":"Oh""#));
         assert!(text(Protocol::Rest).contains(r#""clusterName":"c""#));
+    }
+
+    #[test]
+    fn what_is_asked_of_another_api_is_refused() {
+        let asked = |protocol: Protocol, target: &str, body: &str| {
+            let headers = vec![("x-amz-target".to_owned(), target.to_owned())];
+            let [method, path] = ["POST", "/"].map(str::to_owned);
+            let (target, query, body) = (path.clone(), String::new(), body.into());
+            let request = Request { method, target, path, query, headers, body };
+            protocol.decode(&request).map_or_else(|it| it.code, |asked| asked.operation)
+        };
+        let (iam, keys) = (Protocol::Query("https://iam/doc/2010-05-08/"), Protocol::Json("Keys"));
+        assert_eq!(asked(iam, "", "Action=GetRole&Version=2010-05-08"), "GetRole");
+        assert_eq!(asked(iam, "", "Action=GetRole&Version=2011-06-15"), "InvalidAction");
+        assert_eq!(asked(iam, "", "Action=GetRole"), "InvalidAction");
+        assert_eq!(asked(Protocol::Ec2, "", "Action=CreateVpc&Version=2016-11-15"), "CreateVpc");
+        assert_eq!(
+            asked(Protocol::Ec2, "", "Action=CreateVpc&Version=1999-01-01"),
+            "NoSuchVersion"
+        );
+        assert_eq!(asked(keys, "Keys.ListKeys", "{}"), "ListKeys");
+        assert_eq!(asked(keys, "Logs.ListKeys", "{}"), "UnknownOperationException");
     }
 }

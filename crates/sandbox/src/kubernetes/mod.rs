@@ -52,7 +52,7 @@ pub(crate) use settle::{stir, turn};
 use crate::aws;
 use crate::behaviour::Behaviour;
 use crate::faults::Effect;
-use crate::server::{Outcome, Reply, Request, Site};
+use crate::server::{Outcome, Reply, Request, Site, UNANSWERED};
 use crate::world::{Key, Object, World};
 use allow::Wish;
 use asked::{Asked, Objects, Options};
@@ -145,10 +145,10 @@ fn answer(site: &mut Site, request: &Request) -> io::Result<Answered> {
     let mut work = |world: &mut World| {
         world.advance(now, aws::turn);
         let Some(cluster) = Cluster::find(world, id) else {
-            return (Answered::Now(Outcome::Cut), "-".to_owned(), 0);
+            return (Answered::Now(Outcome::Cut), "-".to_owned(), UNANSWERED);
         };
         if !is_public(world, &cluster) {
-            return (Answered::Now(Outcome::Hang), "-".to_owned(), 0);
+            return (Answered::Now(Outcome::Hang), "-".to_owned(), UNANSWERED);
         }
         settle::begin(world, &cluster);
         let kinds = objects::kinds(world, &cluster);
@@ -226,7 +226,7 @@ impl Call<'_> {
             )
         };
         let refused = match effect {
-            Some(Effect::Hang) => return (Answered::Now(Outcome::Hang), 0),
+            Some(Effect::Hang) => return (Answered::Now(Outcome::Hang), UNANSWERED),
             Some(Effect::Throttle) => {
                 let message = "Too many requests, please try again later.";
                 Some(Status::new(429, "TooManyRequests", message))
@@ -250,11 +250,11 @@ impl Call<'_> {
             Err(status) => status.reply(),
         };
         let status = reply.status;
-        let outcome = match effect {
-            Some(Effect::CutAfter) => Outcome::Cut,
-            Some(Effect::Slow) => Outcome::Late(reply, SLOW),
-            Some(Effect::ErrorAfter) => Outcome::Reply(internal().reply()),
-            _ => Outcome::Reply(reply),
+        let (outcome, status) = match effect {
+            Some(Effect::CutAfter) => (Outcome::Cut, UNANSWERED),
+            Some(Effect::Slow) => (Outcome::Late(reply, SLOW), status),
+            Some(Effect::ErrorAfter) => (Outcome::Reply(internal().reply()), 500),
+            _ => (Outcome::Reply(reply), status),
         };
         (Answered::Now(outcome), status)
     }

@@ -51,6 +51,24 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
+    fn what_takes_time_takes_up_to_30_percent_more_or_less() {
+        let hour = Behaviour { service: "a", what: "b", seconds: 3_600, source: "c" };
+        let drawn = |seed| {
+            let mut world = World::new(seed, 5_000);
+            (0..1_000).map(|_| world.after(&hour) - 5_000).collect::<Vec<_>>()
+        };
+        let one = drawn(1);
+        let bounds = 2_520_000..=4_680_000;
+        assert!(one.iter().all(|took| bounds.contains(took)), "{one:?}");
+        let [short, long] = [one.iter().min(), one.iter().max()];
+        assert!(short < Some(&2_600_000) && long > Some(&4_600_000), "{short:?} to {long:?}");
+        let mean = one.iter().sum::<Time>() / 1_000;
+        assert!((3_500_000..3_700_000).contains(&mean), "{mean}");
+        assert_eq!(one, drawn(1));
+        assert_ne!(one, drawn(2));
+    }
+
+    #[test]
     fn what_is_drawn_has_no_pattern() {
         let mut world = World::new(1, 0);
         let ids: BTreeSet<_> = (0..2_000).map(|_| world.digits(16)).collect();

@@ -5,21 +5,16 @@
 mod cloud;
 #[path = "../../../../tests/common/judge.rs"]
 mod judge;
-#[path = "../../../../tests/common/recorder.rs"]
-mod recorder;
-#[path = "../../../../tests/common/relay.rs"]
-#[expect(dead_code, reason = "other tests use the rest of it")]
-mod relay;
 #[path = "../../../../tests/common/server.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
 
 use cloud::KEY;
 use provision_sandbox::{Sandbox, Settings, Speed};
-use recorder::Recorder;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use tempfile::NamedTempFile;
 
 /// The longest that any script may take, in seconds.
 const PATIENCE: &str = "240";
@@ -29,13 +24,13 @@ const SPEED: f64 = 600.0;
 
 /// A sandbox of which every call of AWS is judged in the end.
 struct Heard {
-    recorder: Recorder,
-    _sandbox: Sandbox,
+    calls: NamedTempFile,
+    sandbox: Sandbox,
 }
 
 impl Drop for Heard {
     fn drop(&mut self) {
-        judge::require(&self.recorder.lines());
+        judge::require(&std::fs::read_to_string(&self.calls).expect("it can be read"));
     }
 }
 
@@ -43,9 +38,10 @@ impl Drop for Heard {
 fn started(world: Option<PathBuf>) -> Heard {
     let credential = format!("{KEY}:{KEY}").parse().expect("it is one");
     let (speed, credentials) = (Speed::Times(SPEED), vec![credential]);
-    let settings = Settings { world, speed, credentials, lags: false, ..Settings::default() };
-    let sandbox = Sandbox::start(settings).expect("it starts");
-    Heard { recorder: Recorder::start(&sandbox.aws()), _sandbox: sandbox }
+    let calls = NamedTempFile::new().expect("a file can be made");
+    let (recording, lags) = (Some(calls.path().to_owned()), false);
+    let settings = Settings { world, speed, credentials, recording, lags, ..Settings::default() };
+    Heard { calls, sandbox: Sandbox::start(settings).expect("it starts") }
 }
 
 /// Runs one of the Python files beside this one on some sandboxes, and returns what it found.
@@ -53,7 +49,7 @@ fn judged(file: &str, sandboxes: &[Heard], folder: &Path) -> Value {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kubernetes");
     let output = judge::python(PATIENCE)
         .arg(here.join(file))
-        .args(sandboxes.iter().map(|heard| &heard.recorder.url))
+        .args(sandboxes.iter().map(|heard| heard.sandbox.aws()))
         .arg(folder)
         .env_remove("KUBECONFIG")
         .stdin(Stdio::null())

@@ -185,7 +185,7 @@ fn live(marks: &Marks, template: Found, data: Option<Data>, tags: Tags) -> Live<
     let phase = match &data {
         Some(_) => Phase::Ready,
         // A version that is gone is an error of its own: this one is not told yet, or no more.
-        None => Phase::Busy("its first version is not there".to_owned()),
+        None => Phase::Busy("its first version is not seen".to_owned()),
     };
     let (mappings, user_data) =
         data.map(|data| (data.block_device_mappings, data.user_data)).unzip();

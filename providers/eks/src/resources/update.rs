@@ -4,16 +4,14 @@ use aws_sdk_eks::types::{Update, UpdateStatus};
 use provision_core::{Cx, Error, Kind, Operation, Progress, Result, Started};
 
 /// Words with which EKS passes on that EC2 has no machines to give.
-const NO_CAPACITY: [&str; 5] = [
+const NO_CAPACITY: [&str; 4] = [
     "InsufficientInstanceCapacity",
     "UnfulfillableCapacity",
-    "MaxSpotInstanceCount",
     "InsufficientFreeAddresses",
     "sufficient capacity",
 ];
 /// Words with which EKS passes on that a limit of the account is reached.
-const NO_QUOTA: [&str; 4] =
-    ["InstanceLimitExceeded", "VcpuLimitExceeded", "LimitExceeded", "vCPU capacity"];
+const NO_QUOTA: [&str; 3] = ["LimitExceeded", "MaxSpotInstanceCount", "vCPU capacity"];
 
 /// What to do about codes of EKS that come with nothing else to go by.
 const REMEDIES: [(&str, &str); 8] = [
@@ -95,8 +93,9 @@ pub(super) fn failure(issues: Vec<(Option<String>, Option<String>)>, otherwise: 
     let words = words(&issues);
     let says = |any: &[&str]| any.iter().any(|it| words.contains(it));
     let kind = match () {
-        () if says(&NO_CAPACITY) => Kind::Capacity,
+        // Of several issues the one that no waiting mends.
         () if says(&NO_QUOTA) => Kind::Quota,
+        () if says(&NO_CAPACITY) => Kind::Capacity,
         () => Kind::Invalid,
     };
     let remedy = REMEDIES.iter().find(|(code, _)| says(&[code]));
@@ -121,6 +120,11 @@ mod tests {
         assert_eq!(of(asg, "Could not launch: InsufficientInstanceCapacity"), Kind::Capacity);
         assert_eq!(of(asg, "Could not launch Spot: UnfulfillableCapacity"), Kind::Capacity);
         assert_eq!(of("InstanceLimitExceeded", "too many"), Kind::Quota);
+        let spot = "Could not launch Spot Instances. MaxSpotInstanceCountExceeded - Max spot \
+            instance count exceeded.";
+        assert_eq!(of(asg, spot), Kind::Quota);
+        let both = format!("{spot}; UnfulfillableCapacity");
+        assert_eq!(of(asg, &both), Kind::Quota, "no waiting mends a limit");
         assert_eq!(of("NodeCreationFailure", "did not join"), Kind::Invalid);
         assert_eq!(failure(Vec::new(), "it failed").message, "it failed");
     }

@@ -1,4 +1,4 @@
-//! Add-ons: what nodes need comes before them, the rest once there is a node for it.
+//! Add-ons: what nodes need is asked for before them, the rest after a pool that has a node for it.
 use super::Stack;
 use crate::resources::{AddOn, Cluster, NodeGroup, PodIdentityAssociation};
 use crate::{addons, names};
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nodes_need_comes_before_them_and_the_rest_after_a_node_that_stays() {
+    fn what_nodes_need_comes_before_them_and_the_rest_after_a_pool_that_stays() {
         let graph = graph("", &facts());
         for pool in ["pool/app/1c688e46", "pool/executor/a62f1df6"] {
             for addon in ["addon/vpc-cni", "addon/kube-proxy", "addon/eks-pod-identity-agent"] {

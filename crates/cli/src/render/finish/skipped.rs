@@ -52,8 +52,8 @@ fn root<'s>(why: &BTreeMap<&Address, &'s Skip>, mut reason: &'s Skip) -> &'s Ski
 fn said(why: &Skip) -> String {
     match why {
         Skip::Needs(address) => format!("waiting for {address}"),
-        Skip::Interrupted => "not begun when the run was interrupted".to_owned(),
-        Skip::Ended => "not begun when the run ended".to_owned(),
+        Skip::Interrupted => "when the run was interrupted".to_owned(),
+        Skip::Ended => "when the run ended".to_owned(),
         Skip::Kept(_) | Skip::Stage | Skip::Stuck => why.to_string(),
     }
 }

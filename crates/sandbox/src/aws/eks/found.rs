@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// States between which EKS documents that reads may lag. In all others its own waiters end at a
-/// read that lags, so there it is taken to be consistent.
+/// States between which reads may lag. In all others EKS is assumed to be consistent.
 const STEADY: [&str; 2] = ["ACTIVE", "UPDATING"];
 
 pub(super) const LIMITS: Behaviour = Behaviour {

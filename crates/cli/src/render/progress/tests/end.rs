@@ -42,6 +42,9 @@ fn a_bad_end_names_what_failed_and_how_to_go_on() {
     Degraded
       pool/b/1  no room
 
+    hint: the next run repairs what can be had by then; a pool that waits for
+          capacity gets it sooner with other machines or zones
+
     Not done
       waiting for pool/app/1c688e46:
         addon/a, addon/b
@@ -77,7 +80,7 @@ fn an_interrupted_end_says_how_to_go_on() {
     Interrupted after 14m02s: 1 not done.
 
     Not done
-      not begun when the run was interrupted:
+      when the run was interrupted:
         cluster
 
     The state is safe. To go on where this run stopped:
