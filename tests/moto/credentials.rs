@@ -10,10 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 const EVERY: [&[&str]; 3] =
     [&["plan"], &["apply", "--auto-approve"], &["destroy", "--auto-approve"]];
 
+const FRESH: &str = "hint: get fresh credentials and run the same command again";
+
 fn refused(ran: &Ran, words: &[&str]) {
     assert_eq!(ran.code, Some(77), "{}{}", ran.stdout, ran.stderr);
-    for word in words.iter().chain(&["hint: get fresh credentials and run the same command again"])
-    {
+    for word in words {
         assert!(ran.stderr.contains(word), "{word} is not in {}", ran.stderr);
     }
 }
@@ -30,13 +31,13 @@ fn missing_and_wrong_credentials_change_nothing_and_are_told_as_that() {
         let mut command = folder.command(arguments);
         command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
         let ran = Ran::from(command.output().expect("it runs"));
-        refused(&ran, &["error: there are no AWS credentials"]);
+        refused(&ran, &["error: there are no AWS credentials", "hint: name a profile"]);
     }
     folder.set("AWS_ENDPOINT_URL", &proxy.url);
     for arguments in EVERY {
         refused(
             &folder.run(arguments),
-            &["InvalidClientTokenId", "token included in the request is invalid"],
+            &["InvalidClientTokenId", "token included in the request is invalid", FRESH],
         );
     }
     let ran = folder.run(&["apply", "--auto-approve", "--json"]);
@@ -86,7 +87,7 @@ fn credentials_that_expire_stop_the_run_and_the_next_one_goes_on() {
     for part in [0, 1, 3, 5] {
         for (arguments, changes) in [(&apply, build), (&destroy, gone)] {
             lifetime.of(part * changes / 6);
-            refused(&folder.run(arguments), &["error: ", "xpired"]);
+            refused(&folder.run(arguments), &["error: ", "xpired", FRESH]);
             lifetime.of(usize::MAX);
             proxy.restart();
             folder.ok(arguments);

@@ -174,8 +174,8 @@ fn tried(cases: Vec<Case>, what: &str) {
     sweep::each(&format!("faults, {what}"), &cases, Case::name, |case| {
         unmet.fetch_add(case.meet(), Ordering::SeqCst);
     });
-    let (unmet, all) = (unmet.into_inner(), cases.iter().map(|case| case.requests.len()).sum());
-    assert!(unmet * 10 <= all, "{what}: {unmet} of {all} faults met no request");
+    let all = cases.iter().map(|case| case.requests.len()).sum();
+    sweep::few(&format!("faults, {what}"), unmet.into_inner(), all);
 }
 
 #[test]

@@ -31,6 +31,14 @@ pub(crate) fn chosen<T>(mut cases: Vec<T>, count: usize) -> Vec<T> {
     cases
 }
 
+/// Tells how many of all missed what they were to meet, and fails if it is more than one in ten: what is
+/// called is chance's choice too.
+#[expect(clippy::print_stdout, reason = "how much was tried is told with the result")]
+pub(crate) fn few(what: &str, missed: usize, all: usize) {
+    println!("{what}: {missed} of {all} missed what they were to meet");
+    assert!(missed * 10 <= all, "{what}: {missed} of {all}");
+}
+
 /// Tries cases, as many at once as there are processors, and tells how it went in a line. A case
 /// that goes wrong panics, and says why itself.
 #[expect(clippy::print_stdout, reason = "how much was tried is told with the result")]

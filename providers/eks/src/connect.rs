@@ -1,12 +1,12 @@
 //! Whose credentials are used, and what they open.
 use crate::assume::{AssumeRole, working_as};
-use crate::aws::{Aws, Endpoints, Reply, causes, client, missing};
+use crate::aws::{Aws, Endpoints, Reply, client, missing};
 use crate::endpoints::{self, SERVICES};
 use crate::facts::ASSUME_ROLE;
 use crate::resources::drivers;
 use crate::section::Section;
-use crate::token::Signer;
-use crate::wire::{self, explained, without_password};
+use crate::token::{Signer, lost};
+use crate::wire::{self, without_password};
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -261,10 +261,9 @@ fn same_partition(region: &str, theirs: &str) -> Result<()> {
 
 /// Asks for credentials once, so that having none is told as that and not as a failed call.
 async fn has_credentials(config: &SdkConfig) -> Result<()> {
-    let none = |why: &str| Error::new(Kind::Auth, format!("there are no AWS credentials{why}"));
-    let provider = config.credentials_provider().ok_or_else(|| none(""))?;
-    let asked = provider.provide_credentials().await;
-    asked.map(drop).map_err(|error| none(&format!(": {}", explained(causes(&error)))))
+    let none = || Error::new(Kind::Auth, "there are no AWS credentials");
+    let provider = config.credentials_provider().ok_or_else(none)?;
+    provider.provide_credentials().await.map(drop).map_err(|error| lost(&error))
 }
 
 #[cfg(test)]

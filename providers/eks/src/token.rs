@@ -124,10 +124,21 @@ pub(crate) fn chosen() -> Chosen {
 }
 
 /// Says why there are no credentials, in our own words where a session was to be begun.
-fn lost(error: &CredentialsError) -> Error {
-    let sooner = sources(error).find_map(|source| source.downcast_ref::<Error>());
-    let told = || format!("there are no AWS credentials: {}", explained(causes(error)));
-    sooner.cloned().unwrap_or_else(|| Error::new(Kind::Auth, told()))
+pub(crate) fn lost(error: &CredentialsError) -> Error {
+    if let Some(sooner) = sources(error).find_map(|source| source.downcast_ref::<Error>()) {
+        return sooner.clone();
+    }
+    let none = |why: &str| Error::new(Kind::Auth, format!("there are no AWS credentials: {why}"));
+    match error {
+        // The SDK lists every place where it looked, and that nothing was there.
+        CredentialsError::CredentialsNotLoaded(_) => {
+            none("none in the environment, in a profile, or of this machine's role").hint(
+                "name a profile with AWS_PROFILE, after `aws sso login` or `aws configure`, or set \
+                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; a rehearsal needs none: add --sandbox",
+            )
+        }
+        error => none(&explained(causes(error))),
+    }
 }
 
 /// Makes a token for a cluster at a time.
