@@ -36,14 +36,20 @@ fn values_come_from_the_record_and_a_plan_warns_of_what_does_not_fit() {
     let written = std::fs::read_to_string(folder.path("values.yaml")).expect("it is there");
     assert_eq!(written, folder.ok(&["helm-values"]));
 
-    let small = "pools: { app: {}, driver: { machine: r5.xlarge }, executor: {} }\n";
+    let app = "app: { machine: m5.large, max: 4 }";
+    let small = format!("pools: {{ {app}, driver: {{ machine: r5.xlarge }}, executor: {{}} }}\n");
     folder.write(&format!("{FILE}{small}"));
     let planned = folder.ok(&["plan"]).replace("\n         ", " ");
-    assert!(planned.contains("a Spark driver asks for 7 cores and 60500 MiB"), "{planned}");
+    for asks in
+        ["a Spark driver asks for 7 cores and 60500 MiB", "database asks for 1 core and 10240 MiB"]
+    {
+        assert!(planned.contains(asks), "{asks} is not in {planned}");
+    }
     folder.ok(&["apply", "--auto-approve"]);
     let told = values(&folder);
     assert_eq!(told["values"]["dataplane"]["driver"]["cores"], 3);
-    assert!(told["remarks"][0].as_str().expect("a remark").starts_with("pool driver: "));
+    let begins = |at: usize| told["remarks"][at].as_str().and_then(|it| it.split(':').next());
+    assert_eq!([begins(0), begins(1)], [Some("pool app"), Some("pool driver")]);
 }
 
 /// Returns Helm as a library, fetched once by one test at a time.

@@ -6,7 +6,7 @@ use crate::cluster::{ClusterSpec, ProviderName};
 use crate::pools::{Effect, Pool, Taint};
 use crate::print;
 use crate::profile::Profile;
-use crate::room::{Room, Spark};
+use crate::room::{DATABASE, Room, Spark};
 use crate::tree::{Entry, Node, Scalar, Span, Value as Shape};
 use serde_json::{Map, Value, json};
 
@@ -79,11 +79,10 @@ impl Overlay {
 /// Returns what does not fit the nodes that it is meant for, with the arithmetic.
 #[must_use]
 pub fn misfits(spec: &ClusterSpec, rooms: &[Room]) -> Vec<String> {
-    let parts = ["driver", "executor"].into_iter();
-    let homes = parts.filter_map(|part| Some((part, home(spec, part)?)));
-    let found = homes.filter_map(|(part, pool)| {
+    let found = PARTS.into_iter().filter_map(|part| {
+        let pool = home(spec, part)?;
         let room = rooms.iter().find(|room| room.pool == pool.name)?;
-        (Spark::WANTED.per_node(room) == 0).then(|| misfit(part, room))
+        if part == "app" { without_database(room) } else { without_spark(part, room) }
     });
     match spec.profile {
         Profile::Qualytics => found.collect(),
@@ -91,16 +90,34 @@ pub fn misfits(spec: &ClusterSpec, rooms: &[Room]) -> Vec<String> {
     }
 }
 
-fn misfit(part: &str, room: &Room) -> String {
-    let Room { pool, machine, cpu, memory } = room;
+fn without_spark(part: &str, room: &Room) -> Option<String> {
     let wanted = Spark::WANTED;
     let fits = match wanted.within(room) {
+        Some(fits) if fits == wanted => return None,
         Some(fits) => format!("What fits is {} cores and {}m of memory", fits.cores, fits.memory),
         None => "Nothing of any use fits".to_owned(),
     };
+    Some(misfit(room, &format!("a Spark {part} asks for {wanted}"), &fits))
+}
+
+fn without_database(room: &Room) -> Option<String> {
+    let (cpu, memory) = DATABASE;
+    let lacks = [
+        (cpu.saturating_sub(room.cpu.left()), "millicores"),
+        (memory.saturating_sub(room.memory.left()), "MiB"),
+    ];
+    let lacks = lacks.iter().filter(|(amount, _)| *amount > 0);
+    let lacks: Vec<_> = lacks.map(|(amount, unit)| format!("{amount} {unit}")).collect();
+    let asks = format!("the platform's database asks for {} core and {memory} MiB", cpu / 1000);
+    let fits = format!("What fits is a machine that leaves {} more", lacks.join(" and "));
+    (!lacks.is_empty()).then(|| misfit(room, &asks, &fits))
+}
+
+fn misfit(room: &Room, asks: &str, fits: &str) -> String {
+    let Room { pool, machine, cpu, memory } = room;
     format!(
-        "pool {pool}: a Spark {part} asks for {wanted}, for which no {machine} has room. CPU in \
-         millicores: {cpu}. Memory in MiB: {memory}. {fits}"
+        "pool {pool}: {asks}, for which no {machine} has room. CPU in millicores: {cpu}. Memory in \
+         MiB: {memory}. {fits}"
     )
 }
 
@@ -147,7 +164,9 @@ fn platform(provider: ProviderName) -> Option<&'static str> {
     }
 }
 
-fn toleration(Taint { key, value, effect }: &Taint) -> Value {
+/// Returns what tolerates a taint; one without a value stands for any.
+#[must_use]
+pub fn toleration(Taint { key, value, effect }: &Taint) -> Value {
     let effect: &Effect = effect;
     match value.as_str() {
         "" => json!({ "key": key, "operator": "Exists", "effect": effect.word() }),
@@ -236,6 +255,18 @@ mod tests {
                       has room. CPU in millicores: 4000 - 100 (kubelet) = 3900. Memory in MiB: 32768 \
                       - 1000 (kubelet) = 31768. What fits is 3 cores and 28500m of memory";
         assert_eq!(told.remarks, [remark]);
+    }
+
+    #[test]
+    fn a_pool_without_room_for_the_database_is_told_of() {
+        let remarks = |cpu, memory| overlay("", &[room("app", cpu, memory)]).remarks;
+        assert_eq!(remarks(1_100, 11_240), [""; 0]);
+        let remark = "pool app: the platform's database asks for 1 core and 10240 MiB, for which no \
+                      m.large has room. CPU in millicores: 2000 - 100 (kubelet) = 1900. Memory in \
+                      MiB: 8192 - 1000 (kubelet) = 7192. What fits is a machine that leaves 3048 MiB \
+                      more";
+        assert_eq!(remarks(2_000, 8_192), [remark]);
+        assert!(remarks(1_000, 8_192)[0].ends_with("leaves 100 millicores and 3048 MiB more"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The `pools` of a cluster file.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use crate::check::{self, Context};
 use crate::cluster::ProviderName;
@@ -90,6 +91,23 @@ impl Effect {
             Self::PreferNoSchedule => "PreferNoSchedule",
             Self::NoExecute => "NoExecute",
         }
+    }
+}
+
+/// Reads a taint as kubectl writes it: `key=value:Effect`, or `key:Effect`.
+impl FromStr for Taint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let taint = text.rsplit_once(':').and_then(|(pair, word)| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (_, effect) = Effect::WORDS.into_iter().find(|(its, _)| *its == word)?;
+            (!key.is_empty()).then(|| Self { key: key.into(), value: value.into(), effect })
+        });
+        taint.ok_or_else(|| {
+            let words = Effect::WORDS.map(|(word, _)| word).join(", ");
+            format!("it is written KEY=VALUE:EFFECT or KEY:EFFECT, with an effect of {words}")
+        })
     }
 }
 

@@ -41,7 +41,12 @@ impl fmt::Display for Sum {
     }
 }
 
-/// What a Spark process asks for: its pod gets a tenth more memory than that.
+/// What the largest pod of the platform asks for that is not of Spark, its database: thousandths of a
+/// core, and MiB.
+/// Source: `postgres.resources` in the values of the platform's chart.
+pub const DATABASE: (u64, u64) = (1_000, 10_240);
+
+/// What a Spark process asks for: its pod gets a tenth more memory than that, or a little more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Spark {
     /// Cores.
@@ -65,11 +70,14 @@ impl Spark {
     const STEP: u64 = 500;
     /// The least memory with which a JVM of Spark is of any use, in MiB.
     const LEAST: u64 = 1_000;
+    /// The least memory that a pod gets beside the heap, in MiB.
+    /// Source: Spark, Running on Kubernetes, `spark.kubernetes.memoryOverheadFactor`.
+    const BESIDE: u64 = 384;
 
     /// Returns the memory of the pod, in MiB: `memoryOverheadFactor` of the chart is 0.1.
     #[must_use]
     pub fn pod_memory(self) -> u64 {
-        (self.memory * 11).div_ceil(10)
+        self.memory + (self.memory / 10).max(Self::BESIDE)
     }
 
     /// Returns how many pods of this size fit a node.
@@ -83,7 +91,8 @@ impl Spark {
     /// any use does.
     #[must_use]
     pub fn within(self, room: &Room) -> Option<Self> {
-        let memory = room.memory.left() * 10 / 11;
+        let left = room.memory.left();
+        let memory = (left * 10 / 11).min(left.saturating_sub(Self::BESIDE));
         let memory = (memory / Self::STEP * Self::STEP).min(self.memory);
         let cores = (room.cpu.left() / 1000).min(self.cores);
         (cores > 0 && memory >= Self::LEAST).then_some(Self { cores, memory })
@@ -129,6 +138,8 @@ pub(crate) mod tests {
             (7_100, 61_499, Some((7, 54_500))),
             (96_000, 700_000, Some((7, 55_000))),
             (1_099, 65_536, None),
+            (8_000, 3_384, Some((7, 2_000))),
+            (8_000, 3_383, Some((7, 1_500))),
             (8_000, 2_000, None),
         ] {
             let room = room("executor", cpu, memory);
