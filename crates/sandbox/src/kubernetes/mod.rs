@@ -20,6 +20,7 @@ mod fields;
 mod fixed;
 mod identity;
 mod kind;
+mod kubelet;
 mod listener;
 mod lists;
 mod node;

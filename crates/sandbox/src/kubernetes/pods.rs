@@ -2,7 +2,7 @@
 use super::events::{self, Said};
 use super::kind::Kind;
 use super::objects::{self, Cluster, condition, items, moment, name, text, time};
-use super::{admission, default, settle, verbs};
+use super::{admission, default, kubelet, settle, verbs};
 use crate::behaviour::Behaviour;
 use crate::clock::Time;
 use crate::world::World;
@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 pub(super) const RUNS: Behaviour = Behaviour {
     service: "kubernetes",
-    what: "a pod has a node, then runs and is ready; nothing fails to be pulled or to start",
+    what: "a pod has a node, then runs and is ready; it waits while a Secret or ConfigMap is missing \
+        that it mounts or has its environment from, or what it calls an image is no name of one; \
+        nothing else fails to be pulled or to start",
     seconds: 10,
     source: "assumption",
 };
@@ -155,6 +157,9 @@ fn run(world: &mut World, cluster: &Cluster, pod: &Value, node: &Value) {
         return;
     }
     let (now, is_running) = (world.now, text(pod, "/status/phase") == "Pending");
+    if is_running && !kubelet::admits(world, cluster, pod) {
+        return;
+    }
     objects::edit(world, cluster, Kind::named("pods"), pod, |pod| {
         tell(pod, node, is_running, now);
     });

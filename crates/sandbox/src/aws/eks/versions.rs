@@ -22,6 +22,7 @@ pub(super) struct Version {
 /// The release calendar of the EKS user guide. It had no date for 1.36 when this was written: its
 /// dates are assumed by the rule of 14 and 12 months.
 const VERSIONS: &[Version] = &[
+    version(29, "1.29.15", 61, ["2024-01-23", "2025-03-23", "2026-03-23"]),
     version(30, "1.30.14", 47, ["2024-05-23", "2025-07-23", "2026-07-23"]),
     version(31, "1.31.13", 42, ["2024-09-26", "2025-11-26", "2026-11-26"]),
     version(32, "1.32.9", 34, ["2025-01-25", "2026-03-23", "2027-03-23"]),
