@@ -4,7 +4,7 @@ use crate::logging;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use provision_engine::Stop;
 use provision_sandbox::{Credential, Speed};
-use provision_spec::Profile;
+use provision_spec::{Profile, Taint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -327,10 +327,22 @@ pub(crate) struct VerifyArgs {
     /// A label that nodes are to have, instead of those of the profile.
     #[arg(long, value_name = "KEY=VALUE", requires = "kubeconfig", value_parser = label)]
     pub(crate) label: Vec<(String, String)>,
+    /// A taint that the platform's pods tolerate; without a value, whatever that is.
+    #[arg(long, value_name = "KEY[=VALUE]:EFFECT", requires = "kubeconfig")]
+    pub(crate) tolerate: Vec<Taint>,
     /// Also let a pod of the platform's size run in each pool, with a volume, and remove it again;
     /// nothing else is changed.
     #[arg(long)]
     pub(crate) probe: bool,
+    /// The image of that pod, where nodes do not reach that of Kubernetes; it is to run until it is
+    /// stopped.
+    #[arg(
+        long,
+        value_name = "IMAGE",
+        requires = "probe",
+        default_value = "registry.k8s.io/pause:3.10"
+    )]
+    pub(crate) probe_image: String,
 }
 
 /// Reads the word of a profile.

@@ -1,5 +1,5 @@
 //! The documentation says what is checked.
-use provision_kubernetes::verify::CHECKS;
+use provision_kubernetes::verify::{CHECKS, Check};
 use std::fs;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference.md");
@@ -10,8 +10,9 @@ fn the_table_of_checks_is_complete() {
     let page = fs::read_to_string(PAGE).expect("the page is there");
     let (before, rest) = page.split_once(MARK).expect("the table begins");
     let (table, after) = rest.split_once("<!-- end -->").expect("the table ends");
-    let rows = CHECKS.iter().map(|check| format!("| `{}` | {} |\n", check.id, check.what));
-    let wanted = format!("| check | passes when |\n|---|---|\n{}", rows.collect::<String>());
+    let row = |check: &Check| format!("| `{}` | {} | {} |\n", check.id, check.what, check.remedy);
+    let rows: String = CHECKS.iter().map(row).collect();
+    let wanted = format!("| check | passes when | what to do |\n|---|---|---|\n{rows}");
     if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
         let page = format!("{before}{MARK}{wanted}<!-- end -->{after}");
         fs::write(PAGE, page).expect("the page can be written");

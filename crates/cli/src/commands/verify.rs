@@ -18,7 +18,7 @@ pub(crate) async fn run(global: &Global, args: &VerifyArgs) -> Result<Exit, Fail
     let (url, verdicts) = match &args.kubeconfig {
         Some(path) => {
             let entry = entry(global, path, args.context.as_deref()).await?;
-            let wanted = Wanted::of_profile(args.profile, &args.label);
+            let wanted = Wanted::of_profile(args.profile, &args.label, &args.tolerate);
             let verdicts = look(global, args, Pace::REAL, &entry, &wanted).await?;
             (entry.url, verdicts)
         }
@@ -82,7 +82,7 @@ async fn look(
     let mut seen =
         first_call(pace, async || Snapshot::read(entry, namespace, secret).await).await?;
     if args.probe {
-        probe::all(global, pace, entry, wanted, &mut seen).await?;
+        probe::all(global, pace, entry, &args.probe_image, wanted, &mut seen).await?;
     }
     let today = Zoned::now().date().to_string();
     Ok(judge(&seen, wanted, &today))

@@ -108,7 +108,7 @@ codes! {
         "mend its permissions";
     ProbeLeft = "probe.left", Failed,
         "pods that `verify --probe` made could not be removed; the error names them",
-        "delete them with the command of the hint; they end by themselves within half an hour";
+        "delete them with the command of the hint; those that run end by themselves within half an hour";
     ProbeStopped = "probe.stopped", Interrupted,
         "a signal stopped `verify --probe`, whose pods are removed",
         "run it again";

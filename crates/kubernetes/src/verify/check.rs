@@ -13,6 +13,8 @@ pub struct Check {
     pub id: &'static str,
     /// What it is that passes.
     pub what: &'static str,
+    /// What to do where it fails.
+    pub remedy: &'static str,
     of: Of,
 }
 
@@ -103,83 +105,168 @@ impl Finding {
     }
 }
 
-const fn cluster(id: &'static str, what: &'static str, judge: fn(&Case<'_>) -> Judged) -> Check {
-    Check { id, what, of: Of::Cluster(judge) }
+const fn cluster(
+    id: &'static str,
+    what: &'static str,
+    remedy: &'static str,
+    judge: fn(&Case<'_>) -> Judged,
+) -> Check {
+    Check { id, what, remedy, of: Of::Cluster(judge) }
+}
+
+const fn label(
+    id: &'static str,
+    what: &'static str,
+    remedy: &'static str,
+    judge: fn(&Case<'_>, (&str, &str)) -> Judged,
+) -> Check {
+    Check { id, what, remedy, of: Of::Label(judge) }
+}
+
+const fn pool(
+    id: &'static str,
+    what: &'static str,
+    remedy: &'static str,
+    judge: fn(&Case<'_>, &Pool) -> Option<Judged>,
+) -> Check {
+    Check { id, what, remedy, of: Of::Pool(judge) }
 }
 
 /// Every check, in the order that they are told in.
 pub const CHECKS: &[Check] = &[
-    cluster("kubernetes.version", "the API is of Kubernetes 1.30 or later", version::floor),
+    cluster(
+        "kubernetes.version",
+        "the API is of Kubernetes 1.30 or later",
+        "upgrade, one minor version after the other",
+        version::floor,
+    ),
     cluster(
         "kubernetes.support",
         "its version is still supported by who offers it",
+        "upgrade, one minor version after the other",
         version::support,
     ),
-    cluster("rbac", "RBAC is on, and not everybody is an administrator", services::rbac),
-    Check {
-        id: "nodes.label.<label>",
-        what: "as many nodes have the label as its pools have at least, ready and not cordoned",
-        of: Of::Label(nodes::label),
-    },
+    cluster(
+        "rbac",
+        "RBAC is on, and not everybody is an administrator",
+        "delete the binding that is named, or start the API with `--authorization-mode=Node,RBAC`",
+        services::rbac,
+    ),
+    label(
+        "nodes.label.<label>",
+        "as many nodes have the label as its pools have at least, ready and not cordoned",
+        "give the label to a pool, more nodes to the pool, or look at what the named node lacks",
+        nodes::label,
+    ),
     cluster(
         "nodes.version",
         "the nodes are at most 3 minor versions behind the API",
+        "upgrade the pools of the named nodes",
         nodes::version,
     ),
-    cluster("nodes.spot", "only pools that ask for spot machines have them", nodes::spot),
+    cluster(
+        "nodes.spot",
+        "only pools that ask for spot machines have them",
+        "make the pools of the named nodes anew, on demand",
+        nodes::spot,
+    ),
     cluster(
         "nodes.taints",
         "the platform's pods tolerate what its nodes are tainted with",
+        "take the taint away; or write it in the cluster file, or say `--tolerate`, and give the chart the toleration",
         nodes::taints,
     ),
     cluster(
         "nodes.system",
         "a node takes pods that tolerate nothing, as those of the system",
+        "leave one pool without taints",
         nodes::system,
     ),
     cluster(
         "nodes.allocatable",
         "pods can use 16 cores and 80 GB in total, once the pools are at their largest",
+        "let pools grow further, or give them larger machines",
         room::total,
     ),
-    Check {
-        id: "nodes.fit.<pool>",
-        what: "a node of the pool has room for the largest pod that is to run there",
-        of: Of::Pool(room::fit),
-    },
-    cluster("autoscaling", "something makes more nodes when pods wait for them", autoscaling::runs),
-    cluster("storage.default", "exactly one storage class is the default", storage::default),
-    cluster("storage.ssd", "the default class makes volumes on solid-state disks", storage::ssd),
+    pool(
+        "nodes.fit.<pool>",
+        "a node of the pool has room for the largest pod that is to run there",
+        "give the pool larger machines, or Spark the sizes of `provision helm-values`",
+        room::fit,
+    ),
+    cluster(
+        "autoscaling",
+        "something makes more nodes when pods wait for them",
+        "install Cluster Autoscaler and name its pools, or Karpenter with a pool",
+        autoscaling::runs,
+    ),
+    cluster(
+        "storage.default",
+        "exactly one storage class is the default",
+        "set or unset the annotation by the command of the hint",
+        storage::default,
+    ),
+    cluster(
+        "storage.ssd",
+        "the default class makes volumes on solid-state disks",
+        "make another class the default",
+        storage::ssd,
+    ),
     cluster(
         "storage.binding",
         "it makes them where the pod is: WaitForFirstConsumer",
+        "make the class anew with that `volumeBindingMode`",
         storage::binding,
     ),
     cluster(
         "storage.driver",
         "its driver is registered, on every node that is ready",
+        "install the driver, on EKS as an add-on",
         storage::driver_is_there,
     ),
-    cluster("metrics.api", "the API of metrics is served", services::metrics),
-    cluster("network.policy", "network policies are enforced", network::policy),
+    cluster(
+        "metrics.api",
+        "the API of metrics is served",
+        "install metrics-server, on EKS as an add-on, or mend its pods",
+        services::metrics,
+    ),
+    cluster(
+        "network.policy",
+        "network policies are enforced",
+        "set `enableNetworkPolicy` of the add-on vpc-cni, or install Calico or Cilium",
+        network::policy,
+    ),
     cluster(
         "ingress.class",
         "there is a class for ingresses, and no two are the default",
+        "install an ingress controller, or unset the annotation of one class",
         network::ingress,
     ),
-    cluster("namespace", "the platform's namespace is there", platform::namespace),
-    cluster("namespace.labels", "pods there may not take over their node", platform::labels),
+    cluster("namespace", "the platform's namespace is there", "make it", platform::namespace),
+    cluster(
+        "namespace.labels",
+        "pods there may not take over their node",
+        "set the label to `baseline` or `restricted`",
+        platform::labels,
+    ),
     cluster(
         "registry.secret",
         "the secret that images are pulled with is there and well formed",
+        "make it by the command of the hint, or by `secrets.registryToken` and an apply",
         platform::registry,
     ),
-    cluster("workload.pending", "no pod there waits for what does not come", pending::pods),
-    Check {
-        id: "probe.<pool>",
-        what: "with `--probe`: a pod of the platform's size runs in the pool, with a volume",
-        of: Of::Pool(probe::ran),
-    },
+    cluster(
+        "workload.pending",
+        "no pod there waits for what does not come",
+        "mend what the pod waits for, which is put in words",
+        pending::pods,
+    ),
+    pool(
+        "probe.<pool>",
+        "with `--probe`: a pod of the platform's size runs in the pool, with a volume",
+        "mend what the pod waited for, which is put in words",
+        probe::ran,
+    ),
 ];
 
 /// Judges a cluster by what was seen of it on a day, such as `2026-11-30`.

@@ -143,7 +143,7 @@ fn lasting(node: &Value) -> impl Iterator<Item = &Value> {
 fn is_tolerated(taint: &Value, tolerated: &[Taint]) -> bool {
     let is = |it: &Taint| {
         text(taint, "/key") == it.key
-            && text(taint, "/value") == it.value
+            && (it.value.is_empty() || text(taint, "/value") == it.value)
             && text(taint, "/effect") == it.effect.word()
     };
     tolerated.iter().any(is)
@@ -173,8 +173,8 @@ pub(super) fn taints(case: &Case<'_>) -> Judged {
             format!("{taint} on {}", few(wrong.iter().map(|(_, node, _)| name(node)))),
             wanted,
             format!(
-                "`kubectl taint node {} {taint}-` takes it away, or the chart's tolerations for \
-                 {} name it",
+                "`kubectl taint node {} {taint}-` takes it away; or the chart's tolerations for {} \
+                 name it, and the taints of the pool in the cluster file, or --tolerate '{taint}'",
                 name(wrong[0].1),
                 pool.name
             ),

@@ -12,7 +12,7 @@ struct Reason {
 }
 
 /// The reasons, those first that keep every node away.
-const REASONS: [Reason; 7] = [
+const REASONS: [Reason; 9] = [
     Reason {
         word: "storage classes",
         says: &[
@@ -32,8 +32,18 @@ const REASONS: [Reason; 7] = [
     },
     Reason {
         word: "missing configuration",
-        says: &["CreateContainerConfigError", "MountVolume.SetUp failed"],
+        says: &["CreateContainerConfigError", ": secret \"", ": configmap \"", "non-existent"],
         hint: "`kubectl describe pod` names the Secret or ConfigMap that is missing",
+    },
+    Reason {
+        word: "volumes",
+        says: &["AttachVolume", "MountVolume", "MapVolume", "Multi-Attach", "attach or mount"],
+        hint: "`kubectl describe pod` says which volume; its driver tells more in its own log",
+    },
+    Reason {
+        word: "network",
+        says: &["FailedCreatePodSandBox"],
+        hint: "the subnets of the nodes may have no address left: `kubectl describe pod` says",
     },
     Reason {
         word: "resources",
@@ -58,8 +68,35 @@ const REASONS: [Reason; 7] = [
     },
 ];
 
+/// What the kubelet tells of a pod that has a node and cannot start there.
+const REFUSALS: [&str; 4] =
+    ["FailedAttachVolume", "FailedCreatePodSandBox", "FailedMapVolume", "FailedMount"];
+
+/// What autoscalers tell of a pod that they make a node for, and of one that they make none for.
+const COMING: [&str; 2] = ["TriggeredScaleUp", "Nominated"];
+const NOT_COMING: [&str; 1] = ["NotTriggerScaleUp"];
+
+/// Returns what was told of a pod, of some reasons, the last that is known.
+fn last<'a>(pod: &Value, events: &'a [Value], reasons: &[&str]) -> Option<&'a Value> {
+    let is_of = |event: &&Value| {
+        event["involvedObject"]["uid"] == pod["metadata"]["uid"]
+            && reasons.contains(&text(event, "/reason"))
+    };
+    let time = |event: &&Value| {
+        let times = ["/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"];
+        times.map(|at| text(event, at).to_owned()).into_iter().find(|it| !it.is_empty())
+    };
+    events.iter().filter(is_of).max_by_key(time)
+}
+
+/// Tells whether a node is on its way for a pod.
+fn is_awaited(pod: &Value, events: &[Value]) -> bool {
+    let told = last(pod, events, &[&COMING[..], &NOT_COMING].concat());
+    told.is_some_and(|event| COMING.contains(&text(event, "/reason")))
+}
+
 /// Says what keeps a pod from starting. `None` while it is on its way.
-fn said(pod: &Value) -> Option<String> {
+fn said(pod: &Value, events: &[Value]) -> Option<String> {
     if text(pod, "/status/phase") != "Pending" {
         return None;
     }
@@ -72,8 +109,11 @@ fn said(pod: &Value) -> Option<String> {
     });
     waiting.or_else(|| {
         let scheduled = condition(pod, "PodScheduled")?;
-        let message = text(scheduled, "/message");
-        (scheduled["status"] == "False").then(|| message.to_owned())
+        if scheduled["status"] == "False" {
+            return Some(text(scheduled, "/message").to_owned());
+        }
+        let told = last(pod, events, &REFUSALS)?;
+        Some(format!("{}: {}", text(told, "/reason"), text(told, "/message")))
     })
 }
 
@@ -110,8 +150,8 @@ fn reason_for(said: &str) -> &'static Reason {
 }
 
 /// Says what a pod waits for. `None` while it is on its way.
-pub(super) fn reason(pod: &Value) -> Option<String> {
-    let said = said(pod)?;
+pub(super) fn reason(pod: &Value, events: &[Value]) -> Option<String> {
+    let said = said(pod, events)?;
     Some(format!("{}: {}", reason_for(&said).word, short(&said)))
 }
 
@@ -120,8 +160,10 @@ pub(super) fn pods(case: &Case<'_>) -> Judged {
         return Ok(Finding::skip("no profile names a namespace"));
     }
     let (pods, claims) = (case.seen.pods.as_ref()?, case.seen.claims.as_ref()?);
+    let events = case.seen.events.as_ref().map(Vec::as_slice).unwrap_or_default();
+    let waiting = pods.iter().filter(|pod| !is_awaited(pod, events));
     let waiting: Vec<_> =
-        pods.iter().filter_map(|pod| Some((name(pod), pod, said(pod)?))).collect();
+        waiting.filter_map(|pod| Some((name(pod), pod, said(pod, events)?))).collect();
     let wanted = "no pod that waits for what does not come";
     let Some((_, pod, said)) = waiting.first() else {
         let found = match pods.len() {

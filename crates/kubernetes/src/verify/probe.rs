@@ -1,17 +1,18 @@
 //! A pod of the platform's size in a pool, to see whether it runs.
 //!
 //! Its volume is an ephemeral one, which goes with it, so that a pod is all there is to remove. A pod
-//! that nobody removed ends by itself and gives its room back.
+//! that runs and that nobody removed ends by itself and gives its room back.
 use super::check::{Case, Finding, Judged};
 use super::entry::Entry;
 use super::snapshot::{Snapshot, text};
 use super::wanted::{Pool, Wanted};
 use super::{pending, storage};
 use provision_core::{Error, Kind, Result};
+use provision_spec::chart::toleration;
 use serde_json::{Value, json};
 
-/// The image of a container that does nothing.
-const IMAGE: &str = "registry.k8s.io/pause:3.10";
+/// What every probe is labelled with.
+const LABEL: (&str, &str) = ("app.kubernetes.io/name", "provision-probe");
 
 /// How long a pod runs at the most, in seconds.
 const LONGEST: u32 = 1800;
@@ -43,9 +44,10 @@ pub enum Ended {
 }
 
 impl Probe {
-    /// Returns a probe for each pool; a word tells them from those of others.
+    /// Returns a probe for each pool, with an image that runs until it is stopped; a word tells them
+    /// from those of others.
     #[must_use]
-    pub fn all(wanted: &Wanted, seen: &Snapshot, word: &str) -> Vec<Self> {
+    pub fn all(wanted: &Wanted, seen: &Snapshot, word: &str, image: &str) -> Vec<Self> {
         let namespace = match &seen.namespace {
             Ok(Some(_)) => wanted.namespace(),
             _ => "default",
@@ -53,7 +55,7 @@ impl Probe {
         let has_volume = storage::leaves_nothing(seen);
         let probe = |pool: &Pool| {
             let name = format!("provision-probe-{word}-{}", plain(&pool.name));
-            let body = body(pool, &name, has_volume);
+            let body = body(pool, &name, image, has_volume);
             Self { pool: pool.name.clone(), namespace: namespace.to_owned(), name, body }
         };
         wanted.pools.iter().map(probe).collect()
@@ -96,7 +98,9 @@ impl Probe {
     /// When the API does not answer.
     pub async fn waits_for(&self, entry: &Entry) -> Result<Ended> {
         let pod = entry.get(&self.path()).await?.unwrap_or_default();
-        Ok(Ended::Failed(pending::reason(&pod).unwrap_or_else(|| "it was still on its way".into())))
+        let events = entry.list(&format!("/api/v1/namespaces/{}/events", self.namespace)).await;
+        let reason = pending::reason(&pod, &events.unwrap_or_default());
+        Ok(Ended::Failed(reason.unwrap_or_else(|| "it was still on its way".into())))
     }
 
     /// Removes the pod at once. Tells whether it has gone.
@@ -124,15 +128,12 @@ fn size(pool: &Pool) -> (u64, u64) {
     pool.pod.map_or(SMALL, |pod| (pod.cpu, pod.memory))
 }
 
-fn body(pool: &Pool, name: &str, has_volume: bool) -> Value {
+fn body(pool: &Pool, name: &str, image: &str, has_volume: bool) -> Value {
     let (cpu, memory) = size(pool);
-    let tolerations = pool.tolerated.iter().map(|taint| {
-        json!({ "key": taint.key, "operator": "Equal", "value": taint.value,
-            "effect": taint.effect.word() })
-    });
+    let tolerations: Vec<Value> = pool.tolerated.iter().map(toleration).collect();
     let mut container = json!({
         "name": "pause",
-        "image": IMAGE,
+        "image": image,
         "resources": { "requests": { "cpu": format!("{cpu}m"), "memory": format!("{memory}Mi") } },
         "securityContext": { "allowPrivilegeEscalation": false,
             "capabilities": { "drop": ["ALL"] } },
@@ -148,10 +149,10 @@ fn body(pool: &Pool, name: &str, has_volume: bool) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": { "name": name, "labels": { "app.kubernetes.io/name": "provision-probe" } },
+        "metadata": { "name": name, "labels": { LABEL.0: LABEL.1 } },
         "spec": {
             "nodeSelector": pool.labels,
-            "tolerations": tolerations.collect::<Vec<_>>(),
+            "tolerations": tolerations,
             "containers": [container],
             "volumes": volumes,
             "restartPolicy": "Never",
@@ -187,7 +188,7 @@ pub(super) fn ran(case: &Case<'_>, pool: &Pool) -> Option<Judged> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use provision_spec::Profile;
+    use provision_spec::{Effect, Profile, Taint};
 
     #[test]
     fn names_of_pods_are_plain() {
@@ -199,14 +200,18 @@ mod tests {
     fn a_probe_asks_for_what_the_platform_does() {
         let label = ("mine".to_owned(), "true".to_owned());
         let spark = ("driverNodes".to_owned(), "true".to_owned());
-        let wanted = Wanted::of_profile(Profile::Qualytics, &[label, spark]);
+        let taint = Taint { key: "spot".into(), value: String::new(), effect: Effect::NoSchedule };
+        let wanted = Wanted::of_profile(Profile::Qualytics, &[label, spark], &[taint]);
         let requests = |pool: &Pool| {
-            body(pool, "a", true)["spec"]["containers"][0]["resources"]["requests"].clone()
+            body(pool, "a", "b", true)["spec"]["containers"][0]["resources"]["requests"].clone()
         };
         assert_eq!(requests(&wanted.pools[0]), json!({ "cpu": "100m", "memory": "64Mi" }));
         assert_eq!(requests(&wanted.pools[1]), json!({ "cpu": "7000m", "memory": "60500Mi" }));
-        let without = body(&wanted.pools[0], "a", false);
+        let without = body(&wanted.pools[0], "a", "b", false);
         assert_eq!(without["spec"]["volumes"], json!([]));
         assert_eq!(without["spec"]["nodeSelector"], json!({ "mine": "true" }));
+        assert_eq!(without["spec"]["containers"][0]["image"], "b");
+        let any = json!({ "key": "spot", "operator": "Exists", "effect": "NoSchedule" });
+        assert_eq!(without["spec"]["tolerations"], json!([any]));
     }
 }

@@ -49,6 +49,8 @@ pub struct Snapshot {
     pub(super) secret: Seen<Option<Value>>,
     /// The pods of the platform.
     pub(super) pods: Seen<Vec<Value>>,
+    /// What is told of them.
+    pub(super) events: Seen<Vec<Value>>,
     /// The claims to volumes of the platform.
     pub(super) claims: Seen<Vec<Value>>,
     /// How the probe of each pool ended; empty where none were made.
@@ -98,6 +100,10 @@ impl Snapshot {
             pods: match namespace {
                 "" => Ok(Vec::new()),
                 _ => list(entry, &format!("{own}/pods")).await?,
+            },
+            events: match namespace {
+                "" => Ok(Vec::new()),
+                _ => list(entry, &format!("{own}/events")).await?,
             },
             claims: match namespace {
                 "" => Ok(Vec::new()),

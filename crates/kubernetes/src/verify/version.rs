@@ -1,6 +1,7 @@
 //! Which version of Kubernetes it is, and until when that is supported.
 use super::check::{Case, Finding, Judged};
 use super::snapshot::text;
+use serde_json::Value;
 
 /// The lowest minor version that the platform runs on.
 const FLOOR: u32 = 30;
@@ -26,6 +27,9 @@ const EKS: [(u32, &str, &str); 6] = [
     (34, "2026-12-02", "2027-12-02"),
     (35, "2027-03-27", "2028-03-27"),
 ];
+
+/// The label of every node of AKS.
+const AKS: &str = "kubernetes.azure.com/cluster";
 
 const HINT: &str = "bring the cluster to a later minor version, one after the other";
 
@@ -77,7 +81,25 @@ pub(super) fn support(case: &Case<'_>) -> Judged {
         return Ok(beyond(minor));
     };
     let found = format!("{named}, patched upstream until {until}");
-    Ok(Finding::of(today <= *until, found, wanted, HINT))
+    match keeper(case) {
+        Some(cloud) if today > *until => {
+            Ok(Finding::skip(format!("{found}; until when {cloud} supports it is not known here")))
+        }
+        _ => Ok(Finding::of(today <= *until, found, wanted, HINT)),
+    }
+}
+
+/// Returns whoever patches versions of its own for longer than upstream does.
+fn keeper(case: &Case<'_>) -> Option<&'static str> {
+    let nodes = case.seen.nodes.as_ref().map(Vec::as_slice).unwrap_or_default();
+    let is_of_azure = |node: &Value| !node["metadata"]["labels"][AKS].is_null();
+    let is_of_oracle = |node: &Value| text(node, "/spec/providerID").starts_with("ocid1.");
+    match own(case) {
+        version if version.contains("-gke.") => Some("GKE"),
+        _ if nodes.iter().any(is_of_azure) => Some("AKS"),
+        _ if nodes.iter().any(is_of_oracle) => Some("OKE"),
+        _ => None,
+    }
 }
 
 /// Tells of a version that is in no table.

@@ -1,5 +1,5 @@
 //! What a cluster is judged by.
-use provision_spec::room::Spark;
+use provision_spec::room::{DATABASE, Spark};
 use provision_spec::{Capacity, ClusterSpec, Profile, ProviderName, Registry, Taint};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,10 +53,10 @@ pub(super) struct Platform {
 }
 
 impl Pod {
-    /// The largest pod of the chart that is not of Spark.
-    /// Source: `postgres.resources` in the chart's values.
-    const DATABASE: Self =
-        Self { what: "the platform's database", cpu: 1_000, memory: 10_240, is_spark: false };
+    fn database() -> Self {
+        let (cpu, memory) = DATABASE;
+        Self { what: "the platform's database", cpu, memory, is_spark: false }
+    }
 
     fn spark(what: &'static str) -> Self {
         let size = Spark::WANTED;
@@ -67,7 +67,7 @@ impl Pod {
     fn of(profile: Profile, pool: &str) -> Option<Self> {
         match (profile, pool) {
             (Profile::None, _) => None,
-            (Profile::Qualytics, "app") => Some(Self::DATABASE),
+            (Profile::Qualytics, "app") => Some(Self::database()),
             (Profile::Qualytics, "driver") => Some(Self::spark("a Spark driver")),
             (Profile::Qualytics, "executor" | "spark") => Some(Self::spark("a Spark executor")),
             (Profile::Qualytics, _) => None,
@@ -109,9 +109,9 @@ impl Wanted {
     }
 
     /// Returns what a profile wants of a cluster that no file describes, where `labels`, if there
-    /// are any, stand for the pools that there are.
+    /// are any, stand for the pools that there are, and whose pods tolerate some taints.
     #[must_use]
-    pub fn of_profile(profile: Profile, labels: &[(String, String)]) -> Self {
+    pub fn of_profile(profile: Profile, labels: &[(String, String)], tolerated: &[Taint]) -> Self {
         // Labels and terms are the same on every cloud.
         let known = profile.pool_names().iter();
         let known: Vec<_> = known
@@ -123,7 +123,7 @@ impl Wanted {
                 capacity: Some(pool.capacity),
                 min: 1,
                 max: None,
-                tolerated: Vec::new(),
+                tolerated: tolerated.to_vec(),
             })
             .collect();
         let usual = profile.pools(ProviderName::Eks);
@@ -137,7 +137,7 @@ impl Wanted {
                 capacity: None,
                 min: 1,
                 max: None,
-                tolerated: Vec::new(),
+                tolerated: tolerated.to_vec(),
                 pod: None,
             })
         };

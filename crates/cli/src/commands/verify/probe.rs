@@ -18,11 +18,12 @@ pub(super) async fn all(
     global: &Global,
     pace: Pace,
     entry: &Entry,
+    image: &str,
     wanted: &Wanted,
     seen: &mut Snapshot,
 ) -> Result<(), Failure> {
     let word = format!("{:x}", Timestamp::now().as_millisecond());
-    let probes = Probe::all(wanted, seen, &word);
+    let probes = Probe::all(wanted, seen, &word, image);
     if !global.quiet && !global.errors_are_json() && !probes.is_empty() {
         let pods = named(&probes.iter().collect::<Vec<_>>());
         output::stderr(&format!("For a moment there are {pods}.\n"));
@@ -102,8 +103,8 @@ fn remaining(left: &[&Probe], error: &Error) -> Failure {
     let names: Vec<_> = left.iter().map(|probe| probe.name.as_str()).collect();
     let namespace = left.first().map_or("", |probe| &probe.namespace);
     Failure::new(Code::ProbeLeft, what).because(error).hint(format!(
-        "`kubectl delete pod -n {namespace} {}` removes them; they end by themselves within half an \
-         hour",
+        "`kubectl delete pod -n {namespace} {}` removes them; those that run end by themselves \
+         within half an hour",
         names.join(" ")
     ))
 }

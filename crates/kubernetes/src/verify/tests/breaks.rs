@@ -3,6 +3,16 @@ use super::*;
 
 type Break = (&'static str, &'static str, fn(&mut Snapshot));
 
+/// Lets a pod that has a node wait there, and tells why.
+fn creating(seen: &mut Snapshot, reason: &str, message: &str) {
+    let scheduled = json!([{ "type": "PodScheduled", "status": "True" }]);
+    let mut pod = pod("api-0", "Pending", scheduled);
+    let waiting = json!({ "reason": "ContainerCreating" });
+    pod["status"]["containerStatuses"] = json!([{ "state": { "waiting": waiting } }]);
+    seen.pods = Ok(vec![pod]);
+    seen.events = Ok(vec![event("api-0", 1, reason, message)]);
+}
+
 /// Each way: the check that is to fail, what it is to say, and what is done.
 pub(super) const BREAKS: &[Break] = &[
     ("kubernetes.version", "v1.29.1", |it| {
@@ -188,6 +198,16 @@ pub(super) const BREAKS: &[Break] = &[
         let waiting = json!({ "reason": "ImagePullBackOff", "message": "back-off" });
         pod["status"]["containerStatuses"] = json!([{ "state": { "waiting": waiting } }]);
         it.pods = Ok(vec![pod]);
+    }),
+    ("workload.pending", "api-0: missing configuration: FailedMount: ", |it| {
+        let said = "MountVolume.SetUp failed for volume \"a\" : secret \"creds\" not found";
+        creating(it, "FailedMount", said);
+    }),
+    ("workload.pending", "api-0: volumes: FailedAttachVolume: ", |it| {
+        creating(it, "FailedAttachVolume", "Multi-Attach error for volume \"pvc-1\"");
+    }),
+    ("workload.pending", "api-0: network: FailedCreatePodSandBox: ", |it| {
+        creating(it, "FailedCreatePodSandBox", "failed to assign an IP address to container");
     }),
     ("probe.driver", "it did not run: resources: 3 Insufficient cpu", |it| {
         it.probed("driver", Ended::Failed("resources: 3 Insufficient cpu".into()));

@@ -39,8 +39,14 @@ fn secret(config: &Value) -> Value {
 }
 
 fn pod(name: &str, phase: &str, conditions: Value) -> Value {
-    json!({ "metadata": { "name": name }, "spec": {},
+    json!({ "metadata": { "name": name, "uid": name }, "spec": {},
         "status": { "phase": phase, "conditions": conditions } })
+}
+
+/// Something that is told of a pod, at a second.
+fn event(of: &str, second: u32, reason: &str, message: &str) -> Value {
+    json!({ "involvedObject": { "uid": of }, "reason": reason, "message": message,
+        "lastTimestamp": format!("2026-11-30T12:00:{second:02}Z") })
 }
 
 /// A pod that the scheduler finds no node for.
@@ -110,6 +116,7 @@ fn good() -> Snapshot {
         }))),
         secret: Ok(Some(secret(&config))),
         pods: Ok(vec![pod("api-0", "Running", json!([]))]),
+        events: Ok(Vec::new()),
         claims: Ok(Vec::new()),
         probes: PROBED.map(|(pool, node)| (pool.to_owned(), Ended::Ran(node.to_owned()))).into(),
     }
@@ -119,7 +126,7 @@ fn good() -> Snapshot {
 const PROBED: [(&str, &str); 3] = [("app", "one"), ("driver", "two"), ("executor", "three")];
 
 fn wanted() -> Wanted {
-    Wanted::of_profile(Profile::Qualytics, &[])
+    Wanted::of_profile(Profile::Qualytics, &[], &[])
 }
 
 fn ids(verdicts: &[Verdict], status: Status) -> Vec<&str> {
@@ -243,6 +250,73 @@ fn other_clusters_pass_by_what_they_have() {
 }
 
 #[test]
+fn a_cloud_with_dates_of_its_own_is_not_judged_by_those_of_upstream() {
+    type Change = fn(&mut Snapshot);
+    let support = |change: Change| {
+        let mut cluster = good();
+        cluster.version = json!({ "gitVersion": "v1.34.9" });
+        of(&mut cluster.nodes).iter_mut().for_each(|node| {
+            node["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.34.9");
+        });
+        change(&mut cluster);
+        let verdicts = judge(&cluster, &wanted(), TODAY);
+        let verdict = verdicts.into_iter().find(|it| it.id == "kubernetes.support").unwrap();
+        (verdict.status, verdict.found)
+    };
+    let clouds: [(&str, Change); 3] = [
+        ("GKE", |it| it.version = json!({ "gitVersion": "v1.34.9-gke.1200" })),
+        ("AKS", |it| {
+            first(&mut it.nodes)["metadata"]["labels"]["kubernetes.azure.com/cluster"] = json!("a");
+        }),
+        ("OKE", |it| first(&mut it.nodes)["spec"]["providerID"] = json!("ocid1.instance.oc1..a")),
+    ];
+    for (cloud, change) in clouds {
+        let (status, found) = support(change);
+        assert_eq!(status, Status::Skip, "{found}");
+        assert!(found.ends_with(&format!("until when {cloud} supports it is not known here")));
+    }
+    let young = |it: &mut Snapshot| it.version = json!({ "gitVersion": "v1.35.1-gke.1200" });
+    assert_eq!(support(young).0, Status::Pass);
+}
+
+#[test]
+fn a_taint_that_the_chart_tolerates_is_none_to_fail_for() {
+    let mut cluster = good();
+    let spot = json!({ "key": "spot", "value": "true", "effect": "NoSchedule" });
+    of(&mut cluster.nodes)[2]["spec"]["taints"] = json!([spot]);
+    let failing = |taints: &[&str]| {
+        let taints: Vec<_> = taints.iter().map(|it| it.parse().unwrap()).collect();
+        let wanted = Wanted::of_profile(Profile::Qualytics, &[], &taints);
+        let verdicts = judge(&cluster, &wanted, TODAY);
+        ids(&verdicts, Status::Fail).join(" ")
+    };
+    assert_eq!(failing(&[]), "nodes.taints");
+    assert_eq!(failing(&["spot=false:NoSchedule", "spot=true:NoExecute"]), "nodes.taints");
+    assert_eq!(failing(&["spot=true:NoSchedule"]), "");
+    assert_eq!(failing(&["spot:NoSchedule"]), "", "without a value it is of any");
+    for wrong in ["spot", "spot=true", "spot:Never", ":NoSchedule"] {
+        assert!(wrong.parse::<provision_spec::Taint>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_pod_that_a_node_is_made_for_is_on_its_way() {
+    let found = |events: Vec<Value>| {
+        let mut cluster = good();
+        cluster.pods = Ok(vec![unscheduled("0/3 nodes are available: 3 Insufficient cpu.")]);
+        cluster.events = Ok(events);
+        let verdicts = judge(&cluster, &wanted(), TODAY);
+        verdicts.into_iter().find(|it| it.id == "workload.pending").unwrap().status
+    };
+    let [coming, not] = ["TriggeredScaleUp", "NotTriggerScaleUp"];
+    assert_eq!(found(vec![event("api-0", 1, coming, "")]), Status::Pass);
+    assert_eq!(found(vec![event("api-0", 1, "Nominated", "")]), Status::Pass);
+    let both = [event("api-0", 2, not, ""), event("api-0", 1, coming, "")];
+    assert_eq!(found(both.into()), Status::Fail, "what was told last counts");
+    assert_eq!(found(vec![event("api-1", 1, coming, "")]), Status::Fail, "of another pod");
+}
+
+#[test]
 fn pools_count_as_large_as_they_may_be() {
     let mut cluster = good();
     of(&mut cluster.nodes).truncate(1);
@@ -259,10 +333,10 @@ fn pools_count_as_large_as_they_may_be() {
 #[test]
 fn labels_stand_for_pools_where_no_file_describes_them() {
     let label = |key: &str| (key.to_owned(), "true".to_owned());
-    let merged = Wanted::of_profile(Profile::Qualytics, &[label("sparkNodes"), label("mine")]);
+    let merged = Wanted::of_profile(Profile::Qualytics, &[label("sparkNodes"), label("mine")], &[]);
     let names: Vec<_> = merged.pools.iter().map(|pool| pool.name.as_str()).collect();
     assert_eq!(names, ["spark", "mine=true"]);
-    let none = Wanted::of_profile(Profile::None, &[label("mine")]);
+    let none = Wanted::of_profile(Profile::None, &[label("mine")], &[]);
     assert_eq!((none.platform.map(|it: Platform| it.cores), none.namespace()), (None, ""));
     let verdicts = judge(&good(), &none, TODAY);
     assert_eq!(ids(&verdicts, Status::Fail), ["nodes.label.mine"]);
