@@ -6,7 +6,7 @@ use crate::cluster::{ClusterSpec, ProviderName};
 use crate::pools::{Effect, Pool, Taint};
 use crate::print;
 use crate::profile::Profile;
-use crate::room::{DATABASE, Room, Spark};
+use crate::room::{DATABASE, Room, Spark, TOGETHER};
 use crate::tree::{Entry, Node, Scalar, Span, Value as Shape};
 use serde_json::{Map, Value, json};
 
@@ -82,7 +82,10 @@ pub fn misfits(spec: &ClusterSpec, rooms: &[Room]) -> Vec<String> {
     let found = PARTS.into_iter().filter_map(|part| {
         let pool = home(spec, part)?;
         let room = rooms.iter().find(|room| room.pool == pool.name)?;
-        if part == "app" { without_database(room) } else { without_spark(part, room) }
+        match part {
+            "app" => without_database(room).or_else(|| without_all(room, pool.max)),
+            part => without_spark(part, room),
+        }
     });
     match spec.profile {
         Profile::Qualytics => found.collect(),
@@ -111,6 +114,17 @@ fn without_database(room: &Room) -> Option<String> {
     let asks = format!("the platform's database asks for {} core and {memory} MiB", cpu / 1000);
     let fits = format!("What fits is a machine that leaves {} more", lacks.join(" and "));
     (!lacks.is_empty()).then(|| misfit(room, &asks, &fits))
+}
+
+fn without_all(room: &Room, max: u32) -> Option<String> {
+    let (cpu, memory) = TOGETHER;
+    let [for_cpu, for_memory] = [(cpu, room.cpu.left()), (memory, room.memory.left())]
+        .map(|(wanted, left)| wanted.div_ceil(left.max(1)));
+    let nodes = for_cpu.max(for_memory);
+    let asks =
+        format!("the platform's pods there ask for {cpu} millicores and {memory} MiB together");
+    let fits = format!("What fits is a max of {nodes} nodes, where it is {max}");
+    (nodes > u64::from(max)).then(|| misfit(room, &asks, &fits))
 }
 
 fn misfit(room: &Room, asks: &str, fits: &str) -> String {
@@ -260,13 +274,27 @@ mod tests {
     #[test]
     fn a_pool_without_room_for_the_database_is_told_of() {
         let remarks = |cpu, memory| overlay("", &[room("app", cpu, memory)]).remarks;
-        assert_eq!(remarks(1_100, 11_240), [""; 0]);
+        assert_eq!(remarks(8_100, 11_240), [""; 0]);
         let remark = "pool app: the platform's database asks for 1 core and 10240 MiB, for which no \
                       m.large has room. CPU in millicores: 2000 - 100 (kubelet) = 1900. Memory in \
                       MiB: 8192 - 1000 (kubelet) = 7192. What fits is a machine that leaves 3048 MiB \
                       more";
         assert_eq!(remarks(2_000, 8_192), [remark]);
         assert!(remarks(1_000, 8_192)[0].ends_with("leaves 100 millicores and 3048 MiB more"));
+    }
+
+    #[test]
+    fn a_pool_too_small_for_all_pods_of_the_platform_is_told_of() {
+        let remarks = |max: u32| {
+            let pools = format!("pools: {{ app: {{ max: {max} }}, driver: {{}}, executor: {{}} }}");
+            overlay(&pools, &[room("app", 4_000, 16_384)]).remarks
+        };
+        assert_eq!(remarks(2), [""; 0]);
+        let remark = "pool app: the platform's pods there ask for 4900 millicores and 19968 MiB \
+                      together, for which no m.large has room. CPU in millicores: 4000 - 100 (kubelet) \
+                      = 3900. Memory in MiB: 16384 - 1000 (kubelet) = 15384. What fits is a max of 2 \
+                      nodes, where it is 1";
+        assert_eq!(remarks(1), [remark]);
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl fmt::Display for Sum {
 /// Source: `postgres.resources` in the values of the platform's chart.
 pub const DATABASE: (u64, u64) = (1_000, 10_240);
 
+/// What the pods of the platform ask for together that are not of Spark: thousandths of a core, and MiB.
+/// Source: the same values: 4 of the API (0.5 cores, 1 GiB), `cmd` (1, 4), 2 of the frontend (0.2, 0.25),
+/// the database (1, 10) and RabbitMQ (0.5, 1).
+pub const TOGETHER: (u64, u64) = (4_900, 19_968);
+
 /// What a Spark process asks for: its pod gets a tenth more memory than that, or a little more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Spark {
