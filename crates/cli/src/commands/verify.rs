@@ -6,7 +6,7 @@ use crate::failure::{Code, Exit, Failure};
 use crate::render::{Style, verdicts};
 use crate::run::Subject;
 use crate::{output, place, providers, shell};
-use jiff::Zoned;
+use jiff::Timestamp;
 use provision_engine::{Pace, first_call};
 use provision_kubernetes::verify::{Entry, Snapshot, Status, Verdict, Wanted, judge};
 use provision_kubernetes::{Access, Way};
@@ -84,8 +84,7 @@ async fn look(
     if args.probe {
         probe::all(global, pace, entry, &args.probe_image, wanted, &mut seen).await?;
     }
-    let today = Zoned::now().date().to_string();
-    Ok(judge(&seen, wanted, &today))
+    Ok(judge(&seen, wanted, Timestamp::now()))
 }
 
 fn tell(global: &Global, url: &str, verdicts: &[Verdict]) {

@@ -4,6 +4,8 @@ use super::wanted::{Pool, Wanted};
 use super::{
     autoscaling, network, nodes, pending, platform, probe, room, services, storage, version,
 };
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 /// A check, or one for each label or pool that is wanted.
@@ -30,7 +32,8 @@ enum Of {
 pub(super) struct Case<'a> {
     pub(super) seen: &'a Snapshot,
     pub(super) wanted: &'a Wanted,
-    /// The date, as in `2026-11-30`.
+    pub(super) now: Timestamp,
+    /// The date in UTC, as in `2026-11-30`.
     pub(super) today: &'a str,
 }
 
@@ -269,10 +272,11 @@ pub const CHECKS: &[Check] = &[
     ),
 ];
 
-/// Judges a cluster by what was seen of it on a day, such as `2026-11-30`.
+/// Judges a cluster by what was seen of it at a time.
 #[must_use]
-pub fn judge(seen: &Snapshot, wanted: &Wanted, today: &str) -> Vec<Verdict> {
-    let case = Case { seen, wanted, today };
+pub fn judge(seen: &Snapshot, wanted: &Wanted, now: Timestamp) -> Vec<Verdict> {
+    let today = now.to_zoned(TimeZone::UTC).date().to_string();
+    let case = Case { seen, wanted, now, today: &today };
     CHECKS.iter().flat_map(|check| check.verdicts(&case)).collect()
 }
 

@@ -98,6 +98,14 @@ pub(super) const BREAKS: &[Break] = &[
         first(&mut it.deployments)["spec"]["template"]["spec"]["containers"][0]["command"] =
             json!(["./cluster-autoscaler"]);
     }),
+    ("autoscaling", "which finds no pool", |it| {
+        let said = "autoscalerStatus: Running\nclusterWide:\n  health:\n    status: Healthy\n";
+        it.autoscaler = Ok(Some(status(&Value::Null, said)));
+    }),
+    ("autoscaling", "is of 2026-11-30 11:44:59", |it| {
+        of(&mut it.deployments).clear();
+        it.autoscaler = Ok(Some(status(&json!("2026-11-30 11:44:59.5 +0000 UTC m=+1.2"), "")));
+    }),
     ("autoscaling", "Karpenter, with 1 pool, none of them ready", |it| {
         of(&mut it.deployments).clear();
         of(&mut it.node_pools).push(json!({ "metadata": { "name": "app" } }));

@@ -11,7 +11,10 @@ use std::collections::BTreeSet;
 
 mod breaks;
 
-const TODAY: &str = "2026-11-30";
+/// When clusters are judged.
+fn now() -> Timestamp {
+    "2026-11-30T12:00:00Z".parse().unwrap()
+}
 
 fn node(name: &str, label: &str, capacity: &str) -> Value {
     json!({
@@ -47,6 +50,12 @@ fn pod(name: &str, phase: &str, conditions: Value) -> Value {
 fn event(of: &str, second: u32, reason: &str, message: &str) -> Value {
     json!({ "involvedObject": { "uid": of }, "reason": reason, "message": message,
         "lastTimestamp": format!("2026-11-30T12:00:{second:02}Z") })
+}
+
+/// What an autoscaler tells of itself, and when it did.
+fn status(written: &Value, said: &str) -> Value {
+    let annotations = json!({ "cluster-autoscaler.kubernetes.io/last-updated": written });
+    json!({ "metadata": { "annotations": annotations }, "data": { "status": said } })
 }
 
 /// A pod that the scheduler finds no node for.
@@ -144,14 +153,14 @@ fn first(seen: &mut Result<Vec<Value>, Unread>) -> &mut Value {
 
 #[test]
 fn a_good_cluster_passes_every_check() {
-    let verdicts = judge(&good(), &wanted(), TODAY);
+    let verdicts = judge(&good(), &wanted(), now());
     let passed = ids(&verdicts, Status::Pass);
     assert_eq!(passed.len(), verdicts.len(), "{verdicts:#?}");
     // Three labels, and three pools, which two checks are made for.
     assert_eq!(verdicts.len(), CHECKS.len() + 6);
     let mut unprobed = good();
     unprobed.probes.clear();
-    assert_eq!(judge(&unprobed, &wanted(), TODAY).len(), verdicts.len() - 3);
+    assert_eq!(judge(&unprobed, &wanted(), now()).len(), verdicts.len() - 3);
 }
 
 #[test]
@@ -159,7 +168,7 @@ fn each_way_to_break_a_cluster_fails_its_own_check_and_no_other() {
     for (id, says, broken) in BREAKS {
         let mut cluster = good();
         broken(&mut cluster);
-        let verdicts = judge(&cluster, &wanted(), TODAY);
+        let verdicts = judge(&cluster, &wanted(), now());
         assert_eq!(ids(&verdicts, Status::Fail), [*id], "{says}: {verdicts:#?}");
         let verdict = verdicts.iter().find(|it| it.id == *id).unwrap();
         assert!(verdict.found.contains(says), "{says} is not in {verdict:?}");
@@ -187,7 +196,7 @@ fn a_file_whose_pools_are_all_tainted_leaves_none_for_the_system() {
     let tolerated =
         provision_spec::Taint { key, value, effect: provision_spec::Effect::NoSchedule };
     wanted.pools.iter_mut().for_each(|pool| pool.tolerated.push(tolerated.clone()));
-    assert_eq!(ids(&judge(&cluster, &wanted, TODAY), Status::Fail), ["nodes.system"]);
+    assert_eq!(ids(&judge(&cluster, &wanted, now()), Status::Fail), ["nodes.system"]);
 }
 
 #[test]
@@ -198,7 +207,7 @@ fn what_may_not_be_read_is_skipped_with_the_reason_and_fails_nothing() {
     cluster.secret = Err(denied());
     cluster.classes = Err(denied());
     cluster.probed("app", Ended::Denied("no".into()));
-    let verdicts = judge(&cluster, &wanted(), TODAY);
+    let verdicts = judge(&cluster, &wanted(), now());
     assert_eq!(ids(&verdicts, Status::Fail), [""; 0], "{verdicts:#?}");
     let skipped = ids(&verdicts, Status::Skip);
     for id in
@@ -213,7 +222,7 @@ fn what_may_not_be_read_is_skipped_with_the_reason_and_fails_nothing() {
 #[test]
 fn other_clusters_pass_by_what_they_have() {
     let passes = |id: &str, cluster: &Snapshot| {
-        let verdicts = judge(cluster, &wanted(), TODAY);
+        let verdicts = judge(cluster, &wanted(), now());
         assert_eq!(ids(&verdicts, Status::Fail), [""; 0], "{verdicts:#?}");
         let verdict = verdicts.into_iter().find(|it| it.id == id).unwrap();
         (verdict.status, verdict.found)
@@ -225,8 +234,19 @@ fn other_clusters_pass_by_what_they_have() {
     assert_eq!(passes("autoscaling", &karpenter).1, "Karpenter, with pools app");
     let mut hidden = good();
     of(&mut hidden.deployments).clear();
-    hidden.autoscaler = Ok(Some(json!({})));
-    assert_eq!(passes("autoscaling", &hidden).0, Status::Pass);
+    for written in [Value::Null, json!("2026-11-30 11:50:00.12 +0000 UTC"), json!("somewhen")] {
+        hidden.autoscaler = Ok(Some(status(&written, "")));
+        assert_eq!(passes("autoscaling", &hidden).0, Status::Pass);
+    }
+    for said in [
+        "autoscalerStatus: Running\nnodeGroups:\n- name: eks-app\n  health: {}\n",
+        "Cluster-wide:\n  Health: Healthy\n\nNodeGroups:\n  Name:        eks-app\n",
+        "autoscalerStatus: Initializing\n",
+    ] {
+        let mut told = good();
+        told.autoscaler = Ok(Some(status(&Value::Null, said)));
+        assert_eq!(passes("autoscaling", &told).0, Status::Pass, "{said}");
+    }
     let mut automatic = good();
     of(&mut automatic.daemons).clear();
     let data = json!({ "data": { "enable-network-policy-controller": "true" } });
@@ -259,7 +279,7 @@ fn a_cloud_with_dates_of_its_own_is_not_judged_by_those_of_upstream() {
             node["status"]["nodeInfo"]["kubeletVersion"] = json!("v1.34.9");
         });
         change(&mut cluster);
-        let verdicts = judge(&cluster, &wanted(), TODAY);
+        let verdicts = judge(&cluster, &wanted(), now());
         let verdict = verdicts.into_iter().find(|it| it.id == "kubernetes.support").unwrap();
         (verdict.status, verdict.found)
     };
@@ -287,7 +307,7 @@ fn a_taint_that_the_chart_tolerates_is_none_to_fail_for() {
     let failing = |taints: &[&str]| {
         let taints: Vec<_> = taints.iter().map(|it| it.parse().unwrap()).collect();
         let wanted = Wanted::of_profile(Profile::Qualytics, &[], &taints);
-        let verdicts = judge(&cluster, &wanted, TODAY);
+        let verdicts = judge(&cluster, &wanted, now());
         ids(&verdicts, Status::Fail).join(" ")
     };
     assert_eq!(failing(&[]), "nodes.taints");
@@ -305,7 +325,7 @@ fn a_pod_that_a_node_is_made_for_is_on_its_way() {
         let mut cluster = good();
         cluster.pods = Ok(vec![unscheduled("0/3 nodes are available: 3 Insufficient cpu.")]);
         cluster.events = Ok(events);
-        let verdicts = judge(&cluster, &wanted(), TODAY);
+        let verdicts = judge(&cluster, &wanted(), now());
         verdicts.into_iter().find(|it| it.id == "workload.pending").unwrap().status
     };
     let [coming, not] = ["TriggeredScaleUp", "NotTriggerScaleUp"];
@@ -323,7 +343,7 @@ fn pools_count_as_large_as_they_may_be() {
     let mut wanted = wanted();
     wanted.pools.truncate(1);
     wanted.pools[0].max = Some(3);
-    let verdicts = judge(&cluster, &wanted, TODAY);
+    let verdicts = judge(&cluster, &wanted, now());
     let total = verdicts.iter().find(|it| it.id == "nodes.allocatable").unwrap();
     assert_eq!(total.status, Status::Pass, "{total:?}");
     let told = "7.9 cores and 65 GB, and 23.7 cores and 196 GB at the most that the pools may have";
@@ -338,7 +358,7 @@ fn labels_stand_for_pools_where_no_file_describes_them() {
     assert_eq!(names, ["spark", "mine=true"]);
     let none = Wanted::of_profile(Profile::None, &[label("mine")], &[]);
     assert_eq!((none.platform.map(|it: Platform| it.cores), none.namespace()), (None, ""));
-    let verdicts = judge(&good(), &none, TODAY);
+    let verdicts = judge(&good(), &none, now());
     assert_eq!(ids(&verdicts, Status::Fail), ["nodes.label.mine"]);
     assert!(!verdicts.iter().any(|it| it.id.starts_with("nodes.fit")), "{verdicts:?}");
 }
