@@ -1,6 +1,6 @@
 //! Pods of the platform that wait for what does not come.
 use super::check::{Case, Finding, Judged};
-use super::snapshot::{condition, count, few, items, name, text};
+use super::snapshot::{condition, count, few, holds, items, name, text};
 use serde_json::Value;
 
 /// A reason that pods wait for, in the words of the platform's own list of troubles.
@@ -89,8 +89,11 @@ fn last<'a>(pod: &Value, events: &'a [Value], reasons: &[&str]) -> Option<&'a Va
     events.iter().filter(is_of).max_by_key(time)
 }
 
-/// Tells whether a node is on its way for a pod.
+/// Tells whether a node is on its way for a pod that has none.
 fn is_awaited(pod: &Value, events: &[Value]) -> bool {
+    if holds(pod, "PodScheduled") {
+        return false;
+    }
     let told = last(pod, events, &[&COMING[..], &NOT_COMING].concat());
     told.is_some_and(|event| COMING.contains(&text(event, "/reason")))
 }

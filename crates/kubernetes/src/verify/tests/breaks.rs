@@ -10,7 +10,9 @@ fn creating(seen: &mut Snapshot, reason: &str, message: &str) {
     let waiting = json!({ "reason": "ContainerCreating" });
     pod["status"]["containerStatuses"] = json!([{ "state": { "waiting": waiting } }]);
     seen.pods = Ok(vec![pod]);
-    seen.events = Ok(vec![event("api-0", 1, reason, message)]);
+    // That a node was made for it is over.
+    let made = event("api-0", 2, "TriggeredScaleUp", "");
+    seen.events = Ok(vec![event("api-0", 1, reason, message), made]);
 }
 
 /// Each way: the check that is to fail, what it is to say, and what is done.
