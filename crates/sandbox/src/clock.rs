@@ -160,6 +160,12 @@ pub(crate) fn iso(time: Time) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
 }
 
+/// Writes a time as HTTP does, to the second.
+pub(crate) fn http_date(time: Time) -> String {
+    let at = jiff::Timestamp::from_millisecond(time as i64).unwrap_or_default();
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,5 +203,6 @@ mod tests {
             assert!(wrong.parse::<Speed>().is_err(), "{wrong}");
         }
         assert_eq!(iso(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(http_date(784_111_777_999), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 }

@@ -4,13 +4,22 @@ use super::kind::Kind;
 use super::objects::{self, Cluster, name, text, time};
 use super::status::{Problem, Status};
 use super::who::User;
+use crate::behaviour::Behaviour;
 use crate::world::World;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The shortest and longest that a token can be good, in seconds; EKS shortens what is longer.
+pub(super) const SHORTENED: Behaviour = Behaviour {
+    service: "kubernetes",
+    what: "a token of a service account that is asked for longer than 24 hours is good for these",
+    seconds: 0,
+    source: "kube-apiserver, --service-account-max-token-expiration; that EKS sets it to a day is \
+        an assumption",
+};
+
+/// The shortest and longest that a token can be good, in seconds.
 const SHORTEST: u64 = 600;
 const LONGEST: u64 = 24 * 60 * 60;
 

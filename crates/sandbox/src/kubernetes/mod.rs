@@ -52,6 +52,7 @@ pub(crate) use settle::{stir, turn};
 
 use crate::aws;
 use crate::behaviour::Behaviour;
+use crate::clock;
 use crate::faults::Effect;
 use crate::server::{Outcome, Reply, Request, Site, UNANSWERED};
 use crate::world::{Key, Object, World};
@@ -81,11 +82,21 @@ const PLACE: Behaviour = Behaviour {
     source: "Amazon EKS User Guide, Cluster API server endpoint",
 };
 
+const DATED: Behaviour = Behaviour {
+    service: "kubernetes",
+    what: "the header Date of a reply has the time of the API's own clock, by which objects are \
+        made and tokens end; no reply may be kept (Cache-Control: no-cache, private)",
+    seconds: 0,
+    source: "RFC 9110, 6.6.1; k8s.io/apiserver, filter WithCacheControl",
+};
+
 pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     PLACE,
+    DATED,
     who::PRESIGNED,
     who::KNOWN,
     who::UNMAPPED,
+    account::SHORTENED,
     settle::LOOKS,
     watch::WINDOW,
     watch::TICKS,
@@ -164,9 +175,15 @@ fn answer(site: &mut Site, request: &Request) -> io::Result<Answered> {
         store.with(|world| (work(world), world.moments()))?;
     site.remember(moments);
     site.note(now, SERVICE.to_owned(), operation, status);
+    let dated = |reply: Reply| {
+        // Clients that keep replies would take one from a faster clock for new.
+        let reply = reply.header("cache-control", "no-cache, private");
+        reply.header("date", &clock::http_date(now))
+    };
     Ok(match answered {
+        Answered::Now(Outcome::Reply(reply)) => Answered::Now(Outcome::Reply(dated(reply))),
         Answered::Now(Outcome::Late(reply, time)) => {
-            Answered::Now(Outcome::Late(reply, site.clock.pass(time)))
+            Answered::Now(Outcome::Late(dated(reply), site.clock.pass(time)))
         }
         other => other,
     })
