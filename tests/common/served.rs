@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 use tempfile::NamedTempFile;
 
 /// Tells the program to write down what a sandbox of its own was called.
@@ -126,6 +127,14 @@ impl Served {
     /// Lets simulated time pass so many times as fast as real time.
     pub(crate) fn clock(&self, speed: u32) {
         self.control("POST", "clock", Some(json!({ "speed": speed })));
+    }
+
+    /// Lets that many simulated hours pass at least, and requests alone move the clock from then on.
+    pub(crate) fn pass(&self, hours: u32) {
+        const MOMENT: Duration = Duration::from_millis(500);
+        self.clock(hours * 60 * 60 * 2);
+        std::thread::sleep(MOMENT);
+        self.control("POST", "clock", Some(json!({ "speed": "instant" })));
     }
 
     fn control(&self, method: &str, endpoint: &str, body: Option<Value>) -> Value {

@@ -11,7 +11,7 @@ use table::{EDITS, Edit};
 mod table;
 
 /// What cannot be edited alone, and why, or what tests it.
-const ELSEWHERE: [(&str, &str); 15] = [
+const ELSEWHERE: [(&str, &str); 14] = [
     ("aks", "of another provider"),
     ("gke", "of another provider"),
     ("oke", "of another provider"),
@@ -25,7 +25,6 @@ const ELSEWHERE: [(&str, &str); 15] = [
     ("eks.assumeRole", "roles.rs"),
     ("tags", "the test of tags"),
     ("manifests", "manifests.rs"),
-    ("support", "not built yet"),
     ("storageClasses.kind", "it has one value"),
 ];
 

@@ -13,7 +13,8 @@ use std::process::{Command, Stdio};
 
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 const DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
-const TOKEN: &str = "secrets: { registryToken: { env: REGISTRY_TOKEN } }\n";
+const TOKEN: &str = "secrets: { registryToken: { env: REGISTRY_TOKEN } }\n\
+                     support: { access: admin }\n";
 
 /// A cluster with everything inside.
 fn made(served: &Served) -> Folder {
@@ -63,9 +64,9 @@ fn one_apply_makes_the_cluster_and_what_is_inside() {
 
     let so_far = calls_inside(&served);
     folder.ok(&["plan"]);
-    assert_eq!(calls_inside(&served) - so_far, 10, "one for each kind");
+    assert_eq!(calls_inside(&served) - so_far, 12, "one for each kind");
     folder.ok(&["destroy", "--auto-approve"]);
-    assert_eq!(calls_inside(&served), so_far + 10, "what goes with its cluster is not called");
+    assert_eq!(calls_inside(&served), so_far + 12, "what goes with its cluster is not called");
 }
 
 /// Somebody else changes what is ours, each in another way.
@@ -259,11 +260,11 @@ fn what_another_state_made_is_refused_by_name() {
     };
     let all = refused(&[]);
     let is_inside = |it: &&String| {
-        let inside = ["autoscaler/", "namespace/", "secret/", "storage-class/"];
+        let inside = ["autoscaler/", "namespace/", "secret/", "storage-class/", "support/"];
         inside.iter().any(|group| it.starts_with(group))
     };
     let inside: Vec<_> = all.iter().filter(is_inside).cloned().collect();
-    assert_eq!(inside.len(), 10, "{all:?}");
+    assert_eq!(inside.len(), 12, "{all:?}");
     let outside: Vec<_> = all.iter().filter(|it| !is_inside(it)).cloned().collect();
     assert_eq!(refused(&outside), inside, "whoever takes the cluster over has not what is in it");
     let adopt = all.iter().flat_map(|address| ["--adopt", address]);
@@ -291,7 +292,7 @@ fn a_cluster_that_lets_nobody_in_is_unknown_until_the_way_in_is_mended() {
     let of: Vec<_> = steps.iter().map(|step| step["address"].clone()).collect();
     assert_eq!(of, ["access-entry/user/123456789012/sandbox"]);
     let told = folder.ok(&APPLY);
-    assert!(told.contains("Then another: 11 could not be observed yet."), "{told}");
+    assert!(told.contains("Then another: 13 could not be observed yet."), "{told}");
     assert_eq!(folder.plan(), [""; 0], "the same run saw them once it was let in");
 }
 
@@ -342,7 +343,7 @@ fn manifests_are_valid_in_every_version_of_kubernetes() {
     let is_ours =
         |object: &&Value| object["metadata"]["annotations"]["provision-lineage"].is_string();
     let ours: Vec<_> = all["items"].as_array().expect("a list").iter().filter(is_ours).collect();
-    assert_eq!(ours.len(), 10);
+    assert_eq!(ours.len(), 12);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sandbox/valid.py");
     let mut command = Command::new(python());
     let mut child = environment(command.arg(file))

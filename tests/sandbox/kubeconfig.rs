@@ -30,13 +30,17 @@ current-context: test
 
 /// Runs a program with a kubeconfig, and with ours on the PATH, which makes its tokens.
 pub(crate) fn with_access(folder: &Folder, served: &Served, program: &[&OsStr]) -> Ran {
+    with(folder, served, "config", program)
+}
+
+fn with(folder: &Folder, served: &Served, config: &str, program: &[&OsStr]) -> Ran {
     let ours = Path::new(env!("CARGO_BIN_EXE_provision")).parent().expect("it is in a folder");
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new("timeout");
     environment(&mut command)
         .arg(PATIENCE)
         .args(program)
-        .env("KUBECONFIG", folder.path("config"))
+        .env("KUBECONFIG", folder.path(config))
         .env("HOME", folder.path(""))
         .env("XDG_CACHE_HOME", folder.path("cache"))
         .env("PATH", format!("{}:{path}", ours.display()))
@@ -48,8 +52,18 @@ pub(crate) fn with_access(folder: &Folder, served: &Served, program: &[&OsStr]) 
 
 /// Runs kubectl, which is on the PATH.
 pub(crate) fn kubectl(folder: &Folder, served: &Served, arguments: &[&str]) -> Ran {
+    kubectl_with(folder, served, "config", arguments)
+}
+
+/// Runs kubectl with a kubeconfig by its name.
+pub(crate) fn kubectl_with(
+    folder: &Folder,
+    served: &Served,
+    config: &str,
+    arguments: &[&str],
+) -> Ran {
     let arguments: Vec<_> = ["kubectl"].iter().chain(arguments).map(OsStr::new).collect();
-    with_access(folder, served, &arguments)
+    with(folder, served, config, &arguments)
 }
 
 /// Returns what is kept of the tokens that were made.

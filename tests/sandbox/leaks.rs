@@ -38,6 +38,51 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
+/// The parts of a token that could be of none other.
+fn parts(kubeconfig: &str) -> Vec<String> {
+    let token = kubeconfig.lines().find_map(|line| line.trim().strip_prefix("token: "));
+    let mut parts: Vec<_> = token.expect("it has a token").trim_matches('"').split('.').collect();
+    assert_eq!(parts.len(), 3, "{parts:?}");
+    // Every token begins alike.
+    parts.remove(0);
+    parts.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_token_of_support_is_in_its_own_file_alone() {
+    let served = Served::start();
+    let mut folder = Folder::on(&served, &format!("{FILE}support: {{ access: admin }}\n"));
+    folder.set("PROVISION_LOG", "trace");
+    folder.ok(&["apply", "--auto-approve"]);
+    let elsewhere = tempfile::tempdir().expect("a folder can be made");
+    let out = elsewhere.path().join("support.kubeconfig");
+    let mut told = String::new();
+    let mut ask = |arguments: &[&str]| {
+        let ran = folder.run(&[arguments, &["-vv", "--log-format", "json"]].concat());
+        told += &format!("{}{}", ran.stdout, ran.stderr);
+        ran.code
+    };
+    let let_in = ["kubeconfig", "--support", out.to_str().expect("the path is text")];
+    for effect in ["cut-after", "error-after", "slow"] {
+        served.faults(&[json!({ "operation": "create serviceaccounts/token", "effect": effect })]);
+        assert_eq!(ask(&let_in), Some(0), "{effect}");
+    }
+    served.faults(&[]);
+    assert_eq!(ask(&["plan", "--json"]), Some(0));
+    assert_eq!(ask(&["show", "--json"]), Some(0));
+    let parts = parts(&fs::read_to_string(&out).expect("it is there"));
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("it is there").count(), 1);
+    assert!(told.contains("serviceaccounts/token"), "the call is told: {told}");
+    for entry in fs::read_dir(folder.path("")).expect("the folder is there") {
+        let path = entry.expect("it can be read").path();
+        told += &String::from_utf8_lossy(&fs::read(&path).unwrap_or_default());
+    }
+    assert!(told.contains("support/service-account"), "the state is told too");
+    for part in parts {
+        assert!(!told.contains(&part), "{part} is told");
+    }
+}
+
 fn check(what: &str, text: &str) {
     for disguise in disguises() {
         assert!(!text.contains(&disguise), "{what} tells {disguise}: {text}");

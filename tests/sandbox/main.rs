@@ -42,6 +42,7 @@ mod served;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
 mod speed;
+mod support;
 mod sweep;
 mod together;
 mod upgrade;

@@ -115,7 +115,8 @@ pub(crate) fn same(now: &[String], then: &[String]) {
 pub(crate) fn built() -> String {
     format!(
         "{FILE}kubernetes: {{ version: \"1.34\", secretsKey: own }}\neks: {{ irsa: true }}\n\
-         secrets: {{ registryToken: {{ env: REGISTRY_TOKEN }} }}\nmanifests: [team.yaml]\n"
+         secrets: {{ registryToken: {{ env: REGISTRY_TOKEN }} }}\nmanifests: [team.yaml]\n\
+         support: {{ access: admin }}\n"
     )
 }
 
@@ -128,7 +129,7 @@ pub(crate) fn changed() -> String {
          driver: {{ max: 5, labels: {{ driverNodes: \"true\", tier: one }} }}\n  \
          executor: {{ max: 9 }}\ntags: {{ team: platform }}\neks: {{ irsa: true }}\n\
          storageClasses: [{{ name: fast, default: false, iops: 4000 }}, {{ name: plain, default: true }}]\n\
-         manifests: [changed.yaml]\n"
+         manifests: [changed.yaml]\nsupport: {{ access: admin, expires: 60d }}\n"
     )
 }
 

@@ -119,7 +119,8 @@ pub(crate) enum Command {
     State(StateArgs),
     /// Print the values that tell the platform's chart about the cluster; asks no cloud.
     HelmValues(HelmValuesArgs),
-    /// Print a kubeconfig for the cluster, or put its entries into one; asks no cloud.
+    /// Print a kubeconfig for the cluster, or put its entries into one; asks no cloud but with
+    /// --support.
     Kubeconfig(KubeconfigArgs),
     /// Print a token that lets the caller into a cluster, as kubectl asks for one.
     Token(TokenArgs),
@@ -281,6 +282,10 @@ pub(crate) struct KubeconfigArgs {
     /// Put the entries into that kubeconfig, which is made if there is none.
     #[arg(long, value_name = "PATH")]
     pub(crate) out: Option<PathBuf>,
+    /// Write a kubeconfig of its own there that lets the vendor's support in, with a token that ends
+    /// no later than its access; a secret.
+    #[arg(long, value_name = "PATH", conflicts_with = "out")]
+    pub(crate) support: Option<PathBuf>,
 }
 
 /// Arguments of `token`.

@@ -14,7 +14,7 @@ const CURRENT: &str = "current-context";
 pub(crate) const EXEC: &str = "client.authentication.k8s.io/v1";
 
 /// What a kubeconfig tells of one cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Way {
     /// What its cluster, its user and its context are called.
     pub(crate) name: String,
@@ -22,10 +22,50 @@ pub(crate) struct Way {
     pub(crate) server: String,
     /// The certificate of the API's authority, in base64.
     pub(crate) authority: String,
-    /// The arguments with which the program makes a token.
-    pub(crate) arguments: Vec<String>,
-    /// What of the environment the tokens depend on.
-    pub(crate) environment: Vec<(String, String)>,
+    /// Who gets in.
+    pub(crate) user: User,
+}
+
+/// Who gets into a cluster, and by what.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum User {
+    /// Whoever runs the program, which makes the tokens.
+    Program {
+        /// The arguments with which it makes one.
+        arguments: Vec<String>,
+        /// What of the environment the tokens depend on.
+        environment: Vec<(String, String)>,
+    },
+    /// Whoever has this token.
+    Bearer(String),
+}
+
+impl User {
+    /// Returns what a kubeconfig says of them.
+    fn entry(&self) -> Node {
+        let (arguments, environment) = match self {
+            Self::Bearer(token) => return Node::map([("token", token.as_str().into())]),
+            Self::Program { arguments, environment } => (arguments, environment),
+        };
+        let variable = |(name, value): &(String, String)| {
+            Node::map([("name", name.as_str().into()), ("value", value.as_str().into())])
+        };
+        let environment = (!environment.is_empty())
+            .then(|| ("env", environment.iter().map(variable).collect::<Node>()));
+        let hint = "provision makes the tokens for this cluster: put it on the PATH";
+        let fields = [
+            ("apiVersion", EXEC.into()),
+            ("command", "provision".into()),
+            ("args", arguments.iter().map(String::as_str).collect()),
+        ];
+        let more = [
+            ("installHint", hint.into()),
+            ("interactiveMode", "Never".into()),
+            ("provideClusterInfo", false.into()),
+        ];
+        let exec = Node::map(fields.into_iter().chain(environment).chain(more));
+        Node::map([("exec", exec)])
+    }
 }
 
 impl Way {
@@ -65,6 +105,15 @@ impl Way {
         }
     }
 
+    /// Tells whether a kubeconfig has nothing but the entries of this cluster.
+    pub(crate) fn is_all_of(&self, text: &str) -> bool {
+        let read = |text: &str| tree::read("kubeconfig", text.as_bytes());
+        match (read(text), read(&self.alone())) {
+            (Ok(old), Ok(ours)) => self.others(&old) == self.others(&ours),
+            _ => false,
+        }
+    }
+
     /// Returns the entry of a list.
     fn entry(&self, list: &str) -> Node {
         let name = || Node::from(self.name.as_str());
@@ -79,28 +128,8 @@ impl Way {
                 let fields = Node::map([("cluster", name()), ("user", name())]);
                 Node::map([("context", fields), ("name", name())])
             }
-            _ => Node::map([("name", name()), ("user", Node::map([("exec", self.exec())]))]),
+            _ => Node::map([("name", name()), ("user", self.user.entry())]),
         }
-    }
-
-    fn exec(&self) -> Node {
-        let variable = |(name, value): &(String, String)| {
-            Node::map([("name", name.as_str().into()), ("value", value.as_str().into())])
-        };
-        let environment = (!self.environment.is_empty())
-            .then(|| ("env", self.environment.iter().map(variable).collect::<Node>()));
-        let hint = "provision makes the tokens for this cluster: put it on the PATH";
-        let fields = [
-            ("apiVersion", EXEC.into()),
-            ("command", "provision".into()),
-            ("args", self.arguments.iter().map(String::as_str).collect()),
-        ];
-        let more = [
-            ("installHint", hint.into()),
-            ("interactiveMode", "Never".into()),
-            ("provideClusterInfo", false.into()),
-        ];
-        Node::map(fields.into_iter().chain(environment).chain(more))
     }
 
     /// Returns which lines give way to what, so that a list has our entry.

@@ -73,7 +73,7 @@ async fn dispatch(cli: &Cli) -> Result<Exit, Failure> {
         Command::Show(args) => commands::show::run(global, args),
         Command::State(args) => commands::state::run(global, args).await,
         Command::HelmValues(args) => commands::helm_values::run(global, args),
-        Command::Kubeconfig(args) => commands::kubeconfig::run(global, args),
+        Command::Kubeconfig(args) => commands::kubeconfig::run(global, args).await,
         Command::Token(args) => commands::token::run(args).await,
         Command::Verify(args) => commands::verify::run(global, args).await,
         Command::Graph(args) => commands::graph::run(global, args),

@@ -4,6 +4,7 @@ use crate::classify::{failed, parsed};
 use crate::clusters::{Cluster, Kubernetes};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
+use k8s_openapi::jiff::Timestamp;
 use kube::core::params::{DeleteParams, GetParams, ListParams, Patch, PatchParams, Preconditions};
 use kube::core::{DynamicObject, ObjectList, Request};
 use provision_core::{
@@ -67,6 +68,17 @@ pub struct Outputs {
     pub uid: String,
 }
 
+/// The same of objects whose age counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Made {
+    /// Its name, after its namespace where it is in one.
+    pub id: String,
+    /// What tells it from another of the same name.
+    pub uid: String,
+    /// When it was made, by the clock of the cluster.
+    pub made: String,
+}
+
 /// The API of one cluster.
 pub(crate) struct Api<'a> {
     kubernetes: &'a Kubernetes,
@@ -78,11 +90,21 @@ impl<'a> Api<'a> {
     /// Returns the API of the cluster that an object is within; nothing while that is being made.
     pub(crate) fn of(cx: &Cx<'a, Kubernetes>) -> Result<Option<Self>> {
         let access: Access = cx.within()?;
-        if access.endpoint.is_empty() {
-            return Ok(None);
+        match access.endpoint.is_empty() {
+            true => Ok(None),
+            false => Self::to(cx.cloud, access).map(Some),
         }
-        let kubernetes = cx.cloud;
-        Ok(Some(Self { kubernetes, cluster: kubernetes.cluster(&access)?, access }))
+    }
+
+    /// Returns the API of a cluster.
+    pub(crate) fn to(kubernetes: &'a Kubernetes, access: Access) -> Result<Self> {
+        Ok(Self { kubernetes, cluster: kubernetes.cluster(&access)?, access })
+    }
+
+    /// Returns what time it is in the cluster, by its last reply. Where that told none it is as late
+    /// as here.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.cluster.told.get().unwrap_or_else(Timestamp::now)
     }
 
     /// Returns the API of a cluster that must be there.
@@ -153,19 +175,23 @@ impl<'a> Api<'a> {
     }
 
     /// Makes an object by applying it, unless somebody else has a field of it.
-    pub(crate) async fn make(&self, of: Named<'_>, body: Value) -> Result<Started<Outputs>> {
+    pub(crate) async fn make<O: for<'o> From<&'o DynamicObject>>(
+        &self,
+        of: Named<'_>,
+        body: Value,
+    ) -> Result<Started<O>> {
         let made = self.apply(of, body, PatchParams::apply(MANAGER)).await?;
-        Ok(Started::made(outputs(&made)))
+        Ok(Started::made(O::from(&made)))
     }
 
     /// Changes an object that is ours: takes away what is not wanted any more, which an apply does
     /// only to what nobody else has set since, or else applies it, whoever has changed it.
-    pub(crate) async fn change(
+    pub(crate) async fn change<O>(
         &self,
         of: Named<'_>,
         body: Value,
         diff: &Diff,
-    ) -> Result<Started<Outputs>> {
+    ) -> Result<Started<O>> {
         let gone = ["annotations", "labels"].map(|field| (field, diff.tags(field).remove));
         if gone.iter().all(|(_, keys)| keys.is_empty()) {
             let params = PatchParams::apply(MANAGER).force();
@@ -205,8 +231,8 @@ impl<'a> Api<'a> {
     }
 
     /// Deletes the very object that was seen, and what belongs to it.
-    pub(crate) async fn delete(&self, of: Named<'_>, seen: &Outputs) -> Result<Started<Outputs>> {
-        let uid = Some(seen.uid.clone());
+    pub(crate) async fn delete<O>(&self, of: Named<'_>, uid: &str) -> Result<Started<O>> {
+        let uid = Some(uid.to_owned());
         let preconditions = Some(Preconditions { uid, resource_version: None });
         let params = DeleteParams { preconditions, ..DeleteParams::background() };
         let request = Request::new(of.path()).delete(of.name, &params);
@@ -231,7 +257,7 @@ impl<'a> Api<'a> {
         bearer.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, bearer);
         let begun = Instant::now();
-        let answer = self.cluster.client.request_text(request).await;
+        let answer = self.cluster.text(request).await;
         let let_in = &self.cluster.let_in;
         let outcome = match answer {
             Ok(text) => {
@@ -287,31 +313,43 @@ impl Named<'_> {
     }
 }
 
-/// Returns what tells an object.
-pub(crate) fn outputs(object: &DynamicObject) -> Outputs {
-    let metadata = &object.metadata;
-    let name = metadata.name.clone().unwrap_or_default();
-    let id = match &metadata.namespace {
-        Some(namespace) => format!("{namespace}/{name}"),
-        None => name,
-    };
-    Outputs { id, uid: metadata.uid.clone().unwrap_or_default() }
+impl From<&DynamicObject> for Outputs {
+    fn from(object: &DynamicObject) -> Self {
+        let metadata = &object.metadata;
+        let name = metadata.name.clone().unwrap_or_default();
+        let id = match &metadata.namespace {
+            Some(namespace) => format!("{namespace}/{name}"),
+            None => name,
+        };
+        Self { id, uid: metadata.uid.clone().unwrap_or_default() }
+    }
+}
+
+impl From<&DynamicObject> for Made {
+    fn from(object: &DynamicObject) -> Self {
+        let Outputs { id, uid } = object.into();
+        let made = object.metadata.creation_timestamp.as_ref();
+        Self { id, uid, made: made.map(|time| time.0.to_string()).unwrap_or_default() }
+    }
 }
 
 /// Makes a [`Live`] of an object whose annotations go into its spec.
-pub(crate) fn owned<R: Resource<Outputs = Outputs>>(
+pub(crate) fn owned<R: Resource>(
     marks: &Marks,
     object: &DynamicObject,
     phase: Phase,
     annotations: Tags,
     spec: impl FnOnce(Tags) -> R,
-) -> Live<R> {
+) -> Live<R>
+where
+    R::Outputs: for<'o> From<&'o DynamicObject>,
+{
     let (address, owner) = (Marks::address(&annotations), owner(marks, object, &annotations));
     let phase = match &object.metadata.deletion_timestamp {
         Some(_) => Phase::Busy("Terminating".into()),
         None => phase,
     };
-    let outputs = outputs(object);
+    let outputs = object.into();
     Live { address, spec: spec(annotations), outputs, phase, owner, unobserved: &[] }
 }
 
@@ -385,6 +423,6 @@ pub(crate) mod tests {
         assert_eq!(told, Owner::Foreign(words.into()));
         let object = ours("a", json!({ "metadata": { "name": "a", "namespace": "b" } }));
         assert_eq!(owner(&marks(), &object, &annotations(&object)), Owner::Ours);
-        assert_eq!(outputs(&object).id, "b/a");
+        assert_eq!(Outputs::from(&object).id, "b/a");
     }
 }

@@ -2,7 +2,13 @@
 use crate::access::{Access, Tokens, Way};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use http::header::DATE;
+use http::{HeaderMap, Request};
 use hyper_util::client::proxy::matcher::Matcher;
+use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::fmt::rfc2822::DateTimeParser;
+use kube::client::Body;
+use kube::core::Status;
 use kube::{Client, Config};
 use provision_core::{Error, Result};
 use rustls::pki_types::CertificateDer;
@@ -31,6 +37,44 @@ pub(crate) struct Cluster {
     pub(crate) client: Client,
     /// Whether it has let the caller in before.
     pub(crate) let_in: AtomicBool,
+    /// What time it was there when it last told.
+    pub(crate) told: Told,
+}
+
+/// The last time that was told.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Mutex<Option<Timestamp>>);
+
+impl Told {
+    pub(crate) fn get(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes the time of a reply, where it tells one.
+    fn note(&self, headers: &HeaderMap) {
+        let date = headers.get(DATE).and_then(|date| date.to_str().ok());
+        let time = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *told = time.max(*told);
+    }
+}
+
+impl Cluster {
+    /// Sends a request, and returns the answer or the refusal.
+    pub(crate) async fn text(&self, request: Request<Vec<u8>>) -> kube::Result<String> {
+        let response = self.client.send(request.map(Body::from)).await?;
+        self.told.note(response.headers());
+        let status = response.status();
+        let body = response.into_body().collect_bytes().await?;
+        let text = String::from_utf8(body.to_vec()).map_err(kube::Error::FromUtf8)?;
+        if !status.is_client_error() && !status.is_server_error() {
+            return Ok(text);
+        }
+        // What stands between us and the API answers in words of its own.
+        let other = |_| Status::failure(text.trim(), "").with_code(status.as_u16());
+        let refusal = serde_json::from_str(&text).unwrap_or_else(other);
+        Err(kube::Error::Api(refusal.boxed()))
+    }
 }
 
 impl Kubernetes {
@@ -48,7 +92,8 @@ impl Kubernetes {
         }
         let client = Client::try_from(config(access, &self.way)?);
         let client = client.map_err(|error| wrong(access, &error.to_string()))?;
-        let cluster = Arc::new(Cluster { client, let_in: AtomicBool::new(false) });
+        let cluster =
+            Arc::new(Cluster { client, let_in: AtomicBool::new(false), told: Told::default() });
         clusters.insert(access.clone(), cluster.clone());
         Ok(cluster)
     }
@@ -103,6 +148,7 @@ fn wrong(access: &Access, why: &str) -> Error {
 pub(crate) mod tests {
     use super::*;
     use futures::future::BoxFuture;
+    use http::HeaderValue;
 
     /// Lets in whoever says that they are somebody.
     pub(crate) struct Somebody;
@@ -132,6 +178,20 @@ pub(crate) mod tests {
         assert!(told("https://127.0.0.1:1").ends_with("holds no certificate"));
         let kubernetes = Kubernetes::new(Somebody, Way::default(), false);
         assert!(kubernetes.cluster(&access("nothing at all")).is_err());
+    }
+
+    #[test]
+    fn the_time_is_that_of_the_latest_reply_that_tells_one() {
+        let told = Told::default();
+        let note = |date: &'static str| {
+            told.note(&HeaderMap::from_iter([(DATE, HeaderValue::from_static(date))]));
+            told.get().map(|time| time.to_string())
+        };
+        assert_eq!(note("yesterday"), None);
+        let first = Some("1994-11-06T08:49:37Z".to_owned());
+        assert_eq!(note("Sun, 06 Nov 1994 08:49:37 GMT"), first);
+        assert_eq!(note("Sun, 06 Nov 1994 08:49:36 GMT"), first, "replies overtake each other");
+        assert_eq!(note(""), first);
     }
 
     #[test]

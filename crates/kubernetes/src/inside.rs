@@ -1,9 +1,12 @@
 //! What a cluster file wants inside the cluster.
 use crate::api::Tags;
-use crate::resources::{DefaultStorageClass, Namespace, Password, RegistrySecret, StorageClass};
+use crate::resources::{
+    ClusterRoleBinding, DefaultStorageClass, Namespace, Password, RegistrySecret, StorageClass,
+};
+use crate::support::support;
 use provision_core::{Graph, Handle, Place};
 use provision_spec::chart::PULL_SECRET;
-use provision_spec::{ClusterSpec, Reclaim};
+use provision_spec::{ClusterSpec, Reclaim, Support};
 use std::collections::BTreeMap;
 
 /// What pods in the platform's namespace may do: nothing that takes over their node. What is beyond
@@ -30,6 +33,7 @@ pub struct Inside {
     default: Option<Handle<DefaultStorageClass>>,
     namespace: Option<(String, Handle<Namespace>)>,
     secret: Option<Handle<RegistrySecret>>,
+    support: Option<Handle<ClusterRoleBinding>>,
 }
 
 impl Inside {
@@ -38,7 +42,8 @@ impl Inside {
         let place = self.classes.iter().fold(place, Place::follow);
         let place = self.default.iter().fold(place, Place::follow);
         let place = self.namespace.iter().fold(place, |place, (_, it)| place.follow(it));
-        self.secret.iter().fold(place, Place::follow)
+        let place = self.secret.iter().fold(place, Place::follow);
+        self.support.iter().fold(place, Place::follow)
     }
 
     /// Returns the namespace of that name, if it was made.
@@ -71,7 +76,24 @@ pub fn inside(
         }
         inside.classes.push(handle);
     }
-    let Some(name) = spec.profile.namespace() else { return inside };
+    platform(graph, spec, &placed, &mut inside);
+    if let Support::Admin { expires } = spec.support {
+        let namespace = inside.namespace.as_ref();
+        let placed = |place| namespace.iter().fold(placed(place), |place, (_, it)| place.after(it));
+        let name = namespace.map(|(name, _)| name.as_str());
+        inside.support = Some(support(graph, name, expires, placed));
+    }
+    inside
+}
+
+/// Adds the platform's namespace, and what images are pulled with there.
+fn platform(
+    graph: &mut Graph,
+    spec: &ClusterSpec,
+    placed: impl Fn(Place) -> Place,
+    inside: &mut Inside,
+) {
+    let Some(name) = spec.profile.namespace() else { return };
     let labels = POD_SECURITY.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     let namespace = Namespace { name: name.to_owned(), annotations: Tags::new(), labels };
     let namespace = graph.add(placed(Place::at(format!("namespace/{name}"))), namespace);
@@ -90,7 +112,6 @@ pub fn inside(
         inside.secret = Some(graph.add(place.after(&namespace), secret));
     }
     inside.namespace = Some((name.to_owned(), namespace));
-    inside
 }
 
 fn storage_class(class: &provision_spec::StorageClass, storage: Storage) -> StorageClass {

@@ -12,6 +12,7 @@ mod losses;
 mod manifests;
 pub mod resources;
 mod snapshots;
+mod support;
 pub mod verify;
 
 pub use access::{Access, Tokens, Way};
@@ -20,3 +21,4 @@ pub use inside::{Inside, Storage, inside};
 pub use losses::losses;
 pub use manifests::manifests;
 pub use snapshots::snapshot_class;
+pub use support::{Admission, admission};

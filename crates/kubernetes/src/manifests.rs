@@ -1,6 +1,8 @@
 //! The objects of a cluster file's own manifests, which come last.
 use crate::inside::Inside;
-use crate::resources::{Namespace, Object, RegistrySecret, StorageClass};
+use crate::resources::{
+    ClusterRoleBinding, Namespace, Object, RegistrySecret, ServiceAccount, StorageClass,
+};
 use provision_core::{Error, Graph, Handle, Node, Place, Resource, Result};
 use provision_spec::Manifest;
 use std::collections::HashMap;
@@ -86,7 +88,9 @@ fn identity(node: &Node) -> Option<Identity> {
             (text("api_version").split_once('/').map_or("", |(group, _)| group), text("kind"))
         }
         Namespace::KIND => ("", "Namespace"),
+        ClusterRoleBinding::KIND => ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
         RegistrySecret::KIND => ("", "Secret"),
+        ServiceAccount::KIND => ("", "ServiceAccount"),
         StorageClass::KIND => ("storage.k8s.io", "StorageClass"),
         _ => return None,
     };
@@ -97,7 +101,9 @@ fn identity(node: &Node) -> Option<Identity> {
 mod tests {
     use super::*;
     use crate::snapshots::snapshot_class;
+    use crate::support::support;
     use provision_core::Address;
+    use provision_spec::Term;
     use serde_json::json;
 
     fn object(api_version: &str, kind: &str, namespace: &str, name: &str) -> Manifest {
@@ -149,5 +155,14 @@ mod tests {
         let error = refuse_made(&graph, &[class("snapshot.storage.k8s.io")]).unwrap_err();
         assert!(error.message.ends_with("is snapshot-class/snapshots already"), "{error}");
         refuse_made(&graph, &[class("acme.com")]).unwrap();
+        support(&mut graph, Some("team"), Term::USUAL, |place| place);
+        let group = "rbac.authorization.k8s.io/v1";
+        for made in [
+            object("v1", "ServiceAccount", "team", "provision-support"),
+            object(group, "ClusterRoleBinding", "", "provision-support"),
+        ] {
+            let error = refuse_made(&graph, &[made]).unwrap_err();
+            assert!(error.message.contains(" is support/"), "{error}");
+        }
     }
 }

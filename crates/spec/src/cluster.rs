@@ -13,6 +13,7 @@ use crate::profile::Profile;
 use crate::secrets::Secrets;
 use crate::source::{Report, Source};
 use crate::storage::StorageClass;
+use crate::support::Support;
 use crate::tree::{Node, Span};
 
 /// A cluster file with every default filled in.
@@ -47,7 +48,7 @@ pub struct ClusterSpec {
     /// Holds what is in them, once [`ClusterSpec::read_manifests`] has read it.
     pub objects: Vec<Manifest>,
     /// Says how the vendor's support gets in.
-    pub support: SupportAccess,
+    pub support: Support,
     /// Holds the provider's own section, which its crate reads.
     pub section: Section,
     pub(crate) document: Document,
@@ -77,15 +78,6 @@ pub enum ProviderName {
     Aks,
     /// Oracle's.
     Oke,
-}
-
-/// How the vendor's support gets into a cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SupportAccess {
-    /// Not at all.
-    None,
-    /// As an administrator, for automated upgrades.
-    Admin,
 }
 
 /// A provider's own section, with its place in the file. Two are equal when their values are.

@@ -86,11 +86,6 @@ impl<'a> Field<'a> {
         self.refuse_at(self.key, code, message, hint);
     }
 
-    /// Reports that the field asks for what this version cannot do.
-    pub fn refuse_unsupported(&self, hint: &str) {
-        self.refuse("file.not-supported", "is not supported yet", Some(hint.to_owned()));
-    }
-
     fn refuse_at(
         &self,
         span: Span,

@@ -31,9 +31,10 @@ mod schema;
 mod secrets;
 mod source;
 mod storage;
+mod support;
 pub mod tree;
 
-pub use cluster::{ClusterSpec, ProviderName, Section, SupportAccess};
+pub use cluster::{ClusterSpec, ProviderName, Section};
 pub use fields::{Field, Fields};
 pub use kubernetes::{Api, Kubernetes, Minor, SecretsKey};
 pub use manifests::{Manifest, Opened as OpenedManifest};
@@ -51,4 +52,5 @@ pub use schema::schema;
 pub use secrets::Secrets;
 pub use source::{Report, Source};
 pub use storage::{Reclaim, StorageClass, StorageKind};
+pub use support::{Support, Term};
 pub use tree::{Node, Span};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::check::{self, Context};
-use crate::cluster::{ClusterSpec, Document, ProviderName, Section, SupportAccess};
+use crate::cluster::{ClusterSpec, Document, ProviderName, Section};
 use crate::fields::{Field, Fields};
 use crate::kubernetes::Kubernetes;
 use crate::labels;
@@ -16,6 +16,7 @@ use crate::profile::Profile;
 use crate::secrets::Secrets;
 use crate::source::{Report, Source};
 use crate::storage::StorageClass;
+use crate::support::Support;
 use crate::tree::{self, Node, Value};
 
 /// The fields at the top of a cluster file.
@@ -100,7 +101,7 @@ fn cluster(report: &Report, node: &Node, root: &Fields<'_>) -> (ClusterSpec, Opt
         in_cluster,
         manifests: manifests::files(root, in_cluster),
         objects: Vec::new(),
-        support: support(root),
+        support: Support::read(root, in_cluster),
         section: section(report, root, provider),
         region: region.unwrap_or_default(),
         network,
@@ -148,24 +149,6 @@ fn in_cluster(root: &Fields<'_>) -> bool {
         }
     }
     wanted.unwrap_or_default()
-}
-
-fn support(root: &Fields<'_>) -> SupportAccess {
-    let Some(fields) =
-        root.optional("support").and_then(|field| field.fields(&["access", "expires"]))
-    else {
-        return SupportAccess::None;
-    };
-    if let Some(expires) = fields.optional("expires") {
-        expires.refuse_unsupported("remove the line");
-    }
-    let words = [("none", SupportAccess::None), ("admin", SupportAccess::Admin)];
-    if let Some(field) = fields.optional("access")
-        && field.choice(&words) == Some(SupportAccess::Admin)
-    {
-        field.refuse_unsupported("write `support: { access: none }`");
-    }
-    SupportAccess::None
 }
 
 /// Takes the section of the named provider, and refuses those of others.

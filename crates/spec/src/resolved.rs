@@ -2,13 +2,14 @@
 
 use provision_core::SecretRef;
 
-use crate::cluster::{ClusterSpec, SupportAccess};
+use crate::cluster::ClusterSpec;
 use crate::kubernetes::{Kubernetes, SecretsKey};
 use crate::network::{Nat, Network, Zones};
 use crate::pools::{Pool, Taint};
 use crate::print;
 use crate::secrets::Secrets;
 use crate::storage::StorageClass;
+use crate::support::Support;
 use crate::tree::{Entry, Node, Span, Value};
 
 impl ClusterSpec {
@@ -38,7 +39,7 @@ impl ClusterSpec {
             .field("secrets", secrets(&self.secrets))
             .field("inCluster", self.in_cluster)
             .field("manifests", manifests)
-            .field("support", Map::default().field("access", support(self.support)))
+            .field("support", support(self.support))
             .field(self.provider.word(), section);
         print::yaml(&fields.into())
     }
@@ -125,10 +126,12 @@ fn taint(taint: &Taint) -> Map {
         .field("effect", taint.effect.word())
 }
 
-fn support(access: SupportAccess) -> &'static str {
-    match access {
-        SupportAccess::None => "none",
-        SupportAccess::Admin => "admin",
+fn support(support: Support) -> Map {
+    match support {
+        Support::None => Map::default().field("access", "none"),
+        Support::Admin { expires } => {
+            Map::default().field("access", "admin").field("expires", expires.to_string())
+        }
     }
 }
 
@@ -205,7 +208,8 @@ eks:
         let spark = format!("{SHORT}pools: {{ app: {{}}, spark: {{}} }}\nstorageClasses: []\n");
         let inside = format!(
             "{SHORT}storageClasses: [{{ name: a, iops: 4000, reclaim: retain }}]\n\
-             secrets: {{ registryToken: {{ file: a b/token }} }}\nmanifests: [a b/c.yaml]\n"
+             secrets: {{ registryToken: {{ file: a b/token }} }}\nmanifests: [a b/c.yaml]\n\
+             support: {{ access: admin, expires: 36h }}\n"
         );
         for text in [SHORT, FULL, none, &spark, &inside] {
             let spec = read("a.yaml", text.as_bytes()).unwrap();

@@ -96,7 +96,7 @@ fn properties() -> Map<String, Value> {
             true,
         ),
         "manifests": inside::manifests(),
-        "support": support(),
+        "support": inside::support(),
     });
     let Value::Object(fields) = fields else { unreachable!("a map was written") };
     fields
@@ -240,22 +240,6 @@ fn tags() -> Value {
             "examples": ["platform"],
         },
         "default": {},
-    })
-}
-
-fn support() -> Value {
-    json!({
-        "description": "How the vendor's support gets in.",
-        "type": "object",
-        "properties": {
-            "access": {
-                "description": "`none`. Not supported yet: `admin`.",
-                "const": "none",
-                "default": "none",
-            },
-            "expires": unsupported("When the access ends."),
-        },
-        "additionalProperties": false,
     })
 }
 

@@ -285,6 +285,6 @@ pub(crate) mod tests {
 
     #[test]
     fn every_kind_is_known_without_a_network() {
-        assert_eq!(kinds().len(), 28);
+        assert_eq!(kinds().len(), 30);
     }
 }

@@ -121,6 +121,18 @@ pub(super) const EDITS: &[Edit] = &[
         steps: &["update secret/regcred: password"],
     },
     Edit {
+        what: "support.access",
+        rest: "storageClasses: []\nsecrets: { registryToken: { file: token } }\n\
+               support: { access: admin }\n",
+        steps: &["create support/cluster-role-binding", "create support/service-account"],
+    },
+    Edit {
+        what: "support.expires",
+        rest: "storageClasses: []\nsecrets: { registryToken: { file: token } }\n\
+               support: { access: admin, expires: 7d }\n",
+        steps: &["update support/cluster-role-binding: expires"],
+    },
+    Edit {
         what: "what is inside, back to its default",
         rest: "",
         steps: &[
@@ -128,6 +140,8 @@ pub(super) const EDITS: &[Edit] = &[
             "create storage-class/fast",
             "create storage-class/fast-retain",
             "delete secret/regcred",
+            "delete support/cluster-role-binding",
+            "delete support/service-account",
         ],
     },
     Edit {

@@ -1,7 +1,9 @@
 //! `provision kubeconfig`: how kubectl gets into the cluster.
+mod support;
+
 use crate::args::{Global, KubeconfigArgs};
 use crate::failure::{Code, Exit, Failure};
-use crate::kubeconfig::Way;
+use crate::kubeconfig::{User, Way};
 use crate::{output, place, providers, shell};
 use provision_core::State;
 use provision_spec::{ClusterSpec, Entrance};
@@ -12,9 +14,12 @@ use std::path::{Path, PathBuf};
 /// The longest kubeconfig that is read, in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
-pub(crate) fn run(global: &Global, args: &KubeconfigArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(global: &Global, args: &KubeconfigArgs) -> Result<Exit, Failure> {
     if global.sandbox {
         return Err(embedded());
+    }
+    if let Some(out) = &args.support {
+        return support::run(global, &args.file.file, out).await;
     }
     let file = &args.file.file;
     let spec = place::cluster_file(file)?;
@@ -29,11 +34,7 @@ pub(crate) fn run(global: &Global, args: &KubeconfigArgs) -> Result<Exit, Failur
         output::stdout(&way.alone());
         return Ok(Exit::Done);
     };
-    if let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(|error| unwritable(out, &error))?;
-    }
-    // A link stays one.
-    let out = &out.canonicalize().unwrap_or_else(|_| out.clone());
+    let out = &target(out)?;
     let lock = Lock::take(out)?;
     let merged = way.merged(&text(out)?).map_err(|why| unfit(out, &why))?;
     output::file(out, &merged)?;
@@ -42,6 +43,15 @@ pub(crate) fn run(global: &Global, args: &KubeconfigArgs) -> Result<Exit, Failur
         output::stderr(&format!("{} knows context {}, and uses it.\n", out.display(), way.name));
     }
     Ok(Exit::Done)
+}
+
+/// Returns where a kubeconfig is written, in a folder that is there.
+fn target(out: &Path) -> Result<PathBuf, Failure> {
+    if let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(|error| unwritable(out, &error))?;
+    }
+    // A link stays one.
+    Ok(out.canonicalize().unwrap_or_else(|_| out.to_owned()))
 }
 
 /// Returns the way into a cluster that is on record.
@@ -67,7 +77,8 @@ fn way(spec: &ClusterSpec, state: &State) -> Result<Option<Way>, Failure> {
     for (flag, value) in flags.into_iter().filter(|(_, value)| !value.is_empty()) {
         arguments.extend([flag.to_owned(), value]);
     }
-    Ok(Some(Way { name, server, authority, arguments, environment: provider.chosen().kept }))
+    let user = User::Program { arguments, environment: provider.chosen().kept };
+    Ok(Some(Way { name, server, authority, user }))
 }
 
 /// Returns the text of a kubeconfig; there may be none.

@@ -84,6 +84,10 @@ codes! {
     ProviderUnknown = "provider.unknown", Mismatch,
         "this build of the program was made without that provider",
         "use one that was made with it";
+    SupportNone = "support.none", Mismatch,
+        "`kubeconfig --support` where support is not let in: the file does not say so, or it was not \
+         applied, or it has expired",
+        "write `support: { access: admin }` and apply it; after its end a later `expires`";
     StateDamaged = "state.damaged", Mismatch,
         "an entry of the state is missing or was changed",
         "[restore the backup](operations.md#a-damaged-state)";

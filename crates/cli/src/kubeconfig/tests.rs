@@ -5,9 +5,21 @@ fn way(name: &str) -> Way {
         name: name.into(),
         server: "https://127.0.0.1:1/acme".into(),
         authority: "LQ==".into(),
-        arguments: ["token", "--cluster", "acme"].map(String::from).into(),
-        environment: vec![("AWS_PROFILE".into(), "data".into())],
+        user: User::Program {
+            arguments: ["token", "--cluster", "acme"].map(String::from).into(),
+            environment: vec![("AWS_PROFILE".into(), "data".into())],
+        },
     }
+}
+
+#[test]
+fn a_file_of_nobody_else_is_told_from_others() {
+    let way = Way { user: User::Bearer("one".into()), ..way("acme.support") };
+    let text = way.alone();
+    assert!(text.contains("    token: one\n") && !text.contains("exec"), "{text}");
+    let next = Way { user: User::Bearer("another".into()), ..way.clone() };
+    assert!(next.is_all_of(&text));
+    assert!(!way.is_all_of(OURS) && !way.is_all_of("a: [") && !way.is_all_of(""));
 }
 
 #[test]

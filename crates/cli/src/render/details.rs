@@ -5,7 +5,7 @@ use provision_core::{LINEAGE_MARK, Marks, Step};
 use serde_json::{Map, Value};
 
 /// The fields that tell most, in the order they are shown in.
-const TELLING: [&str; 27] = [
+const TELLING: [&str; 29] = [
     "cidr",
     "cidrs",
     "zone",
@@ -33,6 +33,8 @@ const TELLING: [&str; 27] = [
     "parameters",
     "reclaim",
     "registry",
+    "grants",
+    "expires",
 ];
 /// The fields that are shown where none of the telling ones is set.
 const ELSE: [&str; 2] = ["description", "name"];
@@ -82,6 +84,7 @@ fn phrase(name: &str, fields: &Map<String, Value>) -> Option<String> {
             Some(namespace) => format!("{}/{}", compact(namespace), compact(value)),
             None => compact(value),
         },
+        ("expires", Value::String(term)) => format!("for {term}"),
         ("version", Value::String(text)) if text.starts_with('v') => text.clone(),
         ("version", _) => format!("version {}", compact(value)),
         ("min", _) => match fields.get("max") {

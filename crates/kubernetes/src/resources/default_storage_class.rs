@@ -4,7 +4,7 @@
 //! a default class of somebody else, until it may take its place: then that stays and is one no more.
 use super::TIMING;
 use super::storage_class::{self, DEFAULT, is_default};
-use crate::api::{Api, Outputs, annotations, outputs};
+use crate::api::{Api, Outputs, annotations};
 use crate::clusters::Kubernetes;
 use kube::core::DynamicObject;
 use provision_core::{
@@ -89,7 +89,7 @@ fn live(
     let is_wanted = |class: &DynamicObject| class.metadata.name.as_deref() == Some(wanted);
     let is_ours = |class: &DynamicObject| marks.owner(&annotations(class)) == Owner::Ours;
     let foreign = all.iter().find(|class| !is_ours(class) && !is_wanted(class));
-    let outputs = outputs(foreign.or(all.first())?);
+    let outputs = Outputs::from(foreign.or(all.first())?);
     let why = || format!("is the class of claims that name none, and {} is too", outputs.id);
     let owner = match foreign {
         Some(_) if all.len() > 1 => Owner::Foreign(why()),

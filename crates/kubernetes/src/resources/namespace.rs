@@ -61,7 +61,7 @@ impl Resource for Namespace {
     }
 
     async fn delete(cx: &Cx<'_, Kubernetes>, live: &Live<Self>) -> Result<Started<Outputs>> {
-        Api::open(cx)?.delete(named(&live.spec.name), &live.outputs).await
+        Api::open(cx)?.delete(named(&live.spec.name), &live.outputs.uid).await
     }
 }
 

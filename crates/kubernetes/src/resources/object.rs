@@ -97,7 +97,7 @@ impl Resource for Object {
     async fn delete(cx: &Cx<'_, Kubernetes>, live: &Live<Self>) -> Result<Started<Outputs>> {
         let api = Api::open(cx)?;
         match live.spec.plural(&api).await? {
-            Some(plural) => api.delete(live.spec.named(&plural), &live.outputs).await,
+            Some(plural) => api.delete(live.spec.named(&plural), &live.outputs.uid).await,
             None => Ok(Started::done()),
         }
     }

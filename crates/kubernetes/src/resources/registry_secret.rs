@@ -108,7 +108,7 @@ impl Resource for RegistrySecret {
     }
 
     async fn delete(cx: &Cx<'_, Kubernetes>, live: &Live<Self>) -> Result<Started<Outputs>> {
-        Api::open(cx)?.delete(live.spec.named(), &live.outputs).await
+        Api::open(cx)?.delete(live.spec.named(), &live.outputs.uid).await
     }
 }
 

@@ -88,7 +88,7 @@ impl Resource for StorageClass {
     }
 
     async fn delete(cx: &Cx<'_, Kubernetes>, live: &Live<Self>) -> Result<Started<Outputs>> {
-        Api::open(cx)?.delete(named(&live.spec.name), &live.outputs).await
+        Api::open(cx)?.delete(named(&live.spec.name), &live.outputs.uid).await
     }
 }
 

@@ -38,10 +38,11 @@ pools:
 storageClasses: []
 tags: { team: platform }
 protect: false
-inCluster: false
+inCluster: true
 manifests: []
 support:
-  access: none
+  access: admin
+  expires: 30d
 eks:
   account: \"123456789012\"
 ";

@@ -187,12 +187,6 @@ eks: []
 
 #[test]
 fn refuses_what_this_version_cannot_do() {
-    insta::assert_snapshot!(refused("\
-support: { access: admin, expires: 30d }
-"), @r#"
-5:20 file.not-supported support.access is not supported yet (write `support: { access: none }`)
-5:36 file.not-supported support.expires is not supported yet (remove the line)
-"#);
     let gke = SHORT.replace("eks", "gke");
     insta::assert_snapshot!(problems(&gke), @r#"
     provision.yaml:2:11: provider gke is not supported yet
@@ -231,6 +225,8 @@ fn refuses_fields_that_contradict_each_other() {
         "kubernetes: { api: { allow: [10.1.0.0/16, 10.0.0.0/8] } }",
         "aks: {}",
         "inCluster: false\nstorageClasses: [{ name: a }]\nsecrets: { registryToken: { env: T } }",
+        "inCluster: false\nsupport: { access: admin }",
+        "support: { access: root, expires: 2w }",
         "eks:",
     ];
     let shown: Vec<_> = files.iter().map(|more| format!("{more}\n{}\n", refused(more))).collect();
@@ -320,6 +316,14 @@ fn refuses_fields_that_contradict_each_other() {
     secrets: { registryToken: { env: T } }
     6:1 file.conflict storageClasses is for what is inside the cluster, and inCluster is false (remove it, or write `inCluster: true`)
     7:12 file.conflict secrets.registryToken is for what is inside the cluster, and inCluster is false (remove it, or write `inCluster: true`)
+
+    inCluster: false
+    support: { access: admin }
+    6:12 file.conflict support.access is for what is inside the cluster, and inCluster is false (write `access: none`, or `inCluster: true`)
+
+    support: { access: root, expires: 2w }
+    5:20 file.unknown-value support.access must be one of none, admin, found `root` (write one of these words)
+    5:35 file.invalid-value support.expires must be days or hours, found `2w` (write days as in `30d`, or hours as in `8h`)
 
     eks:
     5:1 file.empty-value eks has no value (write a value, or remove the line to get the default)

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::patterns;
 use crate::fields::Field;
 use crate::storage::{Reclaim, StorageClass, StorageKind};
+use crate::support::Term;
 
 /// Returns the storage classes.
 pub(super) fn storage_classes() -> Value {
@@ -74,6 +75,34 @@ pub(super) fn manifests() -> Value {
         "items": { "type": "string", "pattern": patterns::PATH },
         "default": [],
         "examples": [["team.yaml"]],
+    })
+}
+
+/// Returns how support gets in.
+pub(super) fn support() -> Value {
+    json!({
+        "description": "How the vendor's support gets in: a ServiceAccount for automated upgrades.",
+        "type": "object",
+        "properties": {
+            "access": {
+                "description": "`admin`: it may do anything inside the cluster, until that \
+                                expires. `provision kubeconfig --support` lets it in.",
+                "enum": ["none", "admin"],
+                "default": "none",
+            },
+            "expires": {
+                "description": format!(
+                    "For how long, in days or hours, from when it is let in: at most {}.",
+                    Term::LONGEST
+                ),
+                "type": "string",
+                "pattern": patterns::TERM,
+                "default": Term::USUAL.to_string(),
+                "examples": ["30d"],
+            },
+        },
+        "additionalProperties": false,
+        "examples": [{ "access": "admin", "expires": "30d" }],
     })
 }
 

@@ -6,6 +6,11 @@ pub(super) const NAME: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 pub(super) const CLASS: &str = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$";
 /// Paths of files.
 pub(super) const PATH: &str = r#"^[^\s"]([^"]*[^\s"])?$"#;
+/// Days up to a year, or hours up to as many.
+pub(super) const TERM: &str = concat!(
+    "^0*([1-9][0-9]?|[12][0-9]{2}|3[0-5][0-9]|36[0-5])d$",
+    "|^0*([1-9][0-9]{0,2}|[1-7][0-9]{3}|8[0-6][0-9]{2}|87[0-5][0-9]|8760)h$",
+);
 /// Names of environment variables.
 pub(super) const VARIABLE: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 /// Regions of AWS.
