@@ -196,6 +196,68 @@ fn objects_change_with_their_files_and_go_with_them() {
     folder.ok(&["destroy", "--auto-approve"]);
 }
 
+/// What runs on every node, what keeps what it has, and what ends.
+const RUNNING: &str = r#"apiVersion: apps/v1
+kind: DaemonSet
+metadata: { name: agent, namespace: qualytics }
+spec:
+  selector: { matchLabels: { app: agent } }
+  template:
+    metadata: { labels: { app: agent } }
+    spec: { containers: [{ name: agent, image: "agent:1" }] }
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: { name: store, namespace: qualytics }
+spec:
+  replicas: 2
+  serviceName: store
+  selector: { matchLabels: { app: store } }
+  template:
+    metadata: { labels: { app: store } }
+    spec: { containers: [{ name: store, image: "store:1" }] }
+---
+apiVersion: batch/v1
+kind: Job
+metadata: { name: once, namespace: qualytics }
+spec:
+  activeDeadlineSeconds: 20
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{ name: once, image: "once:1", command: [sleep, "3000"] }]
+"#;
+
+#[test]
+fn what_runs_is_waited_for_and_a_job_that_fails_is_told_and_made_anew() {
+    let served = Served::start();
+    let folder = folder(&served, RUNNING);
+    let ran = folder.run(&APPLY);
+    let told = format!("{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.code, Some(1), "{told}");
+    assert!(told.contains("the job failed: Job was active longer than"), "{told}");
+    let kubectl = Kubectl::on(&served);
+    let status = |kind: &str, name: &str, field: &str| {
+        kubectl.get(&[kind, "-n", "qualytics", name])["status"][field].clone()
+    };
+    assert_eq!(status("statefulset", "store", "availableReplicas"), 2);
+    let agents = status("daemonset", "agent", "numberAvailable");
+    assert!(agents.as_u64() >= Some(3), "{agents}");
+    assert_eq!(status("job", "once", "conditions")[0]["type"], "Failed");
+
+    let sooner = RUNNING.replace("3000", "5").replace("Seconds: 20", "Seconds: 900");
+    write(&folder, &sooner);
+    let job = "manifest/job/qualytics/once";
+    assert_eq!(sorted(folder.plan()), [format!("create {job}"), format!("delete {job}")]);
+    folder.ok(&APPLY);
+    assert_eq!(status("job", "once", "succeeded"), 1);
+    assert_eq!(folder.plan(), [""; 0]);
+    write(&folder, &sooner.replace("store:1", "store:2").replace("agent:1", "agent:2"));
+    folder.ok(&APPLY);
+    assert_eq!(status("statefulset", "store", "updatedReplicas"), 2);
+    assert_eq!(status("daemonset", "agent", "updatedNumberScheduled"), agents);
+}
+
 #[test]
 fn what_is_wrong_with_a_manifest_is_told_before_anything_is_made() {
     let served = Served::start();

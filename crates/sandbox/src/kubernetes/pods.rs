@@ -20,7 +20,8 @@ pub(super) const RUNS: Behaviour = Behaviour {
 pub(super) const ENDS: Behaviour = Behaviour {
     service: "kubernetes",
     what: "a pod of a job runs, then succeeds; any pod that is not restarted and whose command is \
-        sleep does so after the time it says",
+        sleep does so after the time it says; none fails, so that only a job with \
+        activeDeadlineSeconds can",
     seconds: 60,
     source: "assumption",
 };

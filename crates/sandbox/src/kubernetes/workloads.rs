@@ -333,37 +333,66 @@ fn claims(world: &mut World, cluster: &Cluster, owner: &Value, pod: &str) -> Vec
 }
 
 fn job(world: &mut World, cluster: &Cluster, owner: &Value) {
+    if items(owner, "/status/conditions").iter().any(|it| it["type"] == "Failed") {
+        return;
+    }
     let pods = owned(world, cluster, "pods", owner);
     let of = |phase: &str| pods.iter().filter(|pod| text(pod, "/status/phase") == phase).count();
     let count = |field: &str| owner["spec"][field].as_u64().unwrap_or(1) as usize;
-    let done = of("Succeeded");
+    let (done, all) = (of("Succeeded"), count("completions"));
     let active = pods.len() - done - of("Failed");
-    let more = count("completions").saturating_sub(done).min(count("parallelism"));
-    if owner["spec"]["suspend"] != true {
+    let more = all.saturating_sub(done).min(count("parallelism"));
+    let due = last_moment(owner).filter(|_| done < all);
+    let is_late = due.is_some_and(|due| due <= world.now);
+    let (running, lost) = if is_late { (0, active) } else { (active.max(more), 0) };
+    let ready = pods.iter().filter(|pod| is_ready(pod)).count();
+    let begun = since(world, owner, "startTime");
+    let mut status = json!({ "startTime": begun, "ready": ready, "terminating": 0 });
+    for (field, count) in [("succeeded", done), ("active", running), ("failed", lost)] {
+        if count > 0 {
+            status[field] = json!(count);
+        }
+    }
+    if done >= all {
+        let at = since(world, owner, "completionTime");
+        let message = "Reached expected number of succeeded pods";
+        status["conditions"] = ended("Complete", "CompletionsReached", message, &at);
+        status["completionTime"] = at;
+    } else if is_late {
+        let message = "Job was active longer than specified deadline";
+        status["conditions"] =
+            ended("Failed", "DeadlineExceeded", message, &json!(time(world.now)));
+        pods.iter()
+            .filter(|pod| !pods::is_over(pod))
+            .for_each(|pod| pods::delete(world, cluster, pod));
+    } else if owner["spec"]["suspend"] != true {
         for _ in active..more {
             let its = pods::new_name(world, owner);
             pods::make(world, cluster, owner, pods::described(owner, &its));
         }
     }
-    let before = &owner["status"];
-    let now = json!(time(world.now));
-    let since = |field: &str| match before[field].is_string() {
-        true => before[field].clone(),
-        false => now.clone(),
-    };
-    let ready = pods.iter().filter(|pod| is_ready(pod)).count();
-    let mut status = json!({ "startTime": since("startTime"), "ready": ready, "terminating": 0 });
-    for (field, count) in [("succeeded", done), ("active", active.max(more))] {
-        if count > 0 {
-            status[field] = json!(count);
-        }
-    }
-    if done >= count("completions") {
-        let at = since("completionTime");
-        status["conditions"] = json!([{ "type": "Complete", "status": "True",
-            "lastTransitionTime": at, "lastProbeTime": at, "reason": "CompletionsReached",
-            "message": "Reached expected number of succeeded pods" }]);
-        status["completionTime"] = at;
+    if let Some(due) = due.filter(|_| !is_late) {
+        settle::look_at(world, cluster, due);
     }
     objects::edit(world, cluster, Kind::named("jobs"), owner, |owner| owner["status"] = status);
+}
+
+/// Returns when something of a job was first so, which is now unless it says.
+fn since(world: &World, job: &Value, field: &str) -> Value {
+    match job["status"][field].is_string() {
+        true => job["status"][field].clone(),
+        false => json!(time(world.now)),
+    }
+}
+
+/// Returns when a job is to be over at the latest.
+fn last_moment(job: &Value) -> Option<Time> {
+    let seconds = job["spec"]["activeDeadlineSeconds"].as_u64()?;
+    Some(moment(text(job, "/status/startTime"))? + seconds * 1000)
+}
+
+/// Says that a job is over.
+fn ended(ty: &str, reason: &str, message: &str, at: &Value) -> Value {
+    json!([{ "type": ty, "status": "True", "lastTransitionTime": at, "lastProbeTime": at,
+        "reason": reason, "message": message }])
 }
