@@ -158,7 +158,7 @@ fn objects_are_made_with_the_cluster_and_drift_is_repaired() {
     let update = |address: &str| format!("update {address}: fields");
     assert_eq!(changes, [format!("create {BINDING}"), update(CONFIG), update(WEB), update(WIDGET)]);
     let told = folder.ok(&["plan"]);
-    for line in ["spec/replicas: 2 → 1", "spec/size: 4 → 3"] {
+    for line in ["spec.replicas: 2 → 1", "spec.size: 4 → 3"] {
         assert!(told.contains(line), "{line} is not in {told}");
     }
     folder.ok(&APPLY);
@@ -177,9 +177,13 @@ fn objects_change_with_their_files_and_go_with_them() {
     folder.ok(&APPLY);
     let kubectl = Kubectl::on(&served);
     write(&folder, &changed());
-    let update = |address: &str| format!("update {address}: annotations fields");
-    let changes = [format!("delete {BINDING}"), update(CONFIG), update(WEB)];
-    assert_eq!(sorted(folder.changes()), changes);
+    let updates = [(CONFIG, "annotations fields"), (WEB, "fields")];
+    let updates = updates.map(|(address, fields)| format!("update {address}: {fields}"));
+    assert_eq!(sorted(folder.changes()), [&[format!("delete {BINDING}")], &updates[..]].concat());
+    let told = folder.ok(&["plan"]);
+    for line in ["- data.page", "+ data.other: 1", "- metadata.labels", "- note"] {
+        assert!(told.contains(line), "{line} is not in {told}");
+    }
     folder.ok(&APPLY);
     assert_eq!(folder.plan(), [""; 0]);
     let config = kubectl.get(&["configmap", "-n", "team", "settings"]);
@@ -194,6 +198,45 @@ fn objects_change_with_their_files_and_go_with_them() {
     let left = kubectl.run(&["get", "namespace", "team"], "");
     assert!(left.stderr.contains("NotFound"), "{}{}", left.stdout, left.stderr);
     folder.ok(&["destroy", "--auto-approve"]);
+}
+
+/// Who may see two of the settings.
+const READER: &str = r#"apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: { name: reader }
+rules: [{ apiGroups: [""], resources: [configmaps], resourceNames: [a, b], verbs: [get] }]
+"#;
+
+#[test]
+fn a_field_that_leaves_its_manifest_is_named_and_goes_unless_others_have_it() {
+    let served = Served::start();
+    let team = format!("{TEAM}---\n{READER}");
+    let folder = folder(&served, &team);
+    folder.ok(&APPLY);
+    let kubectl = Kubectl::on(&served);
+    let apply = json!({ "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": { "name": "web", "namespace": "team" }, "spec": { "replicas": 1 } });
+    let theirs = ["apply", "--server-side", "--field-manager=them", "-f", "-"];
+    let ran = kubectl.run(&theirs, &apply.to_string());
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    let less = team
+        .replace("  replicas: 1\n", "")
+        .replace(", { name: A, value: $(B) }", "")
+        .replace(" resourceNames: [a, b],", "");
+    write(&folder, &less);
+    let told = folder.ok(&["plan"]);
+    let paths = ["- spec.replicas", "- spec.template.spec.containers[web].env[A]", "rules:"];
+    for path in paths {
+        assert!(told.contains(path), "{path} is not in {told}");
+    }
+    assert!(!told.contains("provision-fields"), "{told}");
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+    let web = kubectl.get(&["deployment", "-n", "team", "web"]);
+    let env = &web["spec"]["template"]["spec"]["containers"][0]["env"];
+    assert_eq!((env.as_array().map(Vec::len), &web["spec"]["replicas"]), (Some(1), &json!(1)));
+    let rules = kubectl.get(&["clusterrole", "reader"])["rules"].clone();
+    assert!(rules[0]["resourceNames"].is_null(), "{rules}");
 }
 
 /// What runs on every node, what keeps what it has, and what ends.

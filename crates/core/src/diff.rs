@@ -16,6 +16,8 @@ pub enum Rule {
     AtLeast,
     /// A map of tags or labels: ours are kept, those of others are left alone.
     Tags,
+    /// A map of which only what is ours is seen: what is not wanted goes.
+    Entries,
 }
 
 /// One field that differs.
@@ -25,7 +27,7 @@ pub struct Change {
     pub field: String,
     /// What is there. Null when nothing is, or when it cannot be known.
     pub from: Value,
-    /// What is wanted. For tags, only those that change; null removes one.
+    /// What is wanted. For tags and entries, only those that change; null removes one.
     pub to: Value,
 }
 
@@ -67,6 +69,7 @@ impl Diff {
             match rule {
                 Some(Rule::CreateOnly) => {}
                 Some(Rule::Tags) => changes.extend(tags_between(field, to, from, recorded)),
+                Some(Rule::Entries) => changes.extend(tags_between(field, to, from, from)),
                 Some(Rule::AtLeast) if !is_lower(from, to) => {}
                 _ if agrees(to, from) => {}
                 _ => changes.push(Change {
@@ -228,6 +231,17 @@ mod tests {
             fields(want, live, Some(recorded)),
             [r#"tags {"old":"1","keep":"1"}→{"old":null,"keep":"2"}"#]
         );
+    }
+
+    #[test]
+    fn entries_that_are_not_wanted_go_whatever_is_on_record() {
+        let rules = [("fields", Rule::Entries)];
+        let want = json!({"fields": {"same": 1, "other": 2, "new": 3}});
+        let live = json!({"fields": {"same": 1, "other": 1, "old": 4}});
+        let Diff(changes) = Diff::between(&want, &live, None, &rules, &[]);
+        assert_eq!(changes[0].from, json!({"old": 4, "other": 1, "new": null}));
+        assert_eq!(changes[0].to, json!({"old": null, "other": 2, "new": 3}));
+        assert!(Diff::between(&want, &want, None, &rules, &[]).is_empty());
     }
 
     #[test]

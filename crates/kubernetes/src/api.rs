@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// The manager of every field that is ours.
-const MANAGER: &str = "provision";
+pub(crate) const MANAGER: &str = "provision";
 
 /// How many objects a page of a listing has.
 const PAGE: u32 = 500;

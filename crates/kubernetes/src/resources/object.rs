@@ -2,14 +2,17 @@
 //!
 //! Its fields are compared one by one, each with what it was set to; what others add is left alone,
 //! and so is what the API fills in. Lists are compared as a whole, but for those whose items have
-//! names. That a field is given up is seen by a digest of all that are set. Where nobody has told
-//! what its kind is called in paths, the cluster is asked.
+//! names. That a field is given up is seen by a digest of all that were set last, and which one by
+//! what the API notes of our applies. Where nobody has told what its kind is called in paths, the
+//! cluster is asked.
 mod fields;
+mod given_up;
 mod phase;
 
 use crate::api::{Api, Named, Noun, Outputs, Tags, annotations, owned};
 use crate::clusters::Kubernetes;
-use fields::{flatten, seen, whole};
+use fields::{Fields, flatten, seen, whole};
+use given_up::{applied, given_up, within_whole};
 use kube::core::DynamicObject;
 use phase::phase;
 use provision_core::{
@@ -19,8 +22,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The annotation with the digest of the fields.
+/// The annotation with the digest of the fields, of which nothing is told.
 const DIGEST: &str = "provision-fields";
+
+/// What is given up without being seen anywhere, such as a field without a value.
+const UNSEEN: &str = "what the cluster does not show";
 
 /// An object of any kind, as far as it is ours.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,22 +41,21 @@ pub struct Object {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Its annotations, with the digest of its fields.
+    /// Its annotations but that of its fields.
     pub annotations: Tags,
-    /// Its fields, by their path. Items of a list that have names are `[name]` there.
+    /// Its fields, by their path, such as `spec.containers[app].image`: items of lists by their names.
     pub fields: BTreeMap<String, Value>,
 }
 
 impl Resource for Object {
     const KIND: &'static str = "kubernetes.object";
     const RULES: &'static [(&'static str, Rule)] = &[
-        ("api_version", Rule::Immutable),
         ("kind", Rule::Immutable),
         ("plural", Rule::Immutable),
         ("namespace", Rule::Immutable),
         ("name", Rule::Immutable),
         ("annotations", Rule::Tags),
-        ("fields", Rule::Tags),
+        ("fields", Rule::Entries),
     ];
     const IDENTITY: Identity = Identity::Name;
     const TIMING: Timing = Timing::new(2, 15 * 60, 4).recovering_within(5 * 60);
@@ -109,7 +114,7 @@ impl Object {
         let (api_version, kind, plural) = noun;
         let mut fields = BTreeMap::new();
         flatten("", body, &mut fields);
-        let annotations = [(DIGEST.to_owned(), fingerprint(&(api_version, &fields)))].into();
+        let annotations = Tags::new();
         let [api_version, kind, plural] = [api_version, kind, plural].map(str::to_owned);
         let [namespace, name] = [namespace, name].map(str::to_owned);
         Self { api_version, kind, plural, namespace, name, annotations, fields }
@@ -157,7 +162,12 @@ impl Object {
     fn body(&self) -> Value {
         let mut body = whole(&self.fields);
         body["metadata"]["annotations"] = json!(self.annotations);
+        body["metadata"]["annotations"][DIGEST] = self.digest().into();
         body
+    }
+
+    fn digest(&self) -> String {
+        fingerprint(&whole(&self.fields))
     }
 }
 
@@ -168,15 +178,36 @@ fn is_fixed(error: &Error) -> bool {
 }
 
 fn live(marks: &Marks, object: &DynamicObject, wanted: &Object) -> Live<Object> {
-    let mut data = object.data.clone();
-    data["metadata"]["labels"] = json!(object.metadata.labels);
-    let of = |(path, wanted): (&String, &Value)| Some((path.clone(), seen(&data, path, wanted)?));
-    let fields = wanted.fields.iter().filter_map(of).collect();
-    owned(marks, object, phase(object), annotations(object), |annotations| Object {
+    let mut annotations = annotations(object);
+    let was_set = annotations.remove(DIGEST);
+    let is_same = was_set.as_ref().is_some_and(|digest| *digest == wanted.digest());
+    let mut fields = live_fields(object, wanted, is_same);
+    if was_set.is_some() && !is_same && fields == wanted.fields {
+        fields.insert(UNSEEN.to_owned(), "set".into());
+    }
+    let version = applied(object).and_then(|it| it.api_version.clone());
+    owned(marks, object, phase(object), annotations, |annotations| Object {
+        api_version: version.unwrap_or_else(|| wanted.api_version.clone()),
         annotations,
         fields,
         ..wanted.clone()
     })
+}
+
+/// Returns the fields that are wanted as they are, and those that were set and are not wanted any
+/// more, unless what is wanted `is_same` as what was set.
+fn live_fields(object: &DynamicObject, wanted: &Object, is_same: bool) -> Fields {
+    let mut data = object.data.clone();
+    data["metadata"]["labels"] = json!(object.metadata.labels);
+    let of = |(path, wanted): (&String, &Value)| Some((path.clone(), seen(&data, path, wanted)?));
+    let mut fields: Fields = wanted.fields.iter().filter_map(of).collect();
+    if let Some(applied) = applied(object).filter(|_| !is_same) {
+        fields.extend(given_up(applied, &data, &wanted.fields));
+        if fields == wanted.fields {
+            fields.extend(within_whole(applied, &data, &wanted.fields));
+        }
+    }
+    fields
 }
 
 #[cfg(test)]
@@ -220,9 +251,9 @@ mod tests {
     fn paths_come_together_again() {
         let fields = wanted().fields;
         let paths: Vec<_> = fields.keys().map(String::as_str).collect();
-        let container = "spec/template/spec/containers/[a]";
-        assert_eq!(paths[0], "metadata/labels/app.kubernetes.io~1name");
-        assert!(paths.contains(&format!("{container}/env/[R]/value").as_str()), "{paths:?}");
+        let container = "spec.template.spec.containers[a]";
+        assert_eq!(paths[0], r"metadata.labels.app\.kubernetes\.io/name");
+        assert!(paths.contains(&format!("{container}.env[R].value").as_str()), "{paths:?}");
         let body = wanted().body();
         assert_eq!(body["spec"]["template"]["spec"]["containers"][0]["args"][1], "--y=1");
         assert_eq!(body["metadata"]["labels"]["app.kubernetes.io/name"], "a");
@@ -231,40 +262,51 @@ mod tests {
     #[test]
     fn only_what_is_ours_differs_and_nothing_else() {
         assert_eq!(differs(|_| ()), [""; 0]);
-        let container = "spec/template/spec/containers/[a]";
+        let container = "spec.template.spec.containers[a]";
         let args = |body: &mut Value| {
             body["spec"]["template"]["spec"]["containers"][0]["args"] = json!(["--x"]);
         };
-        assert_eq!(differs(args), [format!("{container}/args")]);
+        assert_eq!(differs(args), [format!("{container}.args")]);
         let sidecar = |body: &mut Value| {
             let containers = &mut body["spec"]["template"]["spec"]["containers"];
             *containers = json!([{ "name": "b" }, containers[0]]);
         };
         assert_eq!(differs(sidecar), [""; 0]);
         let scaled = |body: &mut Value| body["spec"]["replicas"] = 0.into();
-        assert_eq!(differs(scaled), ["spec/replicas"]);
+        assert_eq!(differs(scaled), ["spec.replicas"]);
         let stripped = |body: &mut Value| body["metadata"]["labels"] = json!({});
-        assert_eq!(differs(stripped), ["metadata/labels/app.kubernetes.io~1name"]);
+        assert_eq!(differs(stripped), [r"metadata.labels.app\.kubernetes\.io/name"]);
     }
 
     #[test]
-    fn a_field_that_is_given_up_is_seen_by_the_digest() {
-        let mut object = wanted();
-        object.annotations.insert(DIGEST.into(), "another".into());
-        let diff = Diff::between(
-            &json!(wanted()),
-            &json!(object),
-            Some(&json!(object)),
-            Object::RULES,
-            &[],
-        );
-        assert!(diff.touches(&["annotations"]));
+    fn a_field_that_is_given_up_is_named_until_it_is_gone() {
+        let set = json!({ "f:spec": { "f:replicas": {}, "f:paused": {} } });
+        let entry = json!({ "manager": "provision", "operation": "Apply", "apiVersion": "apps/v1",
+            "fieldsType": "FieldsV1", "fieldsV1": set });
+        let of = |digest: Option<String>| {
+            differs(|body| {
+                body["spec"]["paused"] = true.into();
+                body["metadata"]["managedFields"] = json!([entry]);
+                if let Some(digest) = &digest {
+                    body["metadata"]["annotations"][DIGEST] = digest.as_str().into();
+                }
+            })
+        };
+        assert_eq!(of(Some("another".into())), ["spec.paused"]);
+        assert_eq!(of(None), [""; 0], "what was set is what is wanted");
+        let unseen = |body: &mut Value| {
+            body["metadata"]["annotations"][DIGEST] = "another".into();
+        };
+        assert_eq!(differs(unseen), [UNSEEN]);
     }
 
     #[test]
     fn another_version_of_the_api_is_a_change() {
-        let of = |api_version| Object::new((api_version, "A", "as"), "", "a", &json!({ "b": 1 }));
-        assert_ne!(of("acme.com/v1").annotations, of("acme.com/v2").annotations);
+        let entry = json!({ "manager": "provision", "operation": "Apply",
+                            "apiVersion": "apps/v1beta2" });
+        let live = seen(|body| body["metadata"]["managedFields"] = json!([entry]));
+        assert_eq!(live.spec.api_version, "apps/v1beta2");
+        assert_eq!(seen(|_| ()).spec.api_version, "apps/v1");
     }
 
     #[test]

@@ -197,13 +197,13 @@ mod tests {
     fn the_autoscaler_finds_the_groups_and_runs_where_it_stays() {
         let graph = graph("", &facts());
         let deployment = graph.node(&"autoscaler/deployment".into()).unwrap();
-        let container = "spec/template/spec/containers/[cluster-autoscaler]";
-        let field = |path: &str| &deployment.spec["fields"][format!("{container}/{path}")];
+        let container = "spec.template.spec.containers[cluster-autoscaler]";
+        let field = |path: &str| &deployment.spec["fields"][format!("{container}.{path}")];
         assert_eq!(field("image"), "registry.k8s.io/autoscaling/cluster-autoscaler:v1.35.0");
         let command = field("command").to_string();
         let tags = "k8s.io/cluster-autoscaler/enabled,k8s.io/cluster-autoscaler/acme-prod";
         assert!(command.contains(&format!("asg:tag={tags}\"")), "{command}");
-        let stays = "spec/template/spec/nodeSelector/eks.amazonaws.com~1capacityType";
+        let stays = r"spec.template.spec.nodeSelector.eks\.amazonaws\.com/capacityType";
         assert_eq!(deployment.spec["fields"][stays], "ON_DEMAND");
         assert!(deployment.needs.contains("pod-identity/autoscaler"));
         assert!(deployment.follows.contains("pool/app/1c688e46"), "{:?}", deployment.follows);

@@ -3,26 +3,27 @@ use crate::verify::quantity;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The part of a path that holds the order of a list's items, where it is not that of their names.
+/// Fields by their paths.
+pub(super) type Fields = BTreeMap<String, Value>;
+
+/// What ends the path of the order of a list's items, where it is not that of their names.
 const ORDER: &str = "[]";
 
 /// Takes a value apart: maps, and lists of things with names.
-pub(super) fn flatten(path: &str, value: &Value, fields: &mut BTreeMap<String, Value>) {
-    let below =
-        |part: &str| if path.is_empty() { part.to_owned() } else { format!("{path}/{part}") };
+pub(super) fn flatten(path: &str, value: &Value, fields: &mut Fields) {
     match value {
         Value::Object(members) if !members.is_empty() => {
             for (name, value) in members {
-                flatten(&below(&escaped(name)), value, fields);
+                flatten(&member(path, name), value, fields);
             }
         }
         Value::Array(items) => match names(items) {
             Some(names) => {
                 if !names.is_sorted() {
-                    fields.insert(below(ORDER), json!(names));
+                    fields.insert(format!("{path}{ORDER}"), json!(names));
                 }
-                for (name, item) in names.iter().zip(items) {
-                    flatten(&below(&format!("[{}]", escaped(name))), item, fields);
+                for (name, value) in names.iter().zip(items) {
+                    flatten(&item(path, name), value, fields);
                 }
             }
             None => drop(fields.insert(path.to_owned(), value.clone())),
@@ -35,33 +36,69 @@ pub(super) fn flatten(path: &str, value: &Value, fields: &mut BTreeMap<String, V
 fn names(items: &[Value]) -> Option<Vec<&str>> {
     let names: Vec<_> = items.iter().map(|it| it["name"].as_str()).collect::<Option<_>>()?;
     let different: BTreeSet<_> = names.iter().collect();
-    (!names.is_empty() && different.len() == names.len()).then_some(names)
+    let has_all = !names.is_empty() && !names.contains(&"");
+    (has_all && different.len() == names.len()).then_some(names)
 }
 
-fn escaped(part: &str) -> String {
-    part.replace('~', "~0").replace('/', "~1")
+/// Returns the path of a member, in the words of kubectl's own paths.
+pub(super) fn member(path: &str, name: &str) -> String {
+    let dot = if path.is_empty() { "" } else { "." };
+    format!("{path}{dot}{}", escaped(name, &['\\', '.', '[', ']']))
 }
 
-fn unescaped(part: &str) -> String {
-    part.replace("~1", "/").replace("~0", "~")
+/// Returns the path of the item of a list that has a name.
+pub(super) fn item(path: &str, name: &str) -> String {
+    format!("{path}[{}]", escaped(name, &['\\', '[', ']']))
 }
 
-/// Returns the name of a list's item, if a part of a path is one.
-fn item(part: &str) -> Option<String> {
-    Some(unescaped(part.strip_prefix('[')?.strip_suffix(']')?))
+fn escaped(name: &str, special: &[char]) -> String {
+    let escape = |letter| match special.contains(&letter) {
+        true => format!("\\{letter}"),
+        false => letter.to_string(),
+    };
+    name.chars().map(escape).collect()
+}
+
+/// A part of a path.
+#[derive(Debug, PartialEq)]
+enum Part {
+    Member(String),
+    Item(String),
+}
+
+/// Takes a path apart.
+fn parts(path: &str) -> Vec<Part> {
+    let (mut parts, mut name, mut in_item) = (Vec::new(), None::<String>, false);
+    let mut letters = path.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, in_item) {
+            ('\\', _) => name.get_or_insert_default().extend(letters.next()),
+            ('.', false) => parts.extend(name.take().map(Part::Member)),
+            ('[', false) => {
+                parts.extend(name.take().map(Part::Member));
+                (name, in_item) = (Some(String::new()), true);
+            }
+            (']', true) => {
+                parts.extend(name.take().map(Part::Item));
+                in_item = false;
+            }
+            (letter, _) => name.get_or_insert_default().push(letter),
+        }
+    }
+    parts.extend(name.map(Part::Member));
+    parts
 }
 
 /// Puts a value together again.
-pub(super) fn whole(fields: &BTreeMap<String, Value>) -> Value {
+pub(super) fn whole(fields: &Fields) -> Value {
     let mut whole = json!({});
-    let order = |path: &&String| path.rsplit('/').next() == Some(ORDER);
-    for (path, value) in fields.iter().filter(|(path, _)| !order(path)) {
-        set(&mut whole, path, value.clone());
+    for (path, value) in fields.iter().filter(|(path, _)| !path.ends_with(ORDER)) {
+        set(&mut whole, &parts(path), value.clone());
     }
-    for (path, wanted) in fields.iter().filter(|(path, _)| order(path)) {
-        let list = path.strip_suffix(ORDER).map(|path| path.trim_end_matches('/'));
+    for (path, wanted) in fields {
+        let Some(list) = path.strip_suffix(ORDER) else { continue };
         let place = |it: &Value| wanted.as_array()?.iter().position(|name| *name == it["name"]);
-        if let Some(Value::Array(items)) = list.and_then(|list| get_mut(&mut whole, list)) {
+        if let Some(Value::Array(items)) = get_mut(&mut whole, &parts(list)) {
             items.sort_by_key(place);
         }
     }
@@ -69,15 +106,14 @@ pub(super) fn whole(fields: &BTreeMap<String, Value>) -> Value {
 }
 
 /// Puts a value at a path, with all that leads there.
-fn set(at: &mut Value, path: &str, value: Value) {
-    let Some((part, rest)) = path.split_once('/').or((!path.is_empty()).then_some((path, "")))
-    else {
+fn set(at: &mut Value, path: &[Part], value: Value) {
+    let Some((part, rest)) = path.split_first() else {
         *at = value;
         return;
     };
-    let next = match item(part) {
-        None => &mut at[unescaped(part)],
-        Some(name) => {
+    let next = match part {
+        Part::Member(name) => &mut at[name],
+        Part::Item(name) => {
             if !at.is_array() {
                 *at = json!([]);
             }
@@ -93,25 +129,25 @@ fn set(at: &mut Value, path: &str, value: Value) {
     set(next, rest, value);
 }
 
-fn get_mut<'a>(at: &'a mut Value, path: &str) -> Option<&'a mut Value> {
-    path.split('/').try_fold(at, |at, part| match item(part) {
-        None => at.get_mut(unescaped(part)),
-        Some(name) => at.as_array_mut()?.iter_mut().find(|it| it["name"] == name.as_str()),
+fn get_mut<'a>(at: &'a mut Value, path: &[Part]) -> Option<&'a mut Value> {
+    path.iter().try_fold(at, |at, part| match part {
+        Part::Member(name) => at.get_mut(name),
+        Part::Item(name) => at.as_array_mut()?.iter_mut().find(|it| it["name"] == name.as_str()),
     })
 }
 
-/// Returns what is at a path, where it is as far as `like` goes.
-fn get<'a>(at: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('/').try_fold(at, |at, part| match item(part) {
-        None => at.get(unescaped(part)),
-        Some(name) => at.as_array()?.iter().find(|it| it["name"] == name.as_str()),
+/// Returns what is at a path.
+pub(super) fn get<'a>(at: &'a Value, path: &str) -> Option<&'a Value> {
+    parts(path).iter().try_fold(at, |at, part| match part {
+        Part::Member(name) => at.get(name),
+        Part::Item(name) => at.as_array()?.iter().find(|it| it["name"] == name.as_str()),
     })
 }
 
 /// Returns what an object has at a path where a value is wanted. `None` where it has nothing.
 pub(super) fn seen(object: &Value, path: &str, wanted: &Value) -> Option<Value> {
     if let Some(list) = path.strip_suffix(ORDER) {
-        let items = get(object, list.trim_end_matches('/'))?.as_array()?;
+        let items = get(object, list)?.as_array()?;
         let names = items.iter().map(|it| &it["name"]);
         let is_wanted = |name: &&Value| wanted.as_array().is_some_and(|all| all.contains(name));
         return Some(names.filter(is_wanted).cloned().collect());
@@ -161,8 +197,8 @@ fn like(value: &Value, wanted: &Value) -> Value {
 mod tests {
     use super::*;
 
-    fn flat(value: &Value) -> BTreeMap<String, Value> {
-        let mut fields = BTreeMap::new();
+    fn flat(value: &Value) -> Fields {
+        let mut fields = Fields::new();
         flatten("", value, &mut fields);
         fields
     }
@@ -171,14 +207,26 @@ mod tests {
     fn a_list_keeps_its_order() {
         let value = json!({ "spec": { "initContainers": [{ "name": "b" }, { "name": "a" }] } });
         let fields = flat(&value);
-        assert_eq!(fields["spec/initContainers/[]"], json!(["b", "a"]));
+        assert_eq!(fields["spec.initContainers[]"], json!(["b", "a"]));
         assert_eq!(whole(&fields), value);
-        let order = |live: Value| seen(&live, "spec/initContainers/[]", &json!(["b", "a"]));
+        let order = |live: Value| seen(&live, "spec.initContainers[]", &json!(["b", "a"]));
         let turned = json!({ "spec": { "initContainers": [{ "name": "a" }, { "name": "b" }] } });
         assert_eq!(order(turned), Some(json!(["a", "b"])));
         let more = json!({ "spec": { "initContainers":
             [{ "name": "x" }, { "name": "b" }, { "name": "a" }] } });
         assert_eq!(order(more), Some(json!(["b", "a"])));
+    }
+
+    #[test]
+    fn a_path_is_taken_apart_as_it_was_put_together() {
+        let value = json!({ "a.b": { "c[]": [{ "name": "x.y" }, { "name": "z[1]\\" }] }, "\\": 1 });
+        let fields = flat(&value);
+        let paths: Vec<_> = fields.keys().map(String::as_str).collect();
+        assert_eq!(paths, ["\\\\", "a\\.b.c\\[\\][x.y].name", "a\\.b.c\\[\\][z\\[1\\]\\\\].name",]);
+        assert_eq!(whole(&fields), value);
+        assert_eq!(get(&value, "a\\.b.c\\[\\][x.y].name"), Some(&json!("x.y")));
+        let bare = json!({ "a": [{ "name": "" }] });
+        assert_eq!(flat(&bare).keys().collect::<Vec<_>>(), ["a"]);
     }
 
     #[test]
