@@ -3,10 +3,11 @@ use crate::commands::destroy::PROTECT;
 use crate::failure::{Code, Failure};
 use crate::render;
 use crate::run::Subject;
-use provision_core::{Address, Facts, Graph, Observed, Plan, State};
+use provision_core::{Action, Address, Facts, Graph, Observed, Plan, State};
 use provision_spec::Loss;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter::successors;
 
 /// What is to be done, and everything it was decided from.
 pub(crate) struct Decision {
@@ -64,6 +65,18 @@ impl Decision {
         provision_kubernetes::losses(&self.plan, &self.observed)
     }
 
+    /// Returns what of a record goes with what it is in, and so without a step of its own.
+    pub(crate) fn along(&self, state: &State) -> Vec<Address> {
+        let deletes = self.plan.steps.iter().filter(|step| step.action == Action::Delete);
+        let deleted: BTreeSet<&Address> = deletes.map(|step| &step.address).collect();
+        let parent = |address: &Address| state.get(address)?.within.clone();
+        let goes = |address: &&Address| {
+            let mut parents = successors(parent(address), parent);
+            !deleted.contains(address) && parents.any(|parent| deleted.contains(&parent))
+        };
+        state.records().keys().filter(goes).cloned().collect()
+    }
+
     /// Returns the facts that are not on record yet.
     pub(crate) fn new_facts(&self, state: &State) -> BTreeMap<String, Value> {
         let old = state.facts().recorded;
@@ -110,6 +123,7 @@ impl Decision {
             losses: losses.as_deref(),
             expected: subject.expected(&self.plan),
             simulated: subject.is_simulated(),
+            along: self.along(state).len(),
             plan: &self.plan,
         })
     }

@@ -6,7 +6,7 @@ use crate::render::Style;
 use crate::render::progress::{Finish, Mode, Reporter};
 use crate::run::Subject;
 use crate::{output, providers, shell};
-use provision_core::{Error, Event, Facts, LiveValue};
+use provision_core::{Address, Error, Event, Facts, LiveValue};
 use provision_engine::{Adoptions, Engine, FileStore, Journal, Outcome};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -122,7 +122,10 @@ impl CarryOut<'_> {
             Err(error) => (Vec::new(), Some(error)),
         };
         let expected = self.subject.expected(&decision.plan);
-        self.finish(&reporter, &journal, &outcome, &known, expected);
+        let along = decision.along(&self.subject.state());
+        let is_gone = |address: &&Address| journal.with(|state| state.get(address).is_none());
+        let along = along.iter().filter(is_gone).count();
+        self.finish(&reporter, &journal, (&outcome, along), &known, expected);
         match (unknown, exit(&outcome, &known)?, unseen) {
             (Some(error), ..) => Err(error.into()),
             (None, Exit::Done | Exit::Degraded, Some(failure)) => Err(failure),
@@ -224,7 +227,7 @@ impl CarryOut<'_> {
         &self,
         reporter: &Reporter,
         journal: &Journal,
-        outcome: &Outcome,
+        (outcome, along): (&Outcome, usize),
         left: &[LiveValue],
         expected: Duration,
     ) {
@@ -239,6 +242,7 @@ impl CarryOut<'_> {
         reporter.finished(&Finish {
             outcome,
             outputs: &outputs,
+            along,
             destroyed: self.destroys,
             left: &left,
             next: &next,

@@ -25,6 +25,8 @@ pub(crate) struct Finish<'a> {
     pub(crate) outcome: &'a Outcome,
     /// What the user needs to know of the cluster, by name.
     pub(crate) outputs: &'a BTreeMap<String, Value>,
+    /// How many objects went with what they were in, without a step of their own.
+    pub(crate) along: usize,
     /// Whether everything was to be removed.
     pub(crate) destroyed: bool,
     /// What is still there although it was to go, by address, each with its kind and id. A run
@@ -75,6 +77,7 @@ impl Finish<'_> {
         let outcome = self.outcome;
         let mut summary: Map<String, Value> =
             ACTIONS.iter().map(|action| (action.to_string(), self.done(*action).into())).collect();
+        summary.insert("along".into(), self.along.into());
         summary.insert("degraded".into(), outcome.degraded.len().into());
         summary.insert("failed".into(), outcome.failed.len().into());
         summary.insert("skipped".into(), outcome.skipped.len().into());
@@ -150,6 +153,7 @@ impl Finish<'_> {
             (self.done(Action::Update), "changed"),
             (self.done(Action::Adopt), "adopted"),
             (self.done(Action::Delete), "deleted"),
+            (self.along, "gone with what they were in"),
             (outcome.failed.len(), "failed"),
             (outcome.skipped.len(), "not done"),
         ];

@@ -55,6 +55,8 @@ pub(crate) struct View<'a> {
     pub(crate) expected: Duration,
     /// Whether that is simulated time.
     pub(crate) simulated: bool,
+    /// How many objects go with what they are in, without a step of their own.
+    pub(crate) along: usize,
     /// The plan.
     pub(crate) plan: &'a Plan,
 }
@@ -162,6 +164,7 @@ impl View<'_> {
                 (count(Action::Update), "to change"),
                 (count(Action::Adopt), "to adopt"),
                 (count(Action::Delete), "to delete"),
+                (self.along, "to go with what they are in"),
             ]);
             let counts = if counts.is_empty() { "no changes".to_owned() } else { counts };
             let stages = match steps::stages(self.plan).len() {

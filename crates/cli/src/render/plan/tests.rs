@@ -21,6 +21,7 @@ struct Case {
     lineage: Option<&'static str>,
     /// In seconds.
     expected: u64,
+    along: usize,
 }
 
 impl Case {
@@ -38,6 +39,7 @@ impl Case {
             warnings: Vec::new(),
             lineage: Some("0123abcd"),
             expected: 0,
+            along: 0,
         }
     }
 
@@ -58,6 +60,7 @@ impl Case {
             losses: None,
             expected: Duration::from_secs(self.expected),
             simulated: self.scope.world == World::Sandbox,
+            along: self.along,
             plan: &self.plan,
         }
     }

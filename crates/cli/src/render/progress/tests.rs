@@ -101,7 +101,8 @@ fn finish<'a>(
 ) -> Finish<'a> {
     let elapsed = Some(Duration::from_secs(842));
     let (expected, simulated) = (Duration::from_secs(830), false);
-    Finish { outcome, outputs, destroyed: false, left: &[], next, elapsed, expected, simulated }
+    let (along, destroyed, left) = (0, false, &[]);
+    Finish { outcome, outputs, along, destroyed, left, next, elapsed, expected, simulated }
 }
 
 fn shown(mode: Mode, finish: &Finish<'_>) -> String {
@@ -207,6 +208,7 @@ fn with_view(plan: &Plan, stages: &[&str], show: impl FnOnce(&View<'_>)) {
         losses: None,
         expected: Duration::ZERO,
         simulated: false,
+        along: 0,
         plan,
     });
 }
@@ -273,6 +275,7 @@ fn the_first_and_the_last_event_are_about_the_run() {
         "update": 1,
         "adopt": 0,
         "delete": 0,
+        "along": 0,
         "degraded": 1,
         "failed": 1,
         "skipped": 2

@@ -11,6 +11,14 @@ fn without_changes_one_line_says_so() {
 }
 
 #[test]
+fn what_goes_with_what_it_is_in_is_counted_beside_what_is_deleted() {
+    let mut case = Case::new(vec![step(Action::Delete, "cluster", "k", Diff::default())]);
+    case.along = 22;
+    let last = case.text(200).lines().last().unwrap_or_default().to_owned();
+    assert_eq!(last, "Plan: 1 to delete, 22 to go with what they are in.");
+}
+
+#[test]
 fn a_plan_says_how_long_it_is_expected_to_take_where_that_is_worth_a_word() {
     let mut case = Case::new(vec![create("vpc", "aws.ec2.vpc", json!({}))]);
     let mut last = |seconds, world| {

@@ -101,6 +101,10 @@ fn a_destroyed_cluster_is_gone_unless_something_is_still_there() {
     finish.simulated = true;
     let told = "Destroyed in 14m02s of simulated time (expected about 14m): 61 deleted.\n";
     assert_eq!(shown(Mode::Plain, &finish), told);
+    finish.along = 22;
+    let told = shown(Mode::Plain, &finish).replace('\n', " ");
+    assert!(told.contains("61 deleted, 22 gone with what they were in."), "{told}");
+    finish.along = 0;
     let measured = finish.elapsed.take();
     let told = "Destroyed: 61 deleted. In reality it takes about 14m.\n";
     assert_eq!(shown(Mode::Plain, &finish), told);
