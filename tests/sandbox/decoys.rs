@@ -51,6 +51,23 @@ fn inside(kubectl: &Kubectl) {
         kubectl.create(&json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata,
             "stringData": { "a": "b" } }));
     }
+    for (namespace, name) in
+        [("kube-system", "provision-support-2"), ("default", "provision-support")]
+    {
+        let metadata = json!({ "name": name, "namespace": namespace,
+            "annotations": marks("support/service-account") });
+        kubectl
+            .create(&json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata }));
+    }
+    let metadata = json!({ "name": "provision-support-2",
+        "annotations": marks("support/cluster-role-binding") });
+    let view =
+        json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view" });
+    kubectl.create(&json!({ "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding", "metadata": metadata, "roleRef": view }));
+    let metadata = json!({ "name": "settings", "namespace": "default",
+        "annotations": marks("manifest/configmap/default/settings") });
+    kubectl.create(&json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata }));
 }
 
 /// Returns the objects inside the cluster that [`inside`] made, as the world has them.
@@ -79,7 +96,7 @@ fn what_looks_like_ours_and_is_not_stays_as_it_is() {
     assert!(untouched("build") > theirs.len() + 50);
     inside(&Kubectl::on(&life.served));
     let within = decoys_inside(&life);
-    assert_eq!(within.len(), 10, "{:?}", within.keys());
+    assert_eq!(within.len(), 14, "{:?}", within.keys());
     life.folder.write(&changed());
     life.ok(APPLY);
     untouched("change");

@@ -138,6 +138,11 @@ fn a_secret_is_written_and_printed_nowhere() {
         &["graph"],
         &["state", "list"],
         &["state", "show", "secret/regcred"],
+        &["verify"],
+        &["verify", "--json"],
+        &["helm-values"],
+        &["kubeconfig"],
+        &["kubeconfig", "--out", "kubeconfig"],
     ] {
         ok(&mut folder, arguments);
     }

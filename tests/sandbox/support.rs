@@ -48,8 +48,8 @@ fn support_is_let_in_until_its_access_expires() {
     folder.ok(&APPLY);
     assert_eq!(folder.plan(), [""; 0]);
     let kubectl = Kubectl::on(&served);
-    assert_eq!(holders(&kubectl), json!(["qualytics/provision-support"]));
-    let account = kubectl.get(&["serviceaccount", "-n", "qualytics", "provision-support"]);
+    assert_eq!(holders(&kubectl), json!(["kube-system/provision-support"]));
+    let account = kubectl.get(&["serviceaccount", "-n", "kube-system", "provision-support"]);
     assert_eq!(account["automountServiceAccountToken"], false);
     let secrets = kubectl.get(&["secrets", "--all-namespaces"]);
     assert_eq!(secrets["items"], json!([]), "no token stays");
@@ -67,7 +67,7 @@ fn support_is_let_in_until_its_access_expires() {
     assert!(told.contains("Unauthorized") || told.contains("logged in"), "{told}");
     assert_eq!(folder.changes(), ["update support/cluster-role-binding: expired"]);
     let told = folder.ok(&["plan"]);
-    assert!(told.contains("expired: - qualytics/provision-support on 20"), "{told}");
+    assert!(told.contains("expired: - kube-system/provision-support on 20"), "{told}");
     folder.ok(&APPLY);
     assert_eq!((folder.plan(), holders(&kubectl)), (vec![], json!([])));
     let ran = folder.run(&LET_IN);
@@ -84,6 +84,11 @@ fn what_expired_is_granted_again_when_the_file_says_so_and_not_before() {
     assert!(ran.stderr.contains("writes another, until the access ends on"), "{}", ran.stderr);
     served.pass(9);
     assert!(may(&folder, &served).starts_with("yes"), "{}", may(&folder, &served));
+    // What the file says is good for nothing until it is applied.
+    folder.write(&file("365d"));
+    let ran = folder.run(&LET_IN);
+    assert_eq!(ran.code, Some(65), "{}", ran.stderr);
+    assert!(ran.stderr.contains("not applied yet as the file has it"), "{}", ran.stderr);
     // A shorter time is over already; the token is not.
     folder.write(&file("8h"));
     assert_eq!(folder.changes(), ["update support/cluster-role-binding: expires expired"]);
@@ -101,7 +106,7 @@ fn what_expired_is_granted_again_when_the_file_says_so_and_not_before() {
     folder.write(&file("5d"));
     assert_eq!(folder.changes(), ["update support/cluster-role-binding: account expires"]);
     folder.ok(&APPLY);
-    assert_eq!(holders(&kubectl), json!(["qualytics/provision-support"]));
+    assert_eq!(holders(&kubectl), json!(["kube-system/provision-support"]));
     folder.ok(&LET_IN);
     assert!(may(&folder, &served).starts_with("yes"), "{}", may(&folder, &served));
 
@@ -114,7 +119,7 @@ fn what_expired_is_granted_again_when_the_file_says_so_and_not_before() {
     assert!(told.contains("Unauthorized") || told.contains("logged in"), "{told}");
     folder.write(&file("8h"));
     folder.ok(&APPLY);
-    assert_eq!(holders(&kubectl), json!(["qualytics/provision-support"]), "it begins anew");
+    assert_eq!(holders(&kubectl), json!(["kube-system/provision-support"]), "it begins anew");
     fs::write(folder.path("support.kubeconfig"), "apiVersion: v1\nkind: Config\npreferences: {}\n")
         .expect("it can be written");
     let ran = folder.run(&LET_IN);
@@ -140,7 +145,7 @@ fn others_are_put_out_of_the_role_and_what_others_made_is_refused() {
     kubectl.ok(&["patch", BINDING[0], BINDING[1], "--type=json", "-p", eve]);
     assert_eq!(folder.changes(), ["update support/cluster-role-binding: account"]);
     let told = folder.ok(&["plan"]);
-    assert!(told.contains("qualytics/provision-support, eve →"), "{told}");
+    assert!(told.contains("kube-system/provision-support, eve →"), "{told}");
     folder.ok(&APPLY);
-    assert_eq!(holders(&kubectl), json!(["qualytics/provision-support"]));
+    assert_eq!(holders(&kubectl), json!(["kube-system/provision-support"]));
 }

@@ -78,10 +78,7 @@ pub fn inside(
     }
     platform(graph, spec, &placed, &mut inside);
     if let Support::Admin { expires } = spec.support {
-        let namespace = inside.namespace.as_ref();
-        let placed = |place| namespace.iter().fold(placed(place), |place, (_, it)| place.after(it));
-        let name = namespace.map(|(name, _)| name.as_str());
-        inside.support = Some(support(graph, name, expires, placed));
+        inside.support = Some(support(graph, expires, &placed));
     }
     inside
 }

@@ -155,10 +155,10 @@ mod tests {
         let error = refuse_made(&graph, &[class("snapshot.storage.k8s.io")]).unwrap_err();
         assert!(error.message.ends_with("is snapshot-class/snapshots already"), "{error}");
         refuse_made(&graph, &[class("acme.com")]).unwrap();
-        support(&mut graph, Some("team"), Term::USUAL, |place| place);
+        support(&mut graph, Term::USUAL, |place| place);
         let group = "rbac.authorization.k8s.io/v1";
         for made in [
-            object("v1", "ServiceAccount", "team", "provision-support"),
+            object("v1", "ServiceAccount", "kube-system", "provision-support"),
             object(group, "ClusterRoleBinding", "", "provision-support"),
         ] {
             let error = refuse_made(&graph, &[made]).unwrap_err();

@@ -3,13 +3,13 @@ use crate::access::{Access, Tokens, Way};
 use crate::api::{Api, Made, Noun, Tags, annotations};
 use crate::clusters::Kubernetes;
 use crate::resources::{
-    ClusterRoleBinding, ServiceAccount, account_named, binding_named, end, holders,
+    ClusterRoleBinding, ServiceAccount, account_named, applied, binding_named, end, holders,
 };
 use futures::future::BoxFuture;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DynamicObject;
 use provision_core::{Error, Graph, Handle, Marks, Owner, Place, Result, out};
-use provision_spec::{ClusterSpec, Term};
+use provision_spec::Term;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -17,8 +17,9 @@ use serde_json::json;
 const NAME: &str = "provision-support";
 /// The role that it has.
 const ROLE: &str = "cluster-admin";
-/// Where it is in a cluster without a namespace of the platform.
-const ELSEWHERE: &str = "kube-system";
+/// Where its account is. Whoever may run a pod in a namespace may run it as any account there, and the
+/// platform runs pods in its own.
+const NAMESPACE: &str = "kube-system";
 /// The shortest and longest that a token is asked for, in seconds: the API makes none that is
 /// shorter.
 const SHORTEST: i64 = 10 * 60;
@@ -45,15 +46,12 @@ impl Admission {
 /// Adds what lets support in, each where `placed` puts it.
 pub(crate) fn support(
     graph: &mut Graph,
-    namespace: Option<&str>,
     expires: Term,
     placed: impl Fn(Place) -> Place,
 ) -> Handle<ClusterRoleBinding> {
-    let namespace = namespace.unwrap_or(ELSEWHERE).to_owned();
-    let holder = format!("{namespace}/{NAME}");
     let account = ServiceAccount {
         name: NAME.to_owned(),
-        namespace,
+        namespace: NAMESPACE.to_owned(),
         mounted: false,
         annotations: Tags::new(),
     };
@@ -61,7 +59,7 @@ pub(crate) fn support(
     let binding = ClusterRoleBinding {
         name: NAME.to_owned(),
         grants: ROLE.to_owned(),
-        account: holder,
+        account: holder(),
         since: out!(account.made),
         expires: expires.to_string(),
         expired: Vec::new(),
@@ -79,14 +77,15 @@ pub(crate) fn support(
 pub async fn admission(
     (access, way, token): (&Access, &Way, &str),
     marks: &Marks,
-    spec: &ClusterSpec,
     expires: Term,
 ) -> Result<Admission> {
     let kubernetes = Kubernetes::new(Given(token.to_owned()), way.clone(), false);
     let api = Api::to(&kubernetes, access.clone())?;
-    let namespace = spec.profile.namespace().unwrap_or(ELSEWHERE);
-    let account = ours(marks, api.get(account_named(namespace, NAME)).await?)?;
+    let account = ours(marks, api.get(account_named(NAMESPACE, NAME)).await?)?;
     let binding = ours(marks, api.get(binding_named(NAME)).await?)?;
+    if applied(&binding) != expires.to_string() {
+        return Err(Error::invalid("`expires` is not applied yet as the file has it").hint(NOT_YET));
+    }
     let made = [&account, &binding].map(|object| Made::from(object).made);
     let (ends, now) = (end(&expires.to_string(), made.iter().map(String::as_str))?, api.now());
     let (left, day) = (ends.as_second() - now.as_second(), ends.strftime("%Y-%m-%d %H:%M UTC"));
@@ -94,15 +93,19 @@ pub async fn admission(
         return Err(Error::invalid(format!("the access of support expired on {day}"))
             .hint("a later `expires` in the file, applied, lets it in again"));
     }
-    if !holders(&binding).contains(&format!("{namespace}/{NAME}")) {
+    if !holders(&binding).contains(&holder()) {
         return Err(Error::invalid("support has no role in the cluster").hint(NOT_YET));
     }
     if left < SHORTEST {
         let what = format!("the access of support ends on {day}, sooner than any token");
         return Err(Error::invalid(what).hint("a later `expires` in the file, applied, gives time"));
     }
-    let (token, until) = ask(&api, namespace, left.min(LONGEST)).await?;
+    let (token, until) = ask(&api, left.min(LONGEST)).await?;
     Ok(Admission { token, until, ends })
+}
+
+fn holder() -> String {
+    format!("{NAMESPACE}/{NAME}")
 }
 
 /// What to do where support is not let in yet.
@@ -135,13 +138,13 @@ struct Status {
 }
 
 /// Asks for a token of whole minutes: another number means another thing to the API.
-async fn ask(api: &Api<'_>, namespace: &str, seconds: i64) -> Result<(String, Timestamp)> {
+async fn ask(api: &Api<'_>, seconds: i64) -> Result<(String, Timestamp)> {
     let body = json!({
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
         "spec": { "expirationSeconds": seconds - seconds % 60 },
     });
-    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{NAME}/token");
+    let path = format!("/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{NAME}/token");
     let request = http::Request::post(path).header("content-type", "application/json");
     let request = request.body(body.to_string().into_bytes());
     let request = request.map_err(kube::core::request::Error::BuildRequest);
@@ -171,7 +174,7 @@ mod tests {
     #[test]
     fn the_role_ends_by_when_the_account_was_made() {
         let mut graph = Graph::new();
-        support(&mut graph, None, Term::USUAL, |place| place);
+        support(&mut graph, Term::USUAL, |place| place);
         let binding = graph.node(&"support/cluster-role-binding".into()).unwrap();
         assert_eq!(binding.spec["since"]["$from"], "support/service-account");
         assert_eq!(binding.spec["account"], "kube-system/provision-support");

@@ -128,6 +128,11 @@ pub(crate) fn end<'a>(expires: &str, began: impl Iterator<Item = &'a str>) -> Re
     end.map_err(|error| wrong(&error.to_string()))
 }
 
+/// Returns for how long it was applied, as a cluster file says it; empty where nobody noted that.
+pub(crate) fn applied(binding: &DynamicObject) -> String {
+    annotations(binding).remove(EXPIRES).unwrap_or_default()
+}
+
 /// Returns those who have the role: accounts by their namespace and name, others by their name.
 pub(crate) fn holders(binding: &DynamicObject) -> Vec<String> {
     let subjects = binding.data["subjects"].as_array().into_iter().flatten();

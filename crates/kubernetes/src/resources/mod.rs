@@ -10,7 +10,7 @@ mod storage_class;
 pub use crate::api::{Made, Outputs};
 use crate::clusters::Kubernetes;
 pub use cluster_role_binding::ClusterRoleBinding;
-pub(crate) use cluster_role_binding::{end, holders, named as binding_named};
+pub(crate) use cluster_role_binding::{applied, end, holders, named as binding_named};
 pub use default_storage_class::DefaultStorageClass;
 pub use namespace::Namespace;
 pub use object::Object;

@@ -72,7 +72,7 @@ async fn ask(
     let outwards = Outwards { proxy: opened.proxy, direct: opened.direct };
     let by = (&access, &outwards, opened.token.as_str());
     let marks = subject.marks();
-    let call = async || admission(by, &marks, spec, expires).await;
+    let call = async || admission(by, &marks, expires).await;
     let admission = first_call(subject.pace(), call).await.map_err(|error| match error.kind {
         Kind::Invalid => {
             let failure = Failure::new(Code::SupportNone, error.to_string());

@@ -6,15 +6,20 @@ use serde_json::Value;
 /// Tells how an object is: whether a workload runs or is done, and whether the kind that is defined is
 /// served.
 pub(super) fn phase(object: &DynamicObject) -> Phase {
-    match object.types.as_ref().map(|types| types.kind.as_str()) {
-        Some("Deployment") => of_deployment(object),
-        Some("DaemonSet") => of_pods(object, &daemons(object)),
-        Some("StatefulSet") => of_pods(object, &members(object)),
-        Some("Job") => of_job(object),
-        Some("CustomResourceDefinition") => match condition(object, "Established") {
-            Some(it) if it["status"] == "True" => Phase::Ready,
-            _ => Phase::Busy("it is not established".into()),
-        },
+    // Other groups have kinds of the same names, of which nothing is known.
+    let types = object.types.as_ref();
+    let group = types.and_then(|types| types.api_version.split_once('/')).map(|(group, _)| group);
+    match (group, types.map(|types| types.kind.as_str())) {
+        (Some("apps"), Some("Deployment")) => of_deployment(object),
+        (Some("apps"), Some("DaemonSet")) => of_pods(object, &daemons(object)),
+        (Some("apps"), Some("StatefulSet")) => of_pods(object, &members(object)),
+        (Some("batch"), Some("Job")) => of_job(object),
+        (Some("apiextensions.k8s.io"), Some("CustomResourceDefinition")) => {
+            match condition(object, "Established") {
+                Some(it) if it["status"] == "True" => Phase::Ready,
+                _ => Phase::Busy("it is not established".into()),
+            }
+        }
         _ => Phase::Ready,
     }
 }
@@ -135,9 +140,26 @@ mod tests {
     use serde_json::json;
 
     fn of(kind: &str, spec: Value, status: Value) -> Phase {
-        let object = json!({ "apiVersion": "v1", "kind": kind,
+        let group = match kind {
+            "CustomResourceDefinition" => "apiextensions.k8s.io",
+            "Job" => "batch",
+            _ => "apps",
+        };
+        of_group(group, kind, spec, status)
+    }
+
+    fn of_group(group: &str, kind: &str, spec: Value, status: Value) -> Phase {
+        let object = json!({ "apiVersion": format!("{group}/v1"), "kind": kind,
             "metadata": { "name": "a", "generation": 2 }, "spec": spec, "status": status });
         phase(&serde_json::from_value(object).unwrap())
+    }
+
+    #[test]
+    fn kinds_of_other_groups_are_nothing_but_there() {
+        for kind in ["Job", "StatefulSet", "DaemonSet", "Deployment"] {
+            assert_eq!(of_group("batch.volcano.sh", kind, json!({}), json!({})), Phase::Ready);
+            assert_ne!(of(kind, json!({}), json!({})), Phase::Ready, "{kind}");
+        }
     }
 
     fn busy(why: &str) -> Phase {
