@@ -311,10 +311,11 @@ mod tests {
 
     #[test]
     fn a_definition_is_ready_when_its_kind_is_served() {
-        let wanted = Object::new(("v1", "CustomResourceDefinition", "x"), "", "a", &json!({}));
+        let version = "apiextensions.k8s.io/v1";
+        let wanted = Object::new((version, "CustomResourceDefinition", "x"), "", "a", &json!({}));
         let of = |status: &str| {
             let conditions = json!([{ "type": "Established", "status": status }]);
-            let object = json!({ "apiVersion": "v1", "kind": "CustomResourceDefinition",
+            let object = json!({ "apiVersion": version, "kind": "CustomResourceDefinition",
                 "metadata": { "name": "a" }, "status": { "conditions": conditions } });
             live(&marks(), &ours("manifest/a", object), &wanted).phase
         };
