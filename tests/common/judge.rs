@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
+use tempfile::NamedTempFile;
 
 /// The longest that all tests of a program may take, in seconds.
 const PATIENCE: &str = "7200";
@@ -44,10 +45,30 @@ impl Judge {
     }
 }
 
-/// Requires that recorded calls are as their models say, unless the test has failed anyway.
-pub(crate) fn require(calls: &str) {
-    if !thread::panicking() {
-        assert_eq!(findings(calls), BTreeSet::new(), "calls by their models");
+/// A file that calls are written into, which requires in the end that they are as their models say,
+/// unless the test has failed anyway.
+pub(crate) struct Calls(NamedTempFile);
+
+impl Calls {
+    pub(crate) fn new() -> Self {
+        Self(NamedTempFile::new().expect("a file can be made"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Returns the calls so far with their replies, a JSON line each.
+    pub(crate) fn lines(&self) -> String {
+        std::fs::read_to_string(&self.0).expect("it can be read")
+    }
+}
+
+impl Drop for Calls {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            assert_eq!(findings(&self.lines()), BTreeSet::new(), "calls by their models");
+        }
     }
 }
 

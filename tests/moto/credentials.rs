@@ -87,7 +87,10 @@ fn credentials_that_expire_stop_the_run_and_the_next_one_goes_on() {
     for part in [0, 1, 3, 5] {
         for (arguments, changes) in [(&apply, build), (&destroy, gone)] {
             lifetime.of(part * changes / 6);
-            refused(&folder.run(arguments), &["error: ", "xpired", FRESH]);
+            let ran = folder.run(arguments);
+            refused(&ran, &["error: ", "xpired", FRESH]);
+            // What was under way then was stopped by that, and by nobody who interrupted.
+            assert!(!ran.stdout.contains("interrupted"), "{}", ran.stdout);
             lifetime.of(usize::MAX);
             proxy.restart();
             folder.ok(arguments);

@@ -66,5 +66,4 @@ fn a_call_that_is_wrong_is_found() {
         let told = judge::findings(&wrong);
         assert!(told.iter().any(|it| it.contains(words)), "{words}: {told:#?}");
     }
-    judge::require(&calls);
 }

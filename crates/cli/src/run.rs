@@ -1,5 +1,7 @@
 //! The line that plan, apply and destroy have in common: file, state, caller, facts, graphs,
 //! what is there, plan.
+mod open;
+
 use crate::args::{Consents, Global};
 use crate::commands::destroy::PROTECT;
 use crate::decision::Decision;

@@ -279,7 +279,7 @@ impl Job<'_> {
             }
             Err(Ended::Stopped) => {
                 // What ended the run stops what is under way as somebody who asks does.
-                let ended = self.engine.halt.is_asked();
+                let ended = outcome.fatal.is_some();
                 let why = if ended { Skip::Ended } else { Skip::Interrupted };
                 outcome.skipped.push((step.address.clone(), why.clone()));
                 (Verdict::NotDone, EventKind::Skipped(why.to_string()))

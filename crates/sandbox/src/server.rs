@@ -4,7 +4,7 @@ mod recording;
 
 use crate::clock::{Clock, Speed, Time};
 use crate::credential::Credential;
-use crate::faults::Faults;
+use crate::faults::{Effect, Faults};
 use crate::store::Store;
 use crate::world::{Moment, World};
 use crate::{aws, control, kubernetes};
@@ -166,6 +166,19 @@ pub(crate) struct Site {
 
 /// The status that the log has of a request that got no reply.
 pub(crate) const UNANSWERED: u16 = 0;
+
+/// How long a slow reply takes, in simulated time.
+const SLOW: Time = 20_000;
+
+/// Returns what becomes of a reply that a fault befalls, and the status that reaches the caller.
+pub(crate) fn befallen(effect: Option<Effect>, reply: Reply) -> (Outcome, u16) {
+    let status = reply.status;
+    match effect {
+        Some(Effect::CutAfter) => (Outcome::Cut, UNANSWERED),
+        Some(Effect::Slow) => (Outcome::Late(reply, SLOW), status),
+        _ => (Outcome::Reply(reply), status),
+    }
+}
 
 /// One request, as the log tells it.
 #[derive(Clone, Debug, Serialize)]

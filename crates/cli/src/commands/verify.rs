@@ -9,7 +9,6 @@ use crate::{output, place, providers, shell};
 use jiff::Timestamp;
 use provision_engine::{Pace, first_call};
 use provision_kubernetes::verify::{Entry, Snapshot, Status, Verdict, Wanted, judge};
-use provision_kubernetes::{Access, Way};
 use provision_spec::chart::PULL_SECRET;
 use serde_json::json;
 use std::path::Path;
@@ -39,18 +38,9 @@ async fn of_file(global: &Global, args: &VerifyArgs) -> Result<(String, Vec<Verd
     let wanted = Wanted::of_file(&spec, |pool| provider.tainted(pool));
     let path = place::state_path(global, file, &spec.name);
     let loaded = place::state(&path, &spec)?.ok_or_else(|| unrecorded(global, file))?;
-    let name = spec.name.clone();
     let subject = Subject::connect(global, Some(spec), &path, Some(loaded), None).await?;
-    let session = subject.session.as_ref().expect("a subject that connected has a session");
-    let opened = first_call(subject.pace(), async || session.open(&name).await).await?;
-    let opened = opened.ok_or_else(|| unrecorded(global, file))?;
-    let access = Access {
-        id: opened.id,
-        endpoint: opened.endpoint,
-        certificate_authority: opened.certificate_authority,
-    };
-    let way = Way { proxy: opened.proxy, direct: opened.direct };
-    let entry = Entry::with_token(&access, &way, &opened.token)?;
+    let (access, way, token) = subject.open().await?.ok_or_else(|| unrecorded(global, file))?;
+    let entry = Entry::with_token(&access, &way, &token)?;
     let verdicts = look(global, args, subject.pace(), &entry, &wanted).await?;
     Ok((entry.url, verdicts))
 }

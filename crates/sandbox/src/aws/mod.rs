@@ -40,7 +40,7 @@ use crate::clock::Time;
 use crate::credential::Credential;
 use crate::faults::Effect;
 use crate::kubernetes;
-use crate::server::{Outcome, Reply, Request, Site, UNANSWERED};
+use crate::server::{Outcome, Reply, Request, Site, UNANSWERED, befallen};
 use crate::world::{Key, Past, World};
 use protocol::Protocol;
 use signature::Signature;
@@ -60,9 +60,6 @@ const LAGS: f64 = 0.2;
 
 /// How far a read lags that was asked to be stale.
 const STALE: Time = 60_000;
-
-/// How long a slow reply takes, in simulated time.
-const SLOW: Time = 20_000;
 
 /// What every service is known or assumed to do.
 pub(crate) const BEHAVIOURS: &[&[Behaviour]] = &[
@@ -251,16 +248,6 @@ fn past(world: &mut World, effect: Option<Effect>, lags: bool) -> Past {
         _ => 0,
     };
     world.at(world.now.saturating_sub(lag))
-}
-
-/// Returns what becomes of a reply, and the status that reaches the caller.
-fn befallen(effect: Option<Effect>, reply: Reply) -> (Outcome, u16) {
-    let status = reply.status;
-    match effect {
-        Some(Effect::CutAfter) => (Outcome::Cut, UNANSWERED),
-        Some(Effect::Slow) => (Outcome::Late(reply, SLOW), status),
-        _ => (Outcome::Reply(reply), status),
-    }
 }
 
 /// Returns the partition of a region.

@@ -54,7 +54,7 @@ use crate::aws;
 use crate::behaviour::Behaviour;
 use crate::clock;
 use crate::faults::Effect;
-use crate::server::{Outcome, Reply, Request, Site, UNANSWERED};
+use crate::server::{Outcome, Reply, Request, Site, UNANSWERED, befallen};
 use crate::world::{Key, Object, World};
 use allow::Wish;
 use asked::{Asked, Objects, Options};
@@ -69,9 +69,6 @@ use who::{Keys, User};
 
 /// How the log and faults call the service.
 const SERVICE: &str = "kubernetes";
-
-/// How long a slow reply takes, in simulated time.
-const SLOW: u64 = 20_000;
 
 const PLACE: Behaviour = Behaviour {
     service: "kubernetes",
@@ -267,13 +264,11 @@ impl Call<'_> {
             Ok(other) => return (other, 200),
             Err(status) => status.reply(),
         };
-        let status = reply.status;
-        let (outcome, status) = match effect {
-            Some(Effect::CutAfter) => (Outcome::Cut, UNANSWERED),
-            Some(Effect::Slow) => (Outcome::Late(reply, SLOW), status),
-            Some(Effect::ErrorAfter) => (Outcome::Reply(internal().reply()), 500),
-            _ => (Outcome::Reply(reply), status),
+        let reply = match effect {
+            Some(Effect::ErrorAfter) => internal().reply(),
+            _ => reply,
         };
+        let (outcome, status) = befallen(effect, reply);
         (Answered::Now(outcome), status)
     }
 

@@ -10,11 +10,11 @@ mod judge;
 mod server;
 
 use cloud::KEY;
+use judge::Calls;
 use provision_sandbox::{Sandbox, Settings, Speed};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use tempfile::NamedTempFile;
 
 /// The longest that any script may take, in seconds.
 const PATIENCE: &str = "240";
@@ -24,24 +24,18 @@ const SPEED: f64 = 600.0;
 
 /// A sandbox of which every call of AWS is judged in the end.
 struct Heard {
-    calls: NamedTempFile,
     sandbox: Sandbox,
-}
-
-impl Drop for Heard {
-    fn drop(&mut self) {
-        judge::require(&std::fs::read_to_string(&self.calls).expect("it can be read"));
-    }
+    _calls: Calls,
 }
 
 /// Starts a sandbox; its world is in memory unless a file is told.
 fn started(world: Option<PathBuf>) -> Heard {
     let credential = format!("{KEY}:{KEY}").parse().expect("it is one");
     let (speed, credentials) = (Speed::Times(SPEED), vec![credential]);
-    let calls = NamedTempFile::new().expect("a file can be made");
+    let calls = Calls::new();
     let (recording, lags) = (Some(calls.path().to_owned()), false);
     let settings = Settings { world, speed, credentials, recording, lags, ..Settings::default() };
-    Heard { calls, sandbox: Sandbox::start(settings).expect("it starts") }
+    Heard { sandbox: Sandbox::start(settings).expect("it starts"), _calls: calls }
 }
 
 /// Runs one of the Python files beside this one on some sandboxes, and returns what it found.

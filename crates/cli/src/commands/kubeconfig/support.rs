@@ -8,7 +8,7 @@ use crate::{output, place, shell};
 use jiff::Timestamp;
 use provision_core::Kind;
 use provision_engine::first_call;
-use provision_kubernetes::{Access, Admission, Way as Outwards, admission};
+use provision_kubernetes::{Access, Admission, admission};
 use provision_spec::{Support, Term};
 use std::path::Path;
 
@@ -60,17 +60,10 @@ async fn ask(
     subject: &Subject,
     expires: Term,
 ) -> Result<(Way, Admission), Failure> {
-    let session = subject.session.as_ref().expect("a subject that connected has a session");
     let spec = subject.spec.as_ref().expect("it was connected with a file");
-    let opened = first_call(subject.pace(), async || session.open(&spec.name).await).await?;
-    let opened = opened.ok_or_else(|| unrecorded(global, file))?;
-    let access = Access {
-        id: opened.id,
-        endpoint: opened.endpoint,
-        certificate_authority: opened.certificate_authority,
-    };
-    let outwards = Outwards { proxy: opened.proxy, direct: opened.direct };
-    let by = (&access, &outwards, opened.token.as_str());
+    let opened = subject.open().await?.ok_or_else(|| unrecorded(global, file))?;
+    let (access, outwards, token) = &opened;
+    let by = (access, outwards, token.as_str());
     let marks = subject.marks();
     let call = async || admission(by, &marks, expires).await;
     let admission = first_call(subject.pace(), call).await.map_err(|error| match error.kind {
@@ -81,7 +74,7 @@ async fn ask(
         _ => error.into(),
     })?;
     let name = format!("{}.{}.{}.support", spec.name, spec.region, subject.provider.name());
-    let (server, authority) = (access.endpoint, access.certificate_authority);
+    let Access { endpoint: server, certificate_authority: authority, .. } = opened.0;
     let user = User::Bearer(admission.token.clone());
     Ok((Way { name, server, authority, user }, admission))
 }
