@@ -105,6 +105,17 @@ impl Served {
         self.calls.lines()
     }
 
+    /// Returns the whole world, as a world file has it.
+    pub(crate) fn world(&self) -> Vec<u8> {
+        self.ask("GET", "world", "").text().into()
+    }
+
+    /// Puts such a world in the place of the one that is there.
+    pub(crate) fn become_of(&self, world: &[u8]) {
+        let world = str::from_utf8(world).expect("a world is JSON");
+        assert_eq!(self.ask("POST", "world", world).text(), "{}");
+    }
+
     /// Asks for faults in the place of those that are left.
     pub(crate) fn faults(&self, faults: &[Value]) {
         self.control("POST", "faults", Some(json!({ "faults": faults })));
@@ -138,11 +149,15 @@ impl Served {
 
     fn control(&self, method: &str, endpoint: &str, body: Option<Value>) -> Value {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
+        serde_json::from_str(self.ask(method, endpoint, &body).text()).expect("it is JSON")
+    }
+
+    fn ask(&self, method: &str, endpoint: &str, body: &str) -> Message {
         let request =
-            Message::request(&self.url, method, &format!("/_sandbox/{endpoint}"), &[], &body);
+            Message::request(&self.url, method, &format!("/_sandbox/{endpoint}"), &[], body);
         let reply = relay::ask(&self.url, &request, PATIENCE).expect("it replies");
         assert_eq!(reply.status(), Some(200), "{endpoint}: {}", reply.text());
-        serde_json::from_str(reply.text()).expect("it is JSON")
+        reply
     }
 }
 

@@ -75,7 +75,7 @@ fn killed_at_any_change_inside_it_comes_to_the_same() {
     };
     let missed = AtomicUsize::new(0);
     let cases = sweep::chosen(all, SAMPLE);
-    sweep::each("killed, inside", &cases, name, |((phase, change), effect)| {
+    sweep::each("killed, inside", 1, &cases, name, |((phase, change), effect)| {
         if !survives_inside(phase, change, effect) {
             missed.fetch_add(1, Ordering::SeqCst);
         }
@@ -91,7 +91,7 @@ fn sweep(phase: &Phase) {
     let name = |((operation, count), fate): &(&(String, usize), Fate)| {
         format!("{fate:?} {operation} {count}")
     };
-    sweep::each(&format!("killed, {}", phase.name), &cases, name, |(change, fate)| {
+    sweep::each(&format!("killed, {}", phase.name), 1, &cases, name, |(change, fate)| {
         if !survives(phase, change, *fate) {
             missed.fetch_add(1, Ordering::SeqCst);
         }

@@ -1,8 +1,12 @@
 //! Every field of the cluster file that can change, one at a time: the plan shows exactly that
-//! change, applying it makes the plan empty, and at the end nothing is left.
+//! change, applying it makes the plan empty, what is of somebody else stays as it is, and at the end
+//! nothing is left.
 use crate::boto::Boto;
 use crate::folder::{FILE, Folder};
+use crate::life::Life;
+use crate::phase::PHASES;
 use crate::served::Served;
+use crate::world;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -45,12 +49,11 @@ fn planned(folder: &Folder) -> Vec<String> {
 
 #[test]
 fn every_field_changes_alone() {
-    let served = Served::start();
-    let mut folder = Folder::on(&served, FILE);
+    let Life { served, mut folder } = Life::from(&PHASES[0].before, FILE);
     folder.set("REGISTRY_TOKEN", "one-token");
     fs::write(folder.path("token"), "another-token\n").expect("it can be written");
     folder.ok(&["plan"]);
-    let before = served.objects();
+    let before = world::ids(&served.world());
     folder.ok(&["apply", "--auto-approve"]);
     assert_eq!(folder.plan(), [""; 0]);
     for Edit { what, rest, steps } in EDITS {
@@ -58,9 +61,12 @@ fn every_field_changes_alone() {
         assert_eq!(planned(&folder), *steps, "{what}");
         folder.ok(&["apply", "--auto-approve"]);
         assert_eq!(folder.plan(), [""; 0], "{what}: applied");
+        PHASES[0].spares(&served.world());
     }
     folder.ok(&["destroy", "--auto-approve"]);
-    assert_eq!(served.lasting(&before), before);
+    folder.ok(&["plan"]);
+    assert_eq!(world::ids(&served.world()), before);
+    PHASES[0].spares(&served.world());
 }
 
 /// Adds the paths of the fields of a part of the schema, such as `pools.max`.

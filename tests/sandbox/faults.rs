@@ -6,7 +6,7 @@ use crate::phase::{PHASES, Phase};
 use crate::proxy::is_read;
 use crate::sweep;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What passes by itself.
@@ -17,7 +17,10 @@ const LASTING: [&str; 4] = ["denied", "expired", "capacity", "quota"];
 
 /// How many operations of a sample hang, which costs the time limit of a call each time.
 const HANGING: usize = 2;
-/// One of how many requests meets what passes by itself, where every request does.
+/// How many cases of what hangs are tried at once for each processor: most of the time they wait.
+const WAITING: usize = 5;
+/// One of how many requests meets what passes by itself, where every request does; and how many meet
+/// what lasts in one case.
 const APART: usize = 10;
 
 /// An operation, or `*` for any, and which of its requests is meant.
@@ -130,15 +133,21 @@ fn one_by_one(effect: &'static str) -> Vec<Case> {
     operations().into_iter().map(case).collect()
 }
 
-/// Returns a case for each request of a phase that changes something, and for the first of each
-/// other operation.
+/// Returns cases in which each request of a phase that changes something, and the first of each other
+/// operation, meets the fault: of some operations the same request of each in one case.
 fn each_in_each_phase(effect: &'static str) -> Vec<Case> {
-    let cases = |phase: &'static Phase| {
-        let wanted =
-            phase.requests.iter().filter(|(operation, count)| *count == 1 || !is_look(operation));
-        wanted.map(move |request| Case { phase, effect, requests: vec![request.clone()] })
-    };
-    PHASES.iter().flat_map(cases).collect()
+    let mut cases = Vec::new();
+    for phase in PHASES.iter() {
+        let mut by_count: BTreeMap<usize, Vec<Request>> = BTreeMap::new();
+        for (operation, count) in &phase.requests {
+            if *count == 1 || !is_look(operation) {
+                by_count.entry(*count).or_default().push((operation.clone(), *count));
+            }
+        }
+        let together = by_count.values().flat_map(|requests| requests.chunks(APART));
+        cases.extend(together.map(|it| Case { phase, effect, requests: it.to_vec() }));
+    }
+    cases
 }
 
 fn is_look(operation: &str) -> bool {
@@ -169,9 +178,10 @@ fn at_once(effect: &'static str) -> Vec<Case> {
     cases.filter(|case| !case.requests.is_empty()).collect()
 }
 
-fn tried(cases: Vec<Case>, what: &str) {
+/// Tries cases, so many at once for each processor.
+fn tried(cases: Vec<Case>, at_once: usize, what: &str) {
     let unmet = AtomicUsize::new(0);
-    sweep::each(&format!("faults, {what}"), &cases, Case::name, |case| {
+    sweep::each(&format!("faults, {what}"), at_once, &cases, Case::name, |case| {
         unmet.fetch_add(case.meet(), Ordering::SeqCst);
     });
     let all = cases.iter().map(|case| case.requests.len()).sum();
@@ -180,19 +190,22 @@ fn tried(cases: Vec<Case>, what: &str) {
 
 #[test]
 fn what_passes_by_itself_stops_nothing() {
-    match sweep::wants_all() {
-        true => PASSING.iter().for_each(|effect| tried(everywhere(effect), effect)),
-        false => tried(PASSING.iter().flat_map(|effect| at_once(effect)).collect(), "passing"),
+    if sweep::wants_all() {
+        PASSING.iter().for_each(|effect| tried(everywhere(effect), 1, effect));
+        return tried(each_in_each_phase("hang"), WAITING, "hang");
     }
-    tried(sweep::chosen(one_by_one("hang"), HANGING), "hang");
+    // What hangs comes first: others are tried while it does.
+    let mut cases = sweep::chosen(one_by_one("hang"), HANGING);
+    cases.extend(PASSING.iter().flat_map(|effect| at_once(effect)));
+    tried(cases, 1, "passing");
 }
 
 #[test]
 fn what_lasts_is_told_and_the_next_run_goes_on() {
     if sweep::wants_all() {
-        return LASTING.iter().for_each(|effect| tried(each_in_each_phase(effect), effect));
+        return LASTING.iter().for_each(|effect| tried(each_in_each_phase(effect), 1, effect));
     }
-    tried(LASTING.iter().flat_map(|effect| at_once(effect)).collect(), "lasting");
+    tried(LASTING.iter().flat_map(|effect| at_once(effect)).collect(), 1, "lasting");
 }
 
 #[test]

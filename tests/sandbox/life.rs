@@ -5,7 +5,6 @@ use crate::proxy::{Call, Fate, Proxy};
 use crate::served::Served;
 use serde_json::{Value, json};
 use std::fs;
-use tempfile::TempDir;
 
 pub(crate) const APPLY: &[&str] = &["apply", "--auto-approve"];
 pub(crate) const DESTROY: &[&str] = &["destroy", "--auto-approve", "--delete-volumes"];
@@ -29,22 +28,19 @@ impl Moment {
     }
 }
 
-/// A cluster with a world of its own, in a file.
+/// A cluster with a world of its own.
 pub(crate) struct Life {
     pub(crate) served: Served,
     pub(crate) folder: Folder,
-    home: TempDir,
 }
 
 impl Life {
     /// Goes on from a moment, with a cluster file and the manifests that it may name.
     pub(crate) fn from(moment: &Moment, file: &str) -> Self {
-        let home = tempfile::tempdir().expect("a folder can be made");
-        let world = home.path().join("world.json");
+        let served = Served::start();
         if !moment.world.is_empty() {
-            fs::write(&world, &moment.world).expect("it can be written");
+            served.become_of(&moment.world);
         }
-        let served = Served::of(&world);
         let mut folder = Folder::on(&served, file);
         folder.set("REGISTRY_TOKEN", "one-token");
         for (name, text) in [("team.yaml", TEAM.to_owned()), ("changed.yaml", manifests::changed())]
@@ -54,13 +50,12 @@ impl Life {
         if let Some(state) = &moment.state {
             fs::write(folder.path(STATE), state).expect("it can be written");
         }
-        Self { served, folder, home }
+        Self { served, folder }
     }
 
     /// Returns how everything is now.
     pub(crate) fn moment(&self) -> Moment {
-        let world = fs::read(self.home.path().join("world.json")).expect("there is a world");
-        Moment { world, state: fs::read(self.folder.path(STATE)).ok() }
+        Moment { world: self.served.world(), state: fs::read(self.folder.path(STATE)).ok() }
     }
 
     /// Starts a proxy, which the program then goes through.

@@ -39,11 +39,12 @@ pub(crate) fn few(what: &str, missed: usize, all: usize) {
     assert!(missed * 10 <= all, "{what}: {missed} of {all}");
 }
 
-/// Tries cases, as many at once as there are processors, and tells how it went in a line. A case
-/// that goes wrong panics, and says why itself.
+/// Tries cases, so many at once for each processor, and tells how it went in a line. A case that goes
+/// wrong panics, and says why itself.
 #[expect(clippy::print_stdout, reason = "how much was tried is told with the result")]
 pub(crate) fn each<T: Sync>(
     what: &str,
+    at_once: usize,
     cases: &[T],
     name: impl Fn(&T) -> String + Sync,
     attempt: impl Fn(&T) + Sync,
@@ -56,8 +57,8 @@ pub(crate) fn each<T: Sync>(
             }
         }
     };
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(work))));
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| (0..processors * at_once).for_each(|_| drop(scope.spawn(work))));
     let wrong = wrong.into_inner().expect("no thread panics here");
     let sample =
         if wants_all() { "all".to_owned() } else { format!("a sample of seed {}", seed()) };

@@ -3,34 +3,30 @@ use crate::boto::Boto;
 use crate::folder::{FILE, Folder};
 use crate::served::Served;
 use serde_json::{Value, json};
-use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 /// The day on which these tests are, in milliseconds since 1970: 2026-11-21, with 1.34 to 1.36 in
 /// standard support.
 const DAY: u64 = 1_795_219_200_000;
 
-/// A simulated AWS in which it is that day, and the folder of its world.
+/// A simulated AWS in which it is that day.
 struct Cloud {
     served: Served,
-    home: TempDir,
 }
 
 impl Cloud {
     fn start() -> Self {
-        let home = tempfile::tempdir().expect("a folder can be made");
         let world = json!({ "format": "provision.sandbox/v1", "seed": 1, "serial": 0, "now": DAY,
                             "drawn": 0, "objects": [] });
-        fs::write(home.path().join("world.json"), world.to_string()).expect("it can be written");
-        Self { served: Served::of(&home.path().join("world.json")), home }
+        let served = Served::start();
+        served.become_of(world.to_string().as_bytes());
+        Self { served }
     }
 
     /// Returns a member of every object of a kind, in the order of their ids.
     fn told(&self, kind: &str, member: &str) -> Vec<String> {
-        let text = fs::read(self.home.path().join("world.json")).expect("there is a world");
-        let world: Value = serde_json::from_slice(&text).expect("a world is JSON");
+        let world: Value = serde_json::from_slice(&self.served.world()).expect("a world is JSON");
         let objects = world["objects"].as_array().expect("it has objects");
         let its = objects.iter().filter(|object| object[0]["kind"] == kind);
         its.map(|object| object[1]["body"][member].as_str().unwrap_or_default().into()).collect()

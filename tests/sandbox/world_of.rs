@@ -1,6 +1,10 @@
-//! What is of the sandbox and what is not are never taken for each other.
-use crate::folder::FILE;
+//! What is of the sandbox and what is not are never taken for each other, and a world outlives its
+//! server.
+use crate::folder::{FILE, Folder};
+use crate::life::APPLY;
 use crate::rehearsal::Rehearsal;
+use crate::served::Served;
+use serde_json::Value;
 
 #[test]
 fn a_state_or_a_plan_of_the_sandbox_stays_there() {
@@ -46,4 +50,21 @@ fn a_state_of_elsewhere_stays_out_of_the_sandbox() {
     let ran = folder.run(&["plan", "--state", "real.jsonl"]);
     assert_eq!(ran.code, Some(65), "{}", ran.stderr);
     assert!(ran.stderr.contains("leave --sandbox out"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_world_in_a_file_outlives_its_server() {
+    let home = tempfile::tempdir().expect("a folder can be made");
+    let file = home.path().join("world.json");
+    let served = Served::of(&file);
+    Folder::on(&served, FILE).run(APPLY);
+    let last = served.world();
+    drop(served);
+    let objects = |world: &[u8]| {
+        let mut world: Value = serde_json::from_slice(world).expect("a world is JSON");
+        world["objects"].take()
+    };
+    assert!(objects(&last).as_array().is_some_and(|all| all.len() > 50));
+    assert_eq!(objects(&std::fs::read(&file).expect("there is a world")), objects(&last));
+    assert_eq!(objects(&Served::of(&file).world()), objects(&last));
 }

@@ -15,7 +15,7 @@ const SLOWEST: f64 = 0.01;
 const FASTEST: f64 = 1_000_000.0;
 
 /// How long a reply takes in reality that takes its time on an instant clock, in milliseconds.
-const MOMENT: u64 = 1_000;
+const MOMENT: u64 = 200;
 
 /// How far off something may be for an instant clock to jump to it. What is days away, such as the
 /// end of a key, comes in its own time.
@@ -136,6 +136,11 @@ impl Clock {
     /// Returns how fast time passes.
     pub(crate) fn speed(&self) -> Speed {
         self.speed
+    }
+
+    /// Goes on from another time, at the same speed.
+    pub(crate) fn start(&mut self, from: Time) {
+        *self = Self::starting(self.speed, from);
     }
 
     /// Goes on at another speed.

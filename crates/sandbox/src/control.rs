@@ -1,4 +1,5 @@
-//! The control endpoints of a sandbox: what there is, what was asked, the clock and the faults.
+//! The control endpoints of a sandbox: what there is, what was asked, the clock, the faults and the
+//! world as a whole.
 use crate::aws;
 use crate::clock::{Speed, SpeedWord};
 use crate::faults::Fault;
@@ -44,6 +45,9 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
         }
         ("GET", "/_sandbox/history") => return Ok(Reply::json(200, &site.history)),
         ("GET", "/_sandbox/requests") => return Ok(Reply::json(200, &site.log)),
+        ("GET", "/_sandbox/world") => {
+            return site.store.with(|world| Reply::json(200, world));
+        }
         ("POST", "/_sandbox/clock") => read::<ClockBody>(request)
             .and_then(|body| Speed::try_from(body.speed))
             .map(|speed| site.clock.set(speed)),
@@ -60,18 +64,32 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
             Err(why) => Err(why),
         },
         ("POST", "/_sandbox/reset") => {
-            site.faults.set(Vec::new());
-            site.log.clear();
-            site.history.clear();
+            forget(site);
             site.store.with(World::clear)?;
             Ok(())
         }
+        ("POST", "/_sandbox/world") => match read::<World>(request) {
+            Ok(other) => {
+                forget(site);
+                site.clock.start(other.now);
+                site.store.with(|world| world.become_of(other))?;
+                Ok(())
+            }
+            Err(why) => Err(why),
+        },
         _ => return Ok(nothing()),
     };
     Ok(match done {
         Ok(()) => Reply::json(200, &json!({})),
         Err(why) => Reply::json(400, &json!({ "error": why })),
     })
+}
+
+/// Forgets what was of the world that there was: what befalls it, was asked of it and became of it.
+fn forget(site: &mut Site) {
+    site.faults.set(Vec::new());
+    site.log.clear();
+    site.history.clear();
 }
 
 fn nothing() -> Reply {

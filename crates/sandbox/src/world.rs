@@ -118,6 +118,12 @@ impl World {
         self.objects.range(from..).take_while(move |(key, _)| key.kind == kind)
     }
 
+    /// Takes the place of all that there is. What is made from then on is newer than either.
+    pub(crate) fn become_of(&mut self, other: Self) {
+        let serial = self.serial.max(other.serial) + 1;
+        *self = Self { serial, ..other };
+    }
+
     /// Takes everything away; time and seed stay.
     pub(crate) fn clear(&mut self) {
         self.objects.clear();

@@ -8,3 +8,4 @@ mod open;
 mod relay;
 mod two_writers;
 mod unsigned;
+mod whole;
