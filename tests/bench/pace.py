@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from urllib.parse import unquote
 
 from table import Table
 
@@ -22,24 +23,20 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "../..")
 FILE = os.path.join(ROOT, "plans/qualytics-eks.yaml")
 DOCUMENT = os.path.join(ROOT, "docs/benchmarks.md")
-# The most reads of one object while it is waited for.
+# The most reads of one object while it is waited for; all of a command are counted.
 READS = 60
 # Seconds.
 ENDS_WITHIN = 900
 
-# Which reads ask how far an object of a kind is.
-READ_BY = {
-    "eks.cluster": "DescribeCluster",
-    "eks.node_group": "DescribeNodegroup",
-    "ec2.nat_gateway": "DescribeNatGateways",
-}
+# The file that the simulated AWS writes each of its calls to.
+RECORD = "PROVISION_SANDBOX_RECORD"
 
 
 class Life:
     """What the world recorded of one object, in seconds."""
 
-    def __init__(self, kind):
-        self.kind, self.moments = kind, []
+    def __init__(self, kind, name):
+        self.kind, self.name, self.moments = kind, name, []
 
     def first(self, *statuses):
         times = [time for time, status in self.moments if status in statuses]
@@ -61,11 +58,13 @@ class Life:
 class World:
     """The simulated AWS, and what it recorded."""
 
-    def __init__(self):
+    def __init__(self, folder):
+        self.record = os.environ.get(RECORD) or os.path.join(folder, "calls")
         # In memory: how long this machine takes to write a file is no time of AWS.
         command = [PROGRAM, "sandbox", "serve", "--sandbox-speed", str(SPEED)]
         command += ["--credential", "testing:testing"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        environment = {**os.environ, RECORD: self.record}
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
         self.url = json.loads(self.process.stdout.readline())["aws"]
 
     def ask(self, endpoint):
@@ -76,7 +75,7 @@ class World:
         """Returns the lives of what was made or changed since a time, by kind."""
         lives = {}
         for moment in self.ask("history"):
-            life = lives.setdefault(moment["id"], Life(moment["kind"]))
+            life = lives.setdefault(moment["id"], Life(moment["kind"], moment["id"]))
             life.moments.append((moment["time"] / 1000, moment["status"]))
         by_kind = {}
         for life in lives.values():
@@ -174,40 +173,61 @@ def critical(life, lives):
     return max(path(what) for what in rows)
 
 
-def reads(life, requests, lives):
-    """Returns the most reads of one object of a kind while it was waited for, on average over those
-    of that kind."""
+def calls(world):
+    """Returns what was asked of AWS: when, which operation, and all that was said with it."""
+    log = [it for it in world.ask("requests") if it["service"] != "kubernetes"]
+    with open(world.record) as file:
+        lines = [json.loads(line) for line in file]
+    assert len(log) == len(lines), f"{len(log)} calls are in the log, {len(lines)} in the record"
+    for asked, line in zip(log, lines, strict=True):
+        action = re.match(r"Action=(\w+)", line["body"])
+        assert not action or action[1] == asked["operation"], (asked, line)
+        yield asked["time"] / 1000, asked["operation"], unquote(line["path"] + " " + line["body"])
+
+
+def names(life):
+    """Returns a pattern for what a request says that is about one object, and about no part of it."""
+    words = life.name.split(":")[-1].split("/")
+    path = {
+        "eks.cluster": "/clusters/{1}",
+        "eks.node_group": "/clusters/{1}/node-groups/{2}",
+        "eks.addon": "/clusters/{1}/addons/{2}",
+        "eks.pod_identity_association": "/pod-identity-associations/{2}",
+    }.get(life.kind)
+    if path:
+        return re.compile(re.escape(path.format(*words)) + r"( |\?|$)")
+    return re.compile(r"(?<![\w-])" + re.escape(words[-1]) + r"(?![\w-])")
+
+
+def reads(asked, lives):
+    """Returns the most reads that one object had in all its waits together, and which object."""
+    looks = [said for operation, said in asked if re.match("Describe|Get|List", operation)]
     counts = []
-    for kind, operation in READ_BY.items():
-        waits = lives.get(kind, [])
-        if life == "build":
-            spans = [(it.asked(), it.ready()) for it in waits]
-        else:
-            spans = [(it.left(), it.gone()) for it in waits if it.gone()]
-        if spans:
-            begin, end = min(begin for begin, _ in spans), max(end for _, end in spans)
-            times = [it["time"] / 1000 for it in requests if it["operation"] == operation]
-            counts.append(sum(begin <= time <= end for time in times) / len(spans))
+    for life in (one for all in lives.values() for one in all if "kubernetes." not in one.kind):
+        pattern = names(life)
+        counts.append((sum(bool(pattern.search(said)) for said in looks), life.name))
     return max(counts)
 
 
 def measure(folder):
-    world = World()
+    world = World(folder)
     try:
         shutil.copy(FILE, os.path.join(folder, "provision.yaml"))
         table, seen, since = Table(), 0, 0
         for life, command in (("build", "apply"), ("destroy", "destroy")):
             took, expected = run(folder, world.url, command)
-            requests, lives = world.ask("requests"), world.lives(since)
-            since, now = requests[-1]["time"] / 1000, requests[seen:]
-            seen = len(requests)
+            asked, lives = list(calls(world)), world.lives(since)
+            since, now = asked[-1][0], [call[1:] for call in asked[seen:]]
+            seen = len(asked)
             least, through = critical(life, lives)
             print(f"{command}: {', then '.join(through)}", file=sys.stderr)
             table.row(f"{command}: critical path", least, unit=" s")
             table.row(f"{command}: simulated time", took, unit=" s")
             table.row(f"{command}: of the critical path", took / least, LIMIT, " times")
             table.row(f"{command}: expected", expected, unit=" s")
-            table.row(f"{command}: reads per wait", reads(life, now, lives), READS)
+            most, name = reads(now, lives)
+            print(f"{command}: {name} was read most, {most} times", file=sys.stderr)
+            table.row(f"{command}: reads of one object, at most", most, READS)
     finally:
         world.process.kill()
         world.process.wait()
