@@ -90,12 +90,15 @@ fn a_workload_goes_with_its_cluster_and_volumes_stay_unmarked() {
     ] {
         assert!(shown.contains(words), "{words} is not in {shown}");
     }
-    let (_, kept) = shown.split_once("Will stay").expect("a volume stays");
-    assert!(kept.contains("20 GiB of claim default/data-postgresql-0"), "{kept}");
-
     let new = lived.grown();
     let [volume] = &new[..] else { panic!("not one volume: {new:?}") };
     let id = volume.rsplit(' ').next().unwrap_or_default().trim_matches('"');
+    let of = "20 GiB of claim default/data-postgresql-0";
+    let (_, kept) = shown.split_once("Will stay").expect("a volume stays");
+    assert!(kept.contains(id) && kept.contains(of), "{kept}");
+    let (_, end) = shown.split_once("Destroyed").expect("it ends");
+    let (_, stays) = end.split_once("Still in the cloud, as was wanted").expect("it is told again");
+    assert!(stays.contains(id) && stays.contains(of), "{stays}");
     let there = by_hand(&lived.served, &["show"]);
     let told = keys(&there[id]);
     assert!(told.contains("kubernetes.io/created-for/pvc/name"), "{told:?}");
@@ -191,6 +194,9 @@ fn what_is_of_others_stays_as_it_is() {
     assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("leftovers: deleted"), "{}", ran.stdout);
     assert!(ran.stdout.contains("DependencyViolation"), "{}", ran.stdout);
+    let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let look = "`aws ec2 describe-network-interfaces --region us-east-1 --filters Name=subnet-id,Values=subnet-";
+    assert!(told.contains(look), "{told}");
     assert_eq!(decoys(), before);
     let there = by_hand(&served, &["show"]);
     let ours = there.to_string();

@@ -60,6 +60,19 @@ impl Decision {
         ))
     }
 
+    /// Returns what a person loses, or keeps, where everything goes; nothing where it does not.
+    fn removed(&self, subject: &Subject) -> Vec<Loss> {
+        let losses = |volumes| subject.provider.losses(&self.observed, volumes);
+        subject.removal.map(losses).unwrap_or_default()
+    }
+
+    /// Returns what stays of that.
+    pub(crate) fn stays(&self, subject: &Subject) -> Vec<Loss> {
+        let mut losses = self.removed(subject);
+        losses.retain(|loss| loss.kept);
+        losses
+    }
+
     /// Returns what is lost with what goes.
     fn losses(&self) -> Vec<Loss> {
         provision_kubernetes::losses(&self.plan, &self.observed)
@@ -104,7 +117,7 @@ impl Decision {
             false => self.new_facts(state),
         };
         let losses = match subject.removal {
-            Some(volumes) => Some(subject.provider.losses(&self.observed, volumes)),
+            Some(_) => Some(self.removed(subject)),
             None => Some(self.losses()).filter(|losses| !losses.is_empty()),
         };
         show(&render::plan::View {

@@ -83,6 +83,8 @@ pub(crate) struct Work<'a> {
     pub(crate) missing: Option<Instant>,
     /// The cloud's last word, for the error when time is up.
     pub(crate) status: String,
+    /// What to do about that, where the driver says so.
+    hint: Option<Box<str>>,
     /// What the object is within, as the plan saw it, where that is newer than the record.
     parent: Option<&'a LiveValue>,
     /// The object of somebody else that this step takes over, as the plan saw it.
@@ -129,6 +131,7 @@ impl<'a> Work<'a> {
             known: seen.map(|_| since),
             missing: None,
             status: "nothing was seen of it".into(),
+            hint: None,
             parent,
             adopts: seen.filter(|_| step.action == Action::Adopt).filter(foreign),
             called: false,
@@ -172,7 +175,8 @@ impl<'a> Work<'a> {
                 seconds => format!("not done after {} minutes", seconds / 60),
             };
             let what = format!("{what}; last seen: {}", self.status);
-            return Err(Error::invalid(what).hint(GOES_ON).into());
+            let hint = self.hint.clone().unwrap_or_else(|| GOES_ON.into());
+            return Err(Error::invalid(what).hint(hint).into());
         }
         Ok(())
     }
@@ -180,7 +184,7 @@ impl<'a> Work<'a> {
     /// Waits one turn while the cloud is at work, and tells so when its word changes.
     pub(crate) async fn wait_for(&mut self, status: &str) -> Result<(), Ended> {
         if self.status != status {
-            self.status = status.to_owned();
+            (self.status, self.hint) = (status.to_owned(), None);
             self.engine.tell(self.step, EventKind::Waiting(status.to_owned()));
         }
         self.engine.wait(self.until_next_turn()).await
@@ -236,7 +240,7 @@ impl<'a> Work<'a> {
             }
             _ => self.backoff.next(pace, overdue),
         };
-        self.status = error.to_string();
+        (self.status, self.hint) = (error.to_string(), error.hint.clone());
         self.engine.tell(self.step, EventKind::Retrying(error));
         self.engine.pause(wait).await
     }

@@ -332,6 +332,23 @@ pub(crate) fn values(inputs: &[Input<String>]) -> Result<Vec<String>> {
     inputs.iter().map(|input| input.get().cloned()).collect()
 }
 
+/// Says what to do about a network or subnet that does not go for what others have in it, which the
+/// filter of that name finds.
+pub(crate) fn occupied(error: Error, aws: &Aws, filter: &str, id: &str) -> Error {
+    if error.kind != Kind::Blocked {
+        return error;
+    }
+    let more = match filter {
+        "vpc-id" => ", and so do describe-security-groups and describe-subnets",
+        _ => "",
+    };
+    error.hint(format!(
+        "what others have in {id} is theirs to remove: `aws ec2 describe-network-interfaces --region {} \
+         --filters Name={filter},Values={id}` lists it{more}; then the same command takes the rest",
+        aws.region
+    ))
+}
+
 /// Complains about a reply without what AWS always tells.
 pub(crate) fn missing(operation: &str, what: &str) -> Error {
     let mut error = Error::new(Kind::Retry, format!("the answer holds no {what}"));

@@ -8,6 +8,7 @@ use crate::run::Subject;
 use crate::{output, providers, shell};
 use provision_core::{Address, Error, Event, Facts, LiveValue};
 use provision_engine::{Adoptions, Engine, FileStore, Journal, Outcome};
+use provision_spec::Loss;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io::{self, BufRead, IsTerminal};
@@ -125,7 +126,8 @@ impl CarryOut<'_> {
         let along = decision.along(&self.subject.state());
         let is_gone = |address: &&Address| journal.with(|state| state.get(address).is_none());
         let along = along.iter().filter(is_gone).count();
-        self.finish(&reporter, &journal, (&outcome, along), &known, expected);
+        let stays = decision.stays(self.subject);
+        self.finish(&reporter, &journal, (&outcome, along), (&known, &stays), expected);
         match (unknown, exit(&outcome, &known)?, unseen) {
             (Some(error), ..) => Err(error.into()),
             (None, Exit::Done | Exit::Degraded, Some(failure)) => Err(failure),
@@ -228,7 +230,7 @@ impl CarryOut<'_> {
         reporter: &Reporter,
         journal: &Journal,
         (outcome, along): (&Outcome, usize),
-        left: &[LiveValue],
+        (left, stays): (&[LiveValue], &[Loss]),
         expected: Duration,
     ) {
         let outputs = match self.destroys {
@@ -245,6 +247,7 @@ impl CarryOut<'_> {
             along,
             destroyed: self.destroys,
             left: &left,
+            stays,
             next: &next,
             elapsed: self.subject.is_timed().then(|| reporter.elapsed()),
             expected,

@@ -4,13 +4,14 @@ mod skipped;
 use super::duration::{minutes, span};
 use super::page::Page;
 use super::parts::place;
-use super::plan::ACTIONS;
+use super::plan::{ACTIONS, losses};
 use super::style::{Paint, Style, Word, columns, words};
 use super::trouble::said;
 use super::value::compact;
 use crate::failure::advice;
 use provision_core::{Action, Error};
 use provision_engine::Outcome;
+use provision_spec::Loss;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub(crate) struct Finish<'a> {
     /// What is still there although it was to go, by address, each with its kind and id. A run
     /// that leaves something has not ended well.
     pub(crate) left: &'a [(String, String)],
+    /// What a destroy was not to remove, such as volumes.
+    pub(crate) stays: &'a [Loss],
     /// The commands to type next, each with what it does.
     pub(crate) next: &'a [(String, &'static str)],
     /// How long it took; nothing where no clock measures that.
@@ -58,6 +61,7 @@ impl Finish<'_> {
             return page.text();
         }
         outputs(&mut page, self.outputs);
+        losses::stays(&mut page, self.stays);
         if !self.next.is_empty() {
             page.heading(Paint::Bold, "Next");
             self.commands(&mut page);
@@ -99,6 +103,7 @@ impl Finish<'_> {
             "skipped": skipped,
             "degraded": outcome.degraded,
             "left": left,
+            "stays": self.stays,
             "fatal": outcome.fatal.as_ref().map(error),
             "destroyed": self.destroyed,
             "elapsedSeconds": self.elapsed.map(|elapsed| elapsed.as_secs()),
@@ -159,6 +164,9 @@ impl Finish<'_> {
         ];
         let but = [(outcome.degraded.len(), "degraded"), (self.left.len(), "still there")];
         let [done, but] = [counted(&done), counted(&but)];
+        if done.is_empty() && but.is_empty() && self.destroyed && !self.goes_on() {
+            return "Nothing of this cluster is left.".to_owned();
+        }
         let done = if done.is_empty() { "nothing to do".to_owned() } else { done };
         let end = if but.is_empty() { String::new() } else { format!("; {but}") };
         let usually = expected.filter(|_| self.elapsed.is_none() && !self.goes_on());

@@ -1,6 +1,6 @@
 //! A plan as people read it, and as the document that scripts read.
 mod facts;
-mod losses;
+pub(super) mod losses;
 mod notes;
 mod steps;
 #[cfg(test)]
@@ -174,7 +174,7 @@ impl View<'_> {
             return format!("Plan: {counts}{stages}.{unseen}{}", self.expectation());
         }
         if self.losses.is_some() {
-            return "Nothing to destroy: nothing of this cluster is left.".to_owned();
+            return "Nothing to destroy.".to_owned();
         }
         let plan = self.plan;
         let but = match (plan.degraded.len(), plan.kept.len(), plan.yields.len()) {

@@ -2,8 +2,8 @@
 //!
 //! Its network and range together are unique, so it is found by them even when its tags lag.
 use crate::aws::{
-    Aws, Reply, Tags, ec2_tags, filter, known, missing, of_cluster, owned, pick, retag, specify,
-    with_id,
+    Aws, Reply, Tags, ec2_tags, filter, known, missing, occupied, of_cluster, owned, pick, retag,
+    specify, with_id,
 };
 use aws_sdk_ec2::types::{Filter, ResourceType, Subnet as Found, SubnetState};
 use provision_core::{
@@ -77,8 +77,9 @@ impl Resource for Subnet {
     }
 
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Result<Started<Outputs>> {
-        let call = cx.cloud.ec2.delete_subnet().subnet_id(&live.outputs.id);
-        call.send().await.gone("ec2:DeleteSubnet")
+        let id = &live.outputs.id;
+        let gone = cx.cloud.ec2.delete_subnet().subnet_id(id).send().await.gone("ec2:DeleteSubnet");
+        gone.map_err(|error| occupied(error, cx.cloud, "subnet-id", id))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Its two DNS settings are told by a call each and changed by a call each; both must be on
 //! before nodes can register through the private endpoint.
 use crate::aws::{
-    Aws, Reply, Tags, ec2_tags, missing, of_cluster, owned, pick, retag, specify, with_id,
+    Aws, Reply, Tags, ec2_tags, missing, occupied, of_cluster, owned, pick, retag, specify, with_id,
 };
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, Filter, ResourceType, Vpc as Found, VpcAttributeName, VpcState,
@@ -79,7 +79,9 @@ impl Resource for Vpc {
     }
 
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Result<Started<Outputs>> {
-        cx.cloud.ec2.delete_vpc().vpc_id(&live.outputs.id).send().await.gone("ec2:DeleteVpc")
+        let id = &live.outputs.id;
+        let gone = cx.cloud.ec2.delete_vpc().vpc_id(id).send().await.gone("ec2:DeleteVpc");
+        gone.map_err(|error| occupied(error, cx.cloud, "vpc-id", id))
     }
 }
 

@@ -4,10 +4,22 @@ use crate::render::style::{Paint, Word, columns, words};
 use provision_spec::Loss;
 
 /// Adds what will be lost, and what will be kept.
-pub(super) fn write(page: &mut Page, losses: &[Loss]) {
+pub(in crate::render) fn write(page: &mut Page, losses: &[Loss]) {
     let kept = |is_kept: bool| losses.iter().filter(move |loss| loss.kept == is_kept);
     block(page, Paint::Red, "Will be lost", &kept(false).collect::<Vec<_>>());
     block(page, Paint::Bold, "Will stay", &kept(true).collect::<Vec<_>>());
+}
+
+/// Adds what was kept, once everything else is gone.
+pub(in crate::render) fn stays(page: &mut Page, losses: &[Loss]) {
+    if losses.is_empty() {
+        return;
+    }
+    page.heading(Paint::Bold, "Still in the cloud, as was wanted");
+    page.table(
+        Paint::Plain,
+        losses.iter().map(|loss| (&*loss.name, format!("{}: {}", loss.what, loss.told))),
+    );
 }
 
 fn block(page: &mut Page, paint: Paint, title: &str, losses: &[&Loss]) {

@@ -101,8 +101,8 @@ fn finish<'a>(
 ) -> Finish<'a> {
     let elapsed = Some(Duration::from_secs(842));
     let (expected, simulated) = (Duration::from_secs(830), false);
-    let (along, destroyed, left) = (0, false, &[]);
-    Finish { outcome, outputs, along, destroyed, left, next, elapsed, expected, simulated }
+    let (along, destroyed, left, stays) = (0, false, &[], &[]);
+    Finish { outcome, outputs, along, destroyed, left, stays, next, elapsed, expected, simulated }
 }
 
 fn shown(mode: Mode, finish: &Finish<'_>) -> String {
@@ -306,6 +306,7 @@ fn the_first_and_the_last_event_are_about_the_run() {
         "pool/b/1": "no room"
       },
       "left": [],
+      "stays": [],
       "fatal": null,
       "destroyed": false,
       "elapsedSeconds": 842,

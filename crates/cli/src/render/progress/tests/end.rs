@@ -109,6 +109,10 @@ fn a_destroyed_cluster_is_gone_unless_something_is_still_there() {
     let told = "Destroyed: 61 deleted. In reality it takes about 14m.\n";
     assert_eq!(shown(Mode::Plain, &finish), told);
     (finish.simulated, finish.elapsed) = (false, measured);
+    let nothing = Outcome::default();
+    finish.outcome = &nothing;
+    assert_eq!(shown(Mode::Plain, &finish), "Nothing of this cluster is left.\n");
+    finish.outcome = &outcome;
     let again = again();
     (finish.left, finish.next) = (&left, &again);
     insta::assert_snapshot!(shown(Mode::Plain, &finish), @r#"
