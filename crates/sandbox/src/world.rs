@@ -8,7 +8,9 @@ pub use object::{Key, Object};
 pub(crate) use past::Past;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 /// How long what was is remembered, for reads that lag.
 const MEMORY: Time = 60_000;
@@ -93,6 +95,9 @@ pub struct World {
     /// The serial of the last change to them that is not remembered.
     #[serde(default)]
     forgotten: u64,
+    /// The bodies that somebody has looked at, each until it changes.
+    #[serde(skip)]
+    views: RefCell<HashMap<Key, Arc<Value>>>,
 }
 
 impl World {
@@ -104,6 +109,19 @@ impl World {
     /// Returns an object.
     pub fn get(&self, key: &Key) -> Option<&Object> {
         self.objects.get(key)
+    }
+
+    /// Returns the body of an object for who only looks at it, which costs no copy from the second
+    /// time on.
+    pub(crate) fn view(&self, key: &Key) -> Option<Arc<Value>> {
+        let object = self.objects.get(key)?;
+        let mut views = self.views.borrow_mut();
+        if let Some(view) = views.get(key) {
+            return Some(view.clone());
+        }
+        let view = Arc::new(Value::Object(object.body.clone()));
+        views.insert(key.clone(), view.clone());
+        Some(view)
     }
 
     /// Returns every object, in the order of keys.
@@ -127,6 +145,7 @@ impl World {
     /// Takes everything away; time and seed stay.
     pub(crate) fn clear(&mut self) {
         self.objects.clear();
+        self.views.get_mut().clear();
         self.past.clear();
         self.news.clear();
         self.forgotten = self.serial + 1;
@@ -169,6 +188,7 @@ impl World {
 
     fn changed(&mut self, key: Key, before: Option<Object>) {
         self.serial += 1;
+        self.views.get_mut().remove(&key);
         let status = self.objects.get(&key).map(|object| object.status().to_owned());
         self.moments.push(Moment { time: self.now, key: key.clone(), status });
         let now = self.objects.get(&key).map(|object| &object.body);
@@ -286,6 +306,30 @@ mod tests {
         let mut object = Object::default();
         object.set("name", name);
         object
+    }
+
+    #[test]
+    fn a_view_is_of_what_is_there_now() {
+        let (mut world, key) = (World::new(1, 0), Key::new("k", "a"));
+        let seen = |world: &World| Some(world.view(&Key::new("k", "a"))?["name"].clone());
+        assert_eq!(seen(&world), None);
+        world.put(key.clone(), named("one"));
+        assert_eq!(seen(&world), Some("one".into()));
+        assert!(Arc::ptr_eq(&world.view(&key).unwrap(), &world.view(&key).unwrap()), "no copy");
+        world.edit(&key, |object| object.set("name", "two"));
+        assert_eq!(seen(&world), Some("two".into()));
+        world.put(key.clone(), named("three"));
+        assert_eq!(seen(&world), Some("three".into()));
+        let mut other = World::new(2, 0);
+        other.put(key.clone(), named("four"));
+        world.become_of(other);
+        assert_eq!(seen(&world), Some("four".into()));
+        world.remove(&key);
+        assert_eq!(seen(&world), None);
+        world.put(key, named("five"));
+        assert_eq!(seen(&world), Some("five".into()));
+        world.clear();
+        assert_eq!(seen(&world), None);
     }
 
     #[test]

@@ -278,7 +278,7 @@ fn csi_nodes(world: &mut World, cluster: &Cluster) {
             "topologyKeys": ["kubernetes.io/os", "topology.ebs.csi.aws.com/zone",
                 "topology.kubernetes.io/zone"],
             "allocatable": { "count": 25 } });
-        let drivers = pods.iter().any(is_driver).then_some(driver);
+        let drivers = pods.iter().any(|pod| is_driver(pod)).then_some(driver);
         let drivers = json!(drivers.into_iter().collect::<Vec<_>>());
         let its = json!({ "metadata": { "name": name(&node), "ownerReferences": reference(&node) },
             "spec": { "drivers": drivers } });

@@ -1,6 +1,6 @@
 //! What is looked at before an object is let in, beside the object itself.
 use super::kind::Kind;
-use super::objects::{self, Cluster, name, text};
+use super::objects::{self, Cluster, View, name, text};
 use super::status::Status;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -134,9 +134,9 @@ fn claim(world: &World, cluster: &Cluster, object: &mut Value) {
 /// Returns the class that claims get when they name none.
 pub(super) fn default_class(world: &World, cluster: &Cluster) -> Option<String> {
     let classes = objects::all(world, cluster, Kind::named("storageclasses"), None);
-    let is_default = |it: &&Value| it["metadata"]["annotations"][DEFAULT_CLASS] == "true";
-    let made = |it: &&Value| text(it, "/metadata/creationTimestamp").to_owned();
-    let mut defaults: Vec<&Value> = classes.iter().filter(is_default).collect();
+    let is_default = |it: &&View| it["metadata"]["annotations"][DEFAULT_CLASS] == "true";
+    let made = |it: &&View| text(it, "/metadata/creationTimestamp").to_owned();
+    let mut defaults: Vec<&View> = classes.iter().filter(is_default).collect();
     defaults.sort_by_key(made);
     Some(name(defaults.last()?).to_owned())
 }

@@ -1,6 +1,7 @@
 //! What a request asks for: path, verb and options.
 use super::allow::Wish;
 use super::kind::{Kind, REVIEWS};
+use super::objects::Served;
 use super::status::Status;
 use crate::server::Request;
 use std::collections::BTreeMap;
@@ -58,7 +59,7 @@ impl Options {
 ///
 /// # Errors
 /// When nothing is served there.
-pub(super) fn read(request: &Request, path: &str, kinds: &[Kind]) -> Result<Asked, Status> {
+pub(super) fn read(request: &Request, path: &str, kinds: &[Served]) -> Result<Asked, Status> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let (group, version, rest) = match &parts[..] {
         ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
@@ -75,9 +76,10 @@ pub(super) fn read(request: &Request, path: &str, kinds: &[Kind]) -> Result<Aske
         };
     }
     let find = |plural: &str| {
-        let is_it =
-            |kind: &&Kind| kind.group == group && kind.version == version && kind.plural == plural;
-        kinds.iter().find(is_it).cloned()
+        let is_it = |kind: &&Served| {
+            kind.group == group && kind.version == version && kind.plural == plural
+        };
+        kinds.iter().find(is_it).map(|kind| Kind::clone(kind))
     };
     let whole = rest;
     let (kind, namespace, rest) = match rest {
@@ -181,7 +183,8 @@ mod tests {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        match read(&request, path, built_in()) {
+        let kinds: Vec<_> = built_in().iter().map(Served::Borrowed).collect();
+        match read(&request, path, &kinds) {
             Ok(Asked::Objects(it)) => {
                 Ok(format!("{} {} {}", it.operation(), it.namespace, it.name).trim_end().to_owned())
             }

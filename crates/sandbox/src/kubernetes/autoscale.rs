@@ -3,7 +3,7 @@
 use super::autoscaler::{Autoscaler, machine, nodes_of, told};
 use super::events::{self, Said};
 use super::kind::Kind;
-use super::objects::{self, Cluster, items, moment, name, text};
+use super::objects::{self, Cluster, View, items, moment, name, text};
 use super::spot::Spot;
 use super::{claims, node, pods, schedule, settle, workloads};
 use crate::aws::{self, scaling};
@@ -67,10 +67,10 @@ fn group(
     autoscaler: &Autoscaler,
     key: Key,
     object: Object,
-    nodes: &[Value],
+    nodes: &[View],
 ) -> Group {
     let its = nodes_of(world, &object, nodes);
-    let ready: Vec<&&Value> = its.iter().filter(|node| is_ready(node)).collect();
+    let ready: Vec<&&View> = its.iter().filter(|node| is_ready(node)).collect();
     let node = match ready.first() {
         Some(node) => Some(like(node)),
         None => expected(world, cluster, autoscaler, &object),
@@ -153,7 +153,7 @@ fn grow(
     cluster: &Cluster,
     autoscaler: &Autoscaler,
     groups: &mut [Group],
-    pods: &[Value],
+    pods: &[View],
 ) {
     let mut left = Vec::new();
     for pod in pods.iter().filter(|pod| schedule::waits(pod)) {
@@ -179,7 +179,7 @@ fn grow(
         let mut new: Vec<Spot> = new.drain(..).flatten().collect();
         let before = scaling::size(&groups[at].object)[2];
         enlarge(world, &mut groups[at], count);
-        let (placed, rest): (Vec<&Value>, Vec<&Value>) =
+        let (placed, rest): (Vec<&View>, Vec<&View>) =
             left.iter().partition(|pod| takes(world, cluster, &mut new, pod));
         let [_, most, after] = scaling::size(&groups[at].object);
         let its = groups[at].object.text("AutoScalingGroupName").to_owned();
@@ -222,7 +222,7 @@ fn best(
     cluster: &Cluster,
     autoscaler: &Autoscaler,
     groups: &[Group],
-    left: &[&Value],
+    left: &[&View],
 ) -> Option<(usize, usize)> {
     let mut options = Vec::new();
     for (at, group) in groups.iter().enumerate().filter(|(_, group)| group.room > 0) {
@@ -286,7 +286,7 @@ fn shrink(
     cluster: &Cluster,
     autoscaler: &Autoscaler,
     groups: &[Group],
-    (nodes, pods): (&[Value], &[Value]),
+    (nodes, pods): (&[View], &[View]),
 ) {
     let kind = Kind::named("nodes");
     for group in groups {
@@ -319,7 +319,7 @@ fn shrink(
 }
 
 /// Tells whether a node has only pods of DaemonSets.
-fn is_idle(node: &Value, all: &[Value]) -> bool {
+fn is_idle(node: &Value, all: &[View]) -> bool {
     let is_of_daemon = |pod: &Value| {
         items(pod, "/metadata/ownerReferences").iter().any(|it| it["kind"] == "DaemonSet")
     };

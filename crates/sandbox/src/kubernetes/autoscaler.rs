@@ -2,7 +2,7 @@
 use super::allow::{self, Wish};
 use super::identity;
 use super::kind::Kind;
-use super::objects::{self, Cluster, items, name, text};
+use super::objects::{self, Cluster, View, items, name, text};
 use super::who::User;
 use crate::aws::{self, scaling};
 use crate::behaviour::Behaviour;
@@ -239,10 +239,10 @@ pub(super) fn machine(node: &Value) -> &str {
 }
 
 /// Finds the nodes of a scaling group.
-pub(super) fn nodes_of<'a>(world: &World, group: &Object, nodes: &'a [Value]) -> Vec<&'a Value> {
+pub(super) fn nodes_of<'a>(world: &World, group: &Object, nodes: &'a [View]) -> Vec<&'a View> {
     let machines = scaling::machines(world, group);
-    let is_its = |node: &&Value| machines.iter().any(|id| id == machine(node));
-    let mut its: Vec<&Value> = nodes.iter().filter(is_its).collect();
+    let is_its = |node: &&View| machines.iter().any(|id| id == machine(node));
+    let mut its: Vec<&View> = nodes.iter().filter(is_its).collect();
     its.sort_by_key(|node| name(node).to_owned());
     its
 }

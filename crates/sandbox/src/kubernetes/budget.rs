@@ -1,6 +1,6 @@
 //! Disruption budgets: how many pods may be evicted now.
 use super::kind::Kind;
-use super::objects::{self, Cluster, condition, name, text};
+use super::objects::{self, Cluster, View, condition, name, text};
 use super::pods::{is_over, is_ready};
 use super::select::Labels;
 use super::status::Status;
@@ -16,8 +16,8 @@ struct Budget {
 }
 
 impl Budget {
-    fn of(budget: &Value, pods: &[Value]) -> Self {
-        let its: Vec<&Value> = pods.iter().filter(|pod| is_of(budget, pod)).collect();
+    fn of(budget: &Value, pods: &[View]) -> Self {
+        let its: Vec<&View> = pods.iter().filter(|pod| is_of(budget, pod)).collect();
         let expected = its.len() as u64;
         let count = |value: &Value| match value.as_str().and_then(|text| text.strip_suffix('%')) {
             Some(percent) => Some((percent.parse::<u64>().ok()? * expected).div_ceil(100)),
@@ -105,7 +105,7 @@ mod tests {
             json!({ "metadata": { "labels": { "app": "a" } },
                 "status": { "conditions": [{ "type": "Ready", "status": ready }] } })
         };
-        let pods = [pod("True"), pod("True"), pod("True"), pod("False")];
+        let pods = [pod("True"), pod("True"), pod("True"), pod("False")].map(View::from);
         let allowed = |spec: Value| {
             let mut budget = json!({ "spec": spec });
             budget["spec"]["selector"] = json!({ "matchLabels": { "app": "a" } });

@@ -2,7 +2,7 @@
 use super::admission::KEPT;
 use super::driver;
 use super::kind::Kind;
-use super::objects::{self, Cluster, items, name, text};
+use super::objects::{self, Cluster, View, items, name, text};
 use super::spot::ZONE;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -24,13 +24,13 @@ pub(super) fn used(pod: &Value) -> Vec<String> {
     items(pod, "/spec/volumes").iter().filter_map(of).collect()
 }
 
-fn claim(world: &World, cluster: &Cluster, pod: &Value, its: &str) -> Option<Value> {
+fn claim(world: &World, cluster: &Cluster, pod: &Value, its: &str) -> Option<View> {
     let namespace = text(pod, "/metadata/namespace");
     objects::get(world, cluster, Kind::named("persistentvolumeclaims"), namespace, its)
 }
 
 /// Returns the class of a claim.
-fn class(world: &World, cluster: &Cluster, claim: &Value) -> Option<Value> {
+fn class(world: &World, cluster: &Cluster, claim: &Value) -> Option<View> {
     let class = text(claim, "/spec/storageClassName");
     objects::get(world, cluster, Kind::named("storageclasses"), "", class)
 }
@@ -92,7 +92,7 @@ pub(super) fn follow(world: &mut World, cluster: &Cluster) {
     let kind = Kind::named("persistentvolumeclaims");
     for claim in objects::all(world, cluster, kind, None) {
         let is_going = claim["metadata"]["deletionTimestamp"].is_string();
-        let uses = |pod: &&Value| {
+        let uses = |pod: &&View| {
             pod["metadata"]["namespace"] == claim["metadata"]["namespace"]
                 && used(pod).iter().any(|its| its == name(&claim))
         };

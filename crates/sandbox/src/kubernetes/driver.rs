@@ -2,7 +2,7 @@
 use super::events::{self, Said};
 use super::identity;
 use super::kind::Kind;
-use super::objects::{self, Cluster, name, text};
+use super::objects::{self, Cluster, View, name, text};
 use super::quantity::gib;
 use super::spot::ZONE;
 use crate::aws::{self, NewVolume, Place};
@@ -32,7 +32,7 @@ const CONTROLLER: &str = "ebs-csi-controller";
 fn unable(world: &World, cluster: &Cluster) -> Option<(&'static str, String)> {
     let kind = Kind::named("deployments");
     let controller = objects::get(world, cluster, kind, "kube-system", CONTROLLER);
-    let is_up = |it: &Value| it["status"]["readyReplicas"].as_u64() > Some(0);
+    let is_up = |it: &View| it["status"]["readyReplicas"].as_u64() > Some(0);
     let Some(controller) = controller.filter(is_up) else {
         let message = format!(
             "Waiting for a volume to be created either by the external provisioner '{NAME}' or \
@@ -166,10 +166,10 @@ fn described(
 }
 
 /// Attaches volumes to the machines of the pods that use them, and takes them off others.
-pub(super) fn attach(world: &mut World, cluster: &Cluster, pods: &[Value], nodes: &[Value]) {
+pub(super) fn attach(world: &mut World, cluster: &Cluster, pods: &[View], nodes: &[View]) {
     for volume in objects::all(world, cluster, Kind::named("persistentvolumes"), None) {
         let of = &volume["spec"]["claimRef"];
-        let uses = |pod: &&Value| {
+        let uses = |pod: &&View| {
             pod["metadata"]["namespace"] == of["namespace"]
                 && !super::pods::is_over(pod)
                 && super::claims::used(pod).iter().any(|its| of["name"] == *its)

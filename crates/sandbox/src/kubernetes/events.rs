@@ -1,6 +1,6 @@
 //! Events: what the parts of a cluster tell of its objects.
 use super::kind::Kind;
-use super::objects::{self, Cluster, moment, name, text, time};
+use super::objects::{self, Cluster, View, moment, name, text, time};
 use crate::behaviour::Behaviour;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ pub(super) fn tell(world: &mut World, cluster: &Cluster, about: &Value, said: Sa
         "" => "default",
         namespace => namespace,
     };
-    let is_same = |event: &Value| {
+    let is_same = |event: &View| {
         event["involvedObject"]["uid"] == about["metadata"]["uid"]
             && event["reason"] == said.reason
             && event["message"] == said.message

@@ -1,7 +1,7 @@
 //! What keeps a pod from starting on its node: what it names and is not there.
 use super::events::{self, Said};
 use super::kind::Kind;
-use super::objects::{self, Cluster, items, text};
+use super::objects::{self, Cluster, View, items, text};
 use crate::world::World;
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ fn waits(world: &World, cluster: &Cluster, pod: &Value, container: &Value) -> Op
     all.next().map(|message| Waits { reason: "CreateContainerConfigError", message })
 }
 
-fn named(world: &World, cluster: &Cluster, pod: &Value, kind: &str, name: &str) -> Option<Value> {
+fn named(world: &World, cluster: &Cluster, pod: &Value, kind: &str, name: &str) -> Option<View> {
     let kind = Kind::named(if kind == "secret" { "secrets" } else { "configmaps" });
     objects::get(world, cluster, kind, text(pod, "/metadata/namespace"), name)
 }

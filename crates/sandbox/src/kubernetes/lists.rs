@@ -1,6 +1,6 @@
 //! Lists: which objects, and in which pages.
 use super::asked::Objects;
-use super::objects::{self, name, text};
+use super::objects::{self, View, name, text};
 use super::select::{Fields, Labels};
 use super::status::Status;
 use super::verbs::{Done, Work};
@@ -24,7 +24,8 @@ impl Work<'_> {
         };
         let place =
             |object: &Value| format!("{}/{}", text(object, "/metadata/namespace"), name(object));
-        let mut items: Vec<Value> = found.into_iter().filter(|it| place(it) > from).collect();
+        let left = found.iter().filter(|it| place(it) > from);
+        let mut items: Vec<Value> = left.map(|it| Value::clone(it)).collect();
         let mut metadata = json!({ "resourceVersion": self.world.serial.to_string() });
         if limit > 0 && items.len() > limit {
             metadata["remainingItemCount"] = json!(items.len() - limit);
@@ -51,13 +52,13 @@ impl Work<'_> {
     }
 
     /// Returns the objects that the selectors of the request select.
-    pub(super) fn selected(&self) -> Result<Vec<Value>, Status> {
+    pub(super) fn selected(&self) -> Result<Vec<View>, Status> {
         let Objects { kind, namespace, .. } = self.asked;
         let labels = Labels::read(self.options.get("labelSelector"))?;
         let fields = Fields::read(self.options.get("fieldSelector"), kind)?;
         let namespace = Some(namespace.as_str()).filter(|it| !it.is_empty());
         let all = objects::all(self.world, self.cluster, kind, namespace).into_iter();
-        let fits = |it: &Value| labels.fit(&it["metadata"]["labels"]) && fields.fit(it);
+        let fits = |it: &View| labels.fit(&it["metadata"]["labels"]) && fields.fit(it);
         Ok(all.filter(fits).collect())
     }
 }

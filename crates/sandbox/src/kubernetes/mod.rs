@@ -59,7 +59,7 @@ use crate::world::{Key, Object, World};
 use allow::Wish;
 use asked::{Asked, Objects, Options};
 use kind::Kind;
-use objects::Cluster;
+use objects::{Cluster, Served};
 use serde_json::Value;
 use status::Status;
 use std::io;
@@ -222,7 +222,7 @@ struct Call<'a> {
     world: &'a mut World,
     cluster: &'a Cluster,
     request: &'a Request,
-    kinds: &'a [Kind],
+    kinds: &'a [Served],
 }
 
 impl Call<'_> {

@@ -3,7 +3,9 @@ use super::apply::{self, Change};
 use super::kind::{Kind, built_in};
 use crate::clock::Time;
 use crate::world::{Key, Object, World};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A simulated EKS cluster whose API answers.
 #[derive(Clone, Debug)]
@@ -50,6 +52,9 @@ impl Cluster {
     }
 }
 
+/// An object as it is, for who only looks at it.
+pub(super) type View = Arc<Value>;
+
 /// Writes a time as objects have it.
 pub(super) fn time(at: Time) -> String {
     let at = jiff::Timestamp::from_millisecond(at as i64).unwrap_or_default();
@@ -78,12 +83,14 @@ pub(super) fn condition(object: &mut Value, ty: &str, mut said: Value, now: Time
     object["status"]["conditions"] = json!(all);
 }
 
+/// A kind that a cluster serves: one that is built in, or one that a definition brings.
+pub(super) type Served = Cow<'static, Kind>;
+
 /// Returns every kind that a cluster serves.
-pub(super) fn kinds(world: &World, cluster: &Cluster) -> Vec<Kind> {
-    let mut kinds = built_in().to_vec();
+pub(super) fn kinds(world: &World, cluster: &Cluster) -> Vec<Served> {
     let definitions = all(world, cluster, Kind::named("customresourcedefinitions"), None);
-    kinds.extend(definitions.iter().flat_map(Kind::defined));
-    kinds
+    let defined = definitions.iter().flat_map(|it| Kind::defined(it)).map(Cow::Owned);
+    built_in().iter().map(Cow::Borrowed).chain(defined).collect()
 }
 
 /// Returns an object.
@@ -93,9 +100,8 @@ pub(super) fn get(
     kind: &Kind,
     namespace: &str,
     name: &str,
-) -> Option<Value> {
-    let object = world.get(&cluster.key_of(kind, namespace, name))?;
-    Some(Value::Object(object.body.clone()))
+) -> Option<View> {
+    world.view(&cluster.key_of(kind, namespace, name))
 }
 
 /// Returns the objects of a kind, of one namespace or of all, in the order of their names.
@@ -104,23 +110,13 @@ pub(super) fn all(
     cluster: &Cluster,
     kind: &Kind,
     namespace: Option<&str>,
-) -> Vec<Value> {
+) -> Vec<View> {
     let prefix = match namespace {
         Some(namespace) => format!("{}/{namespace}/", cluster.id),
         None => format!("{}/", cluster.id),
     };
-    bodies(world, kind, &prefix).map(|body| Value::Object(body.clone())).collect()
-}
-
-/// Returns the objects of a kind whose ids begin so, without taking them out of the world.
-pub(super) fn bodies<'a>(
-    world: &'a World,
-    kind: &Kind,
-    prefix: &str,
-) -> impl Iterator<Item = &'a Map<String, Value>> + use<'a> {
-    let prefix = prefix.to_owned();
-    let its = world.of(&kind.key()).filter(move |(key, _)| key.id.starts_with(&prefix));
-    its.map(|(_, object)| &object.body)
+    let its = world.of(&kind.key()).filter(|(key, _)| key.id.starts_with(&prefix));
+    its.filter_map(|(key, _)| world.view(key)).collect()
 }
 
 /// Keeps an object, and returns it with its new version.
@@ -154,14 +150,14 @@ pub(super) fn edit(
     else {
         return;
     };
-    let mut changed = live.clone();
+    let mut changed = Value::clone(&live);
     edit(&mut changed);
     let wanted = |object: &Value| object["spec"].clone();
     if is_counted(kind) && kind.plural != "pods" && wanted(&changed) != wanted(&live) {
         let generation = live["metadata"]["generation"].as_u64().unwrap_or(1);
         changed["metadata"]["generation"] = json!(generation + 1);
     }
-    if changed != live {
+    if changed != *live {
         put(world, cluster, kind, changed);
     }
 }

@@ -1,7 +1,7 @@
 //! Pods: how controllers make them, and how they run and end.
 use super::events::{self, Said};
 use super::kind::Kind;
-use super::objects::{self, Cluster, condition, items, moment, name, text, time};
+use super::objects::{self, Cluster, View, condition, items, moment, name, text, time};
 use super::{admission, default, kubelet, settle, verbs};
 use crate::behaviour::Behaviour;
 use crate::clock::Time;
@@ -45,17 +45,15 @@ pub(super) fn is_ready(pod: &Value) -> bool {
 }
 
 /// Returns the objects of a kind that another owns and that do not go.
-pub(super) fn owned(world: &World, cluster: &Cluster, plural: &str, owner: &Value) -> Vec<Value> {
-    let prefix = format!("{}/{}/", cluster.id, text(owner, "/metadata/namespace"));
+pub(super) fn owned(world: &World, cluster: &Cluster, plural: &str, owner: &Value) -> Vec<View> {
     let uid = &owner["metadata"]["uid"];
-    let is_its = |metadata: &Value| {
-        items(metadata, "/ownerReferences").iter().any(|its| its["uid"] == *uid)
-            && metadata["deletionTimestamp"].is_null()
-    };
-    objects::bodies(world, Kind::named(plural), &prefix)
-        .filter(|body| body.get("metadata").is_some_and(is_its))
-        .map(|body| Value::Object(body.clone()))
-        .collect()
+    let namespace = Some(text(owner, "/metadata/namespace"));
+    let mut all = objects::all(world, cluster, Kind::named(plural), namespace);
+    all.retain(|it| {
+        items(it, "/metadata/ownerReferences").iter().any(|its| its["uid"] == *uid)
+            && it["metadata"]["deletionTimestamp"].is_null()
+    });
+    all
 }
 
 /// Returns what says in an object that another owns and controls it.

@@ -2,7 +2,7 @@
 use super::claims::{self, Claims};
 use super::events::{self, Said};
 use super::kind::Kind;
-use super::objects::{self, Cluster, condition, items, name, text};
+use super::objects::{self, Cluster, View, condition, items, name, text};
 use super::pods;
 use super::spot::{Spot, Words};
 use crate::behaviour::Behaviour;
@@ -25,7 +25,7 @@ const SCHEDULER: &str = "default-scheduler";
 /// Finds nodes for the pods that have none.
 pub(super) fn place(world: &mut World, cluster: &Cluster) {
     let all = objects::all(world, cluster, Kind::named("pods"), None);
-    let mut waiting: Vec<&Value> = all.iter().filter(|pod| waits(pod)).collect();
+    let mut waiting: Vec<&View> = all.iter().filter(|pod| waits(pod)).collect();
     if waiting.is_empty() {
         return;
     }
@@ -47,7 +47,7 @@ pub(super) fn place(world: &mut World, cluster: &Cluster) {
 }
 
 /// Returns every node with what is left of it.
-pub(super) fn spots(world: &World, cluster: &Cluster, pods: &[Value]) -> Vec<Spot> {
+pub(super) fn spots(world: &World, cluster: &Cluster, pods: &[View]) -> Vec<Spot> {
     let nodes = objects::all(world, cluster, Kind::named("nodes"), None);
     let mut spots: Vec<Spot> = nodes.into_iter().map(Spot::new).collect();
     for pod in pods.iter().filter(|pod| !pods::is_over(pod)) {

@@ -1,6 +1,6 @@
 //! What a cluster does by itself: what follows from what was made, changed or taken away.
 use super::kind::Kind;
-use super::objects::{self, Cluster, items, name, text, time};
+use super::objects::{self, Cluster, Served, View, items, name, text, time};
 use super::{addons, autoscale, budget, claims, events, nodes, pods, schedule, start, workloads};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
@@ -167,7 +167,7 @@ fn collect(world: &mut World, cluster: &Cluster) {
             continue;
         }
         let uid = text(object, "/metadata/uid");
-        let its: Vec<&(Kind, Value)> = all.iter().filter(|(_, it)| owned_by(it, uid)).collect();
+        let its: Vec<&Bound> = all.iter().filter(|(_, it)| owned_by(it, uid)).collect();
         let waits = |word: &str| items(object, "/metadata/finalizers").contains(&json!(word));
         if waits("foregroundDeletion") {
             for (kind, dependent) in &its {
@@ -213,16 +213,18 @@ pub(super) fn release(
     }
 }
 
+/// An object with its kind.
+type Bound = (Served, View);
+
 /// Returns the uids of all objects of a cluster, and those of these that have owners or go.
-fn bound(world: &World, cluster: &Cluster) -> (BTreeSet<String>, Vec<(Kind, Value)>) {
+fn bound(world: &World, cluster: &Cluster) -> (BTreeSet<String>, Vec<Bound>) {
     let (mut uids, mut bound) = (BTreeSet::new(), Vec::new());
-    let prefix = format!("{}/", cluster.id);
     for kind in objects::kinds(world, cluster) {
-        for body in objects::bodies(world, &kind, &prefix) {
-            let Some(metadata) = body.get("metadata") else { continue };
+        for object in objects::all(world, cluster, &kind, None) {
+            let metadata = &object["metadata"];
             uids.insert(text(metadata, "/uid").to_owned());
             if metadata["ownerReferences"].is_array() || metadata["deletionTimestamp"].is_string() {
-                bound.push((kind.clone(), Value::Object(body.clone())));
+                bound.push((kind.clone(), object));
             }
         }
     }
@@ -230,7 +232,7 @@ fn bound(world: &World, cluster: &Cluster) -> (BTreeSet<String>, Vec<(Kind, Valu
 }
 
 /// Returns every object of a cluster with its kind.
-fn everything(world: &World, cluster: &Cluster) -> Vec<(Kind, Value)> {
+fn everything(world: &World, cluster: &Cluster) -> Vec<Bound> {
     let mut all = Vec::new();
     let mut seen = BTreeSet::new();
     for kind in objects::kinds(world, cluster) {

@@ -1,5 +1,5 @@
 //! Where a pod fits: what it asks of a node, and what is left of one.
-use super::objects::{items, name, text};
+use super::objects::{View, items, name, text};
 use super::quantity::thousandths;
 use super::select::Labels;
 use serde_json::{Value, json};
@@ -33,14 +33,14 @@ pub(super) struct Words {
 /// A node, and what is left of it.
 #[derive(Clone, Debug)]
 pub(super) struct Spot {
-    pub(super) node: Value,
+    pub(super) node: View,
     pods: u128,
     used: BTreeMap<String, u128>,
 }
 
 impl Spot {
-    pub(super) fn new(node: Value) -> Self {
-        Self { node, pods: 0, used: BTreeMap::new() }
+    pub(super) fn new(node: impl Into<View>) -> Self {
+        Self { node: node.into(), pods: 0, used: BTreeMap::new() }
     }
 
     /// Counts a pod that is on the node.

@@ -50,7 +50,8 @@ impl Work<'_> {
 
     fn find(&self, name: &str) -> Option<Value> {
         let Objects { kind, namespace, .. } = self.asked;
-        objects::get(self.world, self.cluster, kind, namespace, name)
+        let live = objects::get(self.world, self.cluster, kind, namespace, name)?;
+        Some(Value::clone(&live))
     }
 
     fn live(&self) -> Result<Value, Status> {

@@ -96,7 +96,7 @@ impl Watch {
         let namespace = Some(self.asked.namespace.as_str()).filter(|it| !it.is_empty());
         for object in all(world, cluster, &self.asked.kind, namespace) {
             if self.fits(&object) {
-                self.first.push(self.event(world, "ADDED", object));
+                self.first.push(self.event(world, "ADDED", Value::clone(&object)));
             }
         }
         if is_marked {

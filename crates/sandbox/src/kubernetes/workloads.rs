@@ -1,6 +1,6 @@
 //! Controllers: workloads make pods, and tell how many of them are well.
 use super::kind::Kind;
-use super::objects::{self, Cluster, condition, items, moment, name, text, time};
+use super::objects::{self, Cluster, View, condition, items, moment, name, text, time};
 use super::pods::{self, is_ready, owned, reference};
 use super::{admission, default, settle, spot};
 use crate::clock::Time;
@@ -157,7 +157,7 @@ fn replica_set(world: &mut World, cluster: &Cluster, owner: &Value) {
         let its = pods::new_name(world, owner);
         pods::make(world, cluster, owner, pods::described(owner, &its));
     }
-    pods.sort_by_key(is_ready);
+    pods.sort_by_key(|pod| is_ready(pod));
     let surplus = pods.len().saturating_sub(wanted(owner));
     pods.iter().take(surplus).for_each(|pod| pods::delete(world, cluster, pod));
     let pods = owned(world, cluster, "pods", owner);
@@ -179,15 +179,15 @@ fn daemon(owner: &Value, its: &str, node: &str) -> Value {
 }
 
 /// Finds the nodes that a daemon set has pods on.
-fn served<'a>(owner: &Value, nodes: &'a [Value]) -> Vec<&'a Value> {
+fn served<'a>(owner: &Value, nodes: &'a [View]) -> Vec<&'a View> {
     let mut pod = json!({ "spec": owner["spec"]["template"]["spec"] });
     tolerate(&mut pod);
-    let fits = |node: &&Value| spot::selects(&pod, node) && spot::untolerated(&pod, node).is_none();
+    let fits = |node: &&View| spot::selects(&pod, node) && spot::untolerated(&pod, node).is_none();
     nodes.iter().filter(fits).collect()
 }
 
 /// Returns the pods of daemon sets that a node would have.
-pub(super) fn daemons(world: &World, cluster: &Cluster, node: &Value) -> Vec<Value> {
+pub(super) fn daemons(world: &World, cluster: &Cluster, node: &View) -> Vec<Value> {
     let all = objects::all(world, cluster, Kind::named("daemonsets"), None);
     let its = all.iter().filter(|owner| !served(owner, std::slice::from_ref(node)).is_empty());
     its.map(|owner| daemon(owner, "", name(node))).collect()
@@ -222,9 +222,9 @@ fn daemon_set(world: &mut World, cluster: &Cluster, owner: &Value) {
 }
 
 /// Takes one pod of an old template away, once all are well.
-fn renew(world: &mut World, cluster: &Cluster, pods: &[Value], hash: &str) {
-    let is_old = |pod: &&Value| pod["metadata"]["labels"][REVISION] != hash;
-    if pods.iter().all(is_ready)
+fn renew(world: &mut World, cluster: &Cluster, pods: &[View], hash: &str) {
+    let is_old = |pod: &&View| pod["metadata"]["labels"][REVISION] != hash;
+    if pods.iter().all(|pod| is_ready(pod))
         && let Some(old) = pods.iter().rev().find(is_old)
     {
         pods::delete(world, cluster, old);
@@ -296,7 +296,7 @@ fn stateful_set(world: &mut World, cluster: &Cluster, owner: &Value) {
         }
     }
     let number = |pod: &Value| name(pod).rsplit('-').next().and_then(|n| n.parse::<usize>().ok());
-    let is_surplus = |pod: &&Value| number(pod).is_some_and(|n| n >= wanted(owner));
+    let is_surplus = |pod: &&View| number(pod).is_some_and(|n| n >= wanted(owner));
     pods.iter().filter(is_surplus).for_each(|pod| pods::delete(world, cluster, pod));
     if pods.len() == wanted(owner) {
         renew(world, cluster, &pods, &hash);
