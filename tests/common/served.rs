@@ -111,7 +111,7 @@ impl Served {
     }
 
     /// Puts such a world in the place of the one that is there.
-    pub(crate) fn become_of(&self, world: &[u8]) {
+    pub(crate) fn replace(&self, world: &[u8]) {
         let world = str::from_utf8(world).expect("a world is JSON");
         assert_eq!(self.ask("POST", "world", world).text(), "{}");
     }
@@ -127,6 +127,12 @@ impl Served {
             panic!("no list")
         };
         left
+    }
+
+    /// Returns how many calls those that were asked for have befallen.
+    pub(crate) fn befallen(&self) -> usize {
+        let befallen = self.control("GET", "faults", None)["befallen"].as_u64();
+        usize::try_from(befallen.expect("it is a number")).expect("it is not many")
     }
 
     /// Lets something happen in a living cluster.

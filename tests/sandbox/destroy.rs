@@ -1,5 +1,6 @@
 //! What a living cluster left behind goes with it; volumes only when that is asked for; and
 //! nothing of anybody else.
+use crate::boto::Boto;
 use crate::folder::{FILE, Folder};
 use crate::judged::script;
 use crate::served::Served;
@@ -97,7 +98,8 @@ fn a_workload_goes_with_its_cluster_and_volumes_stay_unmarked() {
     let (_, kept) = shown.split_once("Will stay").expect("a volume stays");
     assert!(kept.contains(id) && kept.contains(of), "{kept}");
     let (_, end) = shown.split_once("Destroyed").expect("it ends");
-    let (_, stays) = end.split_once("Still in the cloud, as was wanted").expect("it is told again");
+    let (_, stays) =
+        end.split_once("Kept, without the marks of the cluster").expect("it is told again");
     assert!(stays.contains(id) && stays.contains(of), "{stays}");
     let there = by_hand(&lived.served, &["show"]);
     let told = keys(&there[id]);
@@ -201,6 +203,28 @@ fn what_is_of_others_stays_as_it_is() {
     let there = by_hand(&served, &["show"]);
     let ours = there.to_string();
     assert!(!ours.contains("\"acme-prod\""), "something of ours is left: {there:#}");
+}
+
+#[test]
+fn what_keeps_a_network_can_be_found_with_what_is_said() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&["apply", "--auto-approve"]);
+    let boto = Boto::at_home(&served);
+    let ours = json!({ "Filters": [{ "Name": "tag:provision-cluster", "Values": ["acme-prod"] }] });
+    let vpc = boto.call("ec2", "describe_vpcs", &ours)["Vpcs"][0]["VpcId"].clone();
+    let group = json!({ "GroupName": "theirs", "Description": "theirs", "VpcId": vpc });
+    let group = boto.call("ec2", "create_security_group", &group)["GroupId"].clone();
+    let ran = folder.run(&["destroy", "--auto-approve"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let vpc = vpc.as_str().expect("it has an id");
+    let look = format!(
+        "`aws ec2 describe-security-groups --region us-east-1 --filters Name=vpc-id,Values={vpc}`"
+    );
+    assert!(told.contains(&look), "{told}");
+    boto.call("ec2", "delete_security_group", &json!({ "GroupId": group }));
+    folder.ok(&["destroy", "--auto-approve"]);
 }
 
 #[test]

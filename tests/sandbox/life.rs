@@ -39,7 +39,7 @@ impl Life {
     pub(crate) fn from(moment: &Moment, file: &str) -> Self {
         let served = Served::start();
         if !moment.world.is_empty() {
-            served.become_of(&moment.world);
+            served.replace(&moment.world);
         }
         let mut folder = Folder::on(&served, file);
         folder.set("REGISTRY_TOKEN", "one-token");

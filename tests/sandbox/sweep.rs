@@ -4,6 +4,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 /// How many of a sweep's cases are tried: `all`, or a sample drawn by a seed.
 const VARIABLE: &str = "PROVISION_SWEEP";
@@ -44,11 +45,12 @@ pub(crate) fn few(what: &str, missed: usize, all: usize) {
 #[expect(clippy::print_stdout, reason = "how much was tried is told with the result")]
 pub(crate) fn each<T: Sync>(
     what: &str,
-    at_once: usize,
+    per_processor: usize,
     cases: &[T],
     name: impl Fn(&T) -> String + Sync,
     attempt: impl Fn(&T) + Sync,
 ) {
+    let since = Instant::now();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
@@ -58,10 +60,11 @@ pub(crate) fn each<T: Sync>(
         }
     };
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| (0..processors * at_once).for_each(|_| drop(scope.spawn(work))));
+    thread::scope(|scope| (0..processors * per_processor).for_each(|_| drop(scope.spawn(work))));
     let wrong = wrong.into_inner().expect("no thread panics here");
     let sample =
         if wants_all() { "all".to_owned() } else { format!("a sample of seed {}", seed()) };
-    println!("{what}: {} cases ({sample}), {} wrong", cases.len(), wrong.len());
+    let seconds = since.elapsed().as_secs();
+    println!("{what}: {} cases ({sample}), {} wrong, {seconds} s", cases.len(), wrong.len());
     assert!(!cases.is_empty() && wrong.is_empty(), "{what}: {wrong:#?}");
 }

@@ -20,7 +20,7 @@ impl Cloud {
         let world = json!({ "format": "provision.sandbox/v1", "seed": 1, "serial": 0, "now": DAY,
                             "drawn": 0, "objects": [] });
         let served = Served::start();
-        served.become_of(world.to_string().as_bytes());
+        served.replace(world.to_string().as_bytes());
         Self { served }
     }
 

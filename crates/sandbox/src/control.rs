@@ -41,7 +41,9 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
             return Ok(Reply::json(200, &site.store.with(|world| objects(world))?));
         }
         ("GET", "/_sandbox/faults") => {
-            return Ok(Reply::json(200, &json!({ "faults": site.faults.left() })));
+            let Site { faults, .. } = site;
+            let told = json!({ "faults": faults.left(), "befallen": faults.befallen() });
+            return Ok(Reply::json(200, &told));
         }
         ("GET", "/_sandbox/history") => return Ok(Reply::json(200, &site.history)),
         ("GET", "/_sandbox/requests") => return Ok(Reply::json(200, &site.log)),
@@ -64,18 +66,19 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
             Err(why) => Err(why),
         },
         ("POST", "/_sandbox/reset") => {
-            forget(site);
             site.store.with(World::clear)?;
+            forget(site);
             Ok(())
         }
         ("POST", "/_sandbox/world") => match read::<World>(request) {
             Ok(other) => {
+                let now = other.now;
+                site.store.with(|world| world.replace(other))?;
+                site.clock.start(now);
                 forget(site);
-                site.clock.start(other.now);
-                site.store.with(|world| world.become_of(other))?;
                 Ok(())
             }
-            Err(why) => Err(why),
+            Err(why) => Err(format!("this is not the world of a sandbox: {why}")),
         },
         _ => return Ok(nothing()),
     };

@@ -72,6 +72,11 @@ impl Faults {
         left.map(|pending| &pending.fault).collect()
     }
 
+    /// Returns how many calls they have befallen.
+    pub(crate) fn befallen(&self) -> u32 {
+        self.0.iter().map(|pending| pending.done).sum()
+    }
+
     /// Returns what befalls a call. `chance` draws a number from 0 to 1.
     pub(crate) fn befall(
         &mut self,

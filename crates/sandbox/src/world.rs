@@ -136,10 +136,11 @@ impl World {
         self.objects.range(from..).take_while(move |(key, _)| key.kind == kind)
     }
 
-    /// Takes the place of all that there is. What is made from then on is newer than either.
-    pub(crate) fn become_of(&mut self, other: Self) {
+    /// Puts another world in the place of this one. What is made from then on is newer than either,
+    /// and who watched has to look anew.
+    pub(crate) fn replace(&mut self, other: Self) {
         let serial = self.serial.max(other.serial) + 1;
-        *self = Self { serial, ..other };
+        *self = Self { serial, forgotten: serial, news: VecDeque::new(), ..other };
     }
 
     /// Takes everything away; time and seed stay.
@@ -322,7 +323,7 @@ mod tests {
         assert_eq!(seen(&world), Some("three".into()));
         let mut other = World::new(2, 0);
         other.put(key.clone(), named("four"));
-        world.become_of(other);
+        world.replace(other);
         assert_eq!(seen(&world), Some("four".into()));
         world.remove(&key);
         assert_eq!(seen(&world), None);

@@ -332,20 +332,23 @@ pub(crate) fn values(inputs: &[Input<String>]) -> Result<Vec<String>> {
     inputs.iter().map(|input| input.get().cloned()).collect()
 }
 
-/// Says what to do about a network or subnet that does not go for what others have in it, which the
-/// filter of that name finds.
+/// Says how to find what keeps a network or subnet from going, which the filter of that name does.
 pub(crate) fn occupied(error: Error, aws: &Aws, filter: &str, id: &str) -> Error {
     if error.kind != Kind::Blocked {
         return error;
     }
-    let more = match filter {
-        "vpc-id" => ", and so do describe-security-groups and describe-subnets",
-        _ => "",
+    let kinds: &[&str] = match filter {
+        "vpc-id" => &["subnets", "security-groups", "network-interfaces"],
+        _ => &["network-interfaces"],
     };
+    let region = &aws.region;
+    let commands = kinds.iter().map(|kind| {
+        format!("`aws ec2 describe-{kind} --region {region} --filters Name={filter},Values={id}`")
+    });
     error.hint(format!(
-        "what others have in {id} is theirs to remove: `aws ec2 describe-network-interfaces --region {} \
-         --filters Name={filter},Values={id}` lists it{more}; then the same command takes the rest",
-        aws.region
+        "something is still in {id}; to find it: {}. What is not of this cluster is for its owner to \
+         remove; the same command goes on with the rest",
+        commands.collect::<Vec<_>>().join(", ")
     ))
 }
 

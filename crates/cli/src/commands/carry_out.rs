@@ -126,7 +126,10 @@ impl CarryOut<'_> {
         let along = decision.along(&self.subject.state());
         let is_gone = |address: &&Address| journal.with(|state| state.get(address).is_none());
         let along = along.iter().filter(is_gone).count();
-        let stays = decision.stays(self.subject);
+        let stays = match outcome.is_complete() && unknown.is_none() && known.is_empty() {
+            true => decision.stays(self.subject),
+            false => Vec::new(),
+        };
         self.finish(&reporter, &journal, (&outcome, along), (&known, &stays), expected);
         match (unknown, exit(&outcome, &known)?, unseen) {
             (Some(error), ..) => Err(error.into()),

@@ -33,7 +33,7 @@ pub(crate) struct Finish<'a> {
     /// What is still there although it was to go, by address, each with its kind and id. A run
     /// that leaves something has not ended well.
     pub(crate) left: &'a [(String, String)],
-    /// What a destroy was not to remove, such as volumes.
+    /// What a destroy that ended well was not to remove, such as volumes.
     pub(crate) stays: &'a [Loss],
     /// The commands to type next, each with what it does.
     pub(crate) next: &'a [(String, &'static str)],
@@ -164,9 +164,6 @@ impl Finish<'_> {
         ];
         let but = [(outcome.degraded.len(), "degraded"), (self.left.len(), "still there")];
         let [done, but] = [counted(&done), counted(&but)];
-        if done.is_empty() && but.is_empty() && self.destroyed && !self.goes_on() {
-            return "Nothing of this cluster is left.".to_owned();
-        }
         let done = if done.is_empty() { "nothing to do".to_owned() } else { done };
         let end = if but.is_empty() { String::new() } else { format!("; {but}") };
         let usually = expected.filter(|_| self.elapsed.is_none() && !self.goes_on());

@@ -174,7 +174,8 @@ impl View<'_> {
             return format!("Plan: {counts}{stages}.{unseen}{}", self.expectation());
         }
         if self.losses.is_some() {
-            return "Nothing to destroy.".to_owned();
+            return "Nothing to destroy: nothing with the marks of this cluster is left."
+                .to_owned();
         }
         let plan = self.plan;
         let but = match (plan.degraded.len(), plan.kept.len(), plan.yields.len()) {

@@ -1,7 +1,7 @@
 //! What a request asks for: path, verb and options.
 use super::allow::Wish;
 use super::kind::{Kind, REVIEWS};
-use super::objects::Served;
+use super::objects::ServedKind;
 use super::status::Status;
 use crate::server::Request;
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ impl Options {
 ///
 /// # Errors
 /// When nothing is served there.
-pub(super) fn read(request: &Request, path: &str, kinds: &[Served]) -> Result<Asked, Status> {
+pub(super) fn read(request: &Request, path: &str, kinds: &[ServedKind]) -> Result<Asked, Status> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let (group, version, rest) = match &parts[..] {
         ["api", version, rest @ ..] if !rest.is_empty() => ("", *version, rest),
@@ -76,7 +76,7 @@ pub(super) fn read(request: &Request, path: &str, kinds: &[Served]) -> Result<As
         };
     }
     let find = |plural: &str| {
-        let is_it = |kind: &&Served| {
+        let is_it = |kind: &&ServedKind| {
             kind.group == group && kind.version == version && kind.plural == plural
         };
         kinds.iter().find(is_it).map(|kind| Kind::clone(kind))
@@ -183,7 +183,7 @@ mod tests {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        let kinds: Vec<_> = built_in().iter().map(Served::Borrowed).collect();
+        let kinds: Vec<_> = built_in().iter().map(ServedKind::Borrowed).collect();
         match read(&request, path, &kinds) {
             Ok(Asked::Objects(it)) => {
                 Ok(format!("{} {} {}", it.operation(), it.namespace, it.name).trim_end().to_owned())

@@ -1,7 +1,7 @@
 //! What the API says of itself: its version, its groups and kinds, and its OpenAPI as far as
 //! clients read it before they write.
 use super::kind::{Kind, REVIEWS, VERBS};
-use super::objects::{Cluster, Served};
+use super::objects::{Cluster, ServedKind};
 use super::status::Status;
 use crate::aws;
 use crate::server::{Reply, Request};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 /// When nothing is served there.
 pub(super) fn answer(
     cluster: &Cluster,
-    kinds: &[Served],
+    kinds: &[ServedKind],
     request: &Request,
     path: &str,
 ) -> Result<Reply, Status> {
@@ -70,7 +70,7 @@ fn version(cluster: &Cluster) -> Value {
 }
 
 /// Returns the groups that have names, in the order of these.
-fn groups(kinds: &[Served]) -> Vec<String> {
+fn groups(kinds: &[ServedKind]) -> Vec<String> {
     let named = kinds.iter().map(|kind| kind.group.clone());
     let reviews = REVIEWS.iter().map(|(group, ..)| (*group).to_owned());
     let mut groups: Vec<String> = named.chain(reviews).filter(|it| !it.is_empty()).collect();
@@ -79,7 +79,7 @@ fn groups(kinds: &[Served]) -> Vec<String> {
     groups
 }
 
-fn versions(kinds: &[Served], group: &str) -> Vec<String> {
+fn versions(kinds: &[ServedKind], group: &str) -> Vec<String> {
     let its = kinds.iter().filter(|kind| kind.group == group);
     let mut versions: Vec<String> = its.map(|kind| kind.version.clone()).collect();
     if REVIEWS.iter().any(|(of, ..)| *of == group) {
@@ -90,13 +90,13 @@ fn versions(kinds: &[Served], group: &str) -> Vec<String> {
     versions
 }
 
-fn about(kinds: &[Served], group: &str) -> Value {
+fn about(kinds: &[ServedKind], group: &str) -> Value {
     let version = |version: &String| json!({ "groupVersion": format!("{group}/{version}"), "version": version });
     let all: Vec<Value> = versions(kinds, group).iter().map(version).collect();
     json!({ "name": group, "versions": all, "preferredVersion": all.first() })
 }
 
-fn of<'a>(kinds: &'a [Served], group: &str, version: &str) -> Vec<&'a Kind> {
+fn of<'a>(kinds: &'a [ServedKind], group: &str, version: &str) -> Vec<&'a Kind> {
     let is_its = |kind: &&Kind| kind.group == group && kind.version == version;
     kinds.iter().map(|kind| &**kind).filter(is_its).collect()
 }
@@ -126,7 +126,7 @@ fn verbs(subresource: &str) -> &'static [&'static str] {
 }
 
 /// Lists the resources of a version of a group.
-fn resources(kinds: &[Served], group: &str, version: &str) -> Result<Value, Status> {
+fn resources(kinds: &[ServedKind], group: &str, version: &str) -> Result<Value, Status> {
     let mut all = Vec::new();
     for kind in of(kinds, group, version) {
         let mut its = json!({
@@ -179,7 +179,7 @@ fn in_all(kind: &Kind) -> bool {
 }
 
 /// Lists everything at once: of the group without name, or of all others.
-fn whole(kinds: &[Served], core: bool, version: &str) -> Reply {
+fn whole(kinds: &[ServedKind], core: bool, version: &str) -> Reply {
     let all = if core { vec![String::new()] } else { groups(kinds) };
     let item = |group: &String| {
         let metadata = if core { json!({}) } else { json!({ "name": group }) };
@@ -232,7 +232,7 @@ fn discovered(kind: &Kind) -> Value {
     value
 }
 
-fn openapi_index(kinds: &[Served]) -> Value {
+fn openapi_index(kinds: &[ServedKind]) -> Value {
     let mut paths = Map::new();
     let mut add = |path: String| {
         let url = json!({ "serverRelativeURL": format!("/openapi/v3/{path}?hash=0") });
@@ -247,7 +247,7 @@ fn openapi_index(kinds: &[Served]) -> Value {
 
 /// Says how objects of a version of a group are written, as far as clients ask: which options a
 /// patch has.
-fn openapi(kinds: &[Served], group: &str, version: &str) -> Result<Value, Status> {
+fn openapi(kinds: &[ServedKind], group: &str, version: &str) -> Result<Value, Status> {
     let its = of(kinds, group, version);
     if its.is_empty() && reviews(group).next().is_none() {
         return Err(Status::no_path());

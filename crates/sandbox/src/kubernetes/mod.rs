@@ -59,7 +59,7 @@ use crate::world::{Key, Object, World};
 use allow::Wish;
 use asked::{Asked, Objects, Options};
 use kind::Kind;
-use objects::{Cluster, Served};
+use objects::{Cluster, ServedKind};
 use serde_json::Value;
 use status::Status;
 use std::io;
@@ -222,7 +222,7 @@ struct Call<'a> {
     world: &'a mut World,
     cluster: &'a Cluster,
     request: &'a Request,
-    kinds: &'a [Served],
+    kinds: &'a [ServedKind],
 }
 
 impl Call<'_> {

@@ -84,10 +84,10 @@ pub(super) fn condition(object: &mut Value, ty: &str, mut said: Value, now: Time
 }
 
 /// A kind that a cluster serves: one that is built in, or one that a definition brings.
-pub(super) type Served = Cow<'static, Kind>;
+pub(super) type ServedKind = Cow<'static, Kind>;
 
 /// Returns every kind that a cluster serves.
-pub(super) fn kinds(world: &World, cluster: &Cluster) -> Vec<Served> {
+pub(super) fn kinds(world: &World, cluster: &Cluster) -> Vec<ServedKind> {
     let definitions = all(world, cluster, Kind::named("customresourcedefinitions"), None);
     let defined = definitions.iter().flat_map(|it| Kind::defined(it)).map(Cow::Owned);
     built_in().iter().map(Cow::Borrowed).chain(defined).collect()

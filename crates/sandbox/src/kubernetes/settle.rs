@@ -1,6 +1,6 @@
 //! What a cluster does by itself: what follows from what was made, changed or taken away.
 use super::kind::Kind;
-use super::objects::{self, Cluster, Served, View, items, name, text, time};
+use super::objects::{self, Cluster, ServedKind, View, items, name, text, time};
 use super::{addons, autoscale, budget, claims, events, nodes, pods, schedule, start, workloads};
 use crate::behaviour::Behaviour;
 use crate::world::{Key, World};
@@ -167,7 +167,7 @@ fn collect(world: &mut World, cluster: &Cluster) {
             continue;
         }
         let uid = text(object, "/metadata/uid");
-        let its: Vec<&Bound> = all.iter().filter(|(_, it)| owned_by(it, uid)).collect();
+        let its: Vec<&OfKind> = all.iter().filter(|(_, it)| owned_by(it, uid)).collect();
         let waits = |word: &str| items(object, "/metadata/finalizers").contains(&json!(word));
         if waits("foregroundDeletion") {
             for (kind, dependent) in &its {
@@ -214,10 +214,10 @@ pub(super) fn release(
 }
 
 /// An object with its kind.
-type Bound = (Served, View);
+type OfKind = (ServedKind, View);
 
 /// Returns the uids of all objects of a cluster, and those of these that have owners or go.
-fn bound(world: &World, cluster: &Cluster) -> (BTreeSet<String>, Vec<Bound>) {
+fn bound(world: &World, cluster: &Cluster) -> (BTreeSet<String>, Vec<OfKind>) {
     let (mut uids, mut bound) = (BTreeSet::new(), Vec::new());
     for kind in objects::kinds(world, cluster) {
         for object in objects::all(world, cluster, &kind, None) {
@@ -232,7 +232,7 @@ fn bound(world: &World, cluster: &Cluster) -> (BTreeSet<String>, Vec<Bound>) {
 }
 
 /// Returns every object of a cluster with its kind.
-fn everything(world: &World, cluster: &Cluster) -> Vec<Bound> {
+fn everything(world: &World, cluster: &Cluster) -> Vec<OfKind> {
     let mut all = Vec::new();
     let mut seen = BTreeSet::new();
     for kind in objects::kinds(world, cluster) {

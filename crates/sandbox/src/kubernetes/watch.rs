@@ -231,5 +231,8 @@ mod tests {
         );
         let mut new = watch(&world, &format!("resourceVersion={}", world.serial - 1));
         assert_eq!(words(&mut new, &world), ["MODIFIED"]);
+        world.replace(World::new(2, 0));
+        let error = new.news(&world).unwrap_err();
+        assert_eq!(error["object"]["reason"], "Expired", "the world that it was about has gone");
     }
 }

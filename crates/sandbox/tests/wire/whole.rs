@@ -27,7 +27,8 @@ fn a_world_goes_on_in_another_sandbox() {
     assert_eq!(get(&other, "requests"), Value::Array(Vec::new()), "what was asked is of another");
     let now = get(&other, "world");
     assert_eq!(now["objects"], world["objects"]);
-    assert!(now["serial"].as_u64() > world["serial"].as_u64(), "whoever watches sees it");
+    assert!(now["serial"].as_u64() > world["serial"].as_u64(), "what is made now is newer");
+    assert_eq!(now["forgotten"], now["serial"], "and who watched looks anew");
     assert_eq!(other.form("ec2", make).status, 200, "and goes on there");
 }
 
@@ -35,9 +36,15 @@ fn a_world_goes_on_in_another_sandbox() {
 fn what_is_no_world_is_refused_and_changes_nothing() {
     let sandbox = start();
     let client = Client::of(&sandbox);
-    let before = get(&client, "world");
-    for text in ["", "{}", r#"{"format":"provision.sandbox/v2"}"#] {
-        assert_eq!(client.send("POST", "/_sandbox/world", &[], text).status, 400, "{text}");
+    assert_eq!(client.form("ec2", "Action=CreateVpc&CidrBlock=10.0.0.0%2F16").status, 200);
+    let (before, asked) = (get(&client, "world"), get(&client, "requests"));
+    let mut newer = before.clone();
+    newer["format"] = "provision.sandbox/v2".into();
+    for text in [String::new(), "{}".to_owned(), newer.to_string()] {
+        let reply = client.send("POST", "/_sandbox/world", &[], &text);
+        assert_eq!(reply.status, 400, "{text}");
+        assert!(reply.body.contains("this is not the world of a sandbox: "), "{}", reply.body);
     }
     assert_eq!(get(&client, "world"), before);
+    assert_eq!(get(&client, "requests"), asked);
 }

@@ -10,15 +10,15 @@ pub(in crate::render) fn write(page: &mut Page, losses: &[Loss]) {
     block(page, Paint::Bold, "Will stay", &kept(true).collect::<Vec<_>>());
 }
 
-/// Adds what was kept, once everything else is gone.
+/// Adds what was kept, once everything else is gone. What was to become of it has.
 pub(in crate::render) fn stays(page: &mut Page, losses: &[Loss]) {
-    if losses.is_empty() {
-        return;
-    }
-    page.heading(Paint::Bold, "Still in the cloud, as was wanted");
-    page.table(
-        Paint::Plain,
-        losses.iter().map(|loss| (&*loss.name, format!("{}: {}", loss.what, loss.told))),
+    let told: Vec<_> =
+        losses.iter().map(|loss| Loss { becomes: String::new(), ..loss.clone() }).collect();
+    block(
+        page,
+        Paint::Bold,
+        "Kept, without the marks of the cluster",
+        &told.iter().collect::<Vec<_>>(),
     );
 }
 

@@ -1,5 +1,6 @@
 //! What is said when a run has ended.
 use super::*;
+use provision_spec::Loss;
 
 fn again() -> [(String, &'static str); 1] {
     [("provision apply".to_owned(), "")]
@@ -109,10 +110,24 @@ fn a_destroyed_cluster_is_gone_unless_something_is_still_there() {
     let told = "Destroyed: 61 deleted. In reality it takes about 14m.\n";
     assert_eq!(shown(Mode::Plain, &finish), told);
     (finish.simulated, finish.elapsed) = (false, measured);
-    let nothing = Outcome::default();
-    finish.outcome = &nothing;
-    assert_eq!(shown(Mode::Plain, &finish), "Nothing of this cluster is left.\n");
-    finish.outcome = &outcome;
+    let stays = [Loss {
+        what: "volume",
+        name: "vol-0388f9672d21ab6ff".to_owned(),
+        told: "20 GiB of claim default/data".to_owned(),
+        becomes: "without the marks of the cluster".to_owned(),
+        kept: true,
+    }];
+    finish.stays = &stays;
+    insta::assert_snapshot!(shown(Mode::Plain, &finish), @r#"
+    Destroyed in 14m02s (expected about 14m): 61 deleted.
+
+    Kept, without the marks of the cluster
+      volume  vol-0388f9672d21ab6ff  20 GiB of claim default/data
+    "#);
+    let told = shown(Mode::Json, &finish);
+    let told: Value = serde_json::from_str(&told).expect("it is JSON");
+    assert_eq!(told["stays"], json!(stays));
+    finish.stays = &[];
     let again = again();
     (finish.left, finish.next) = (&left, &again);
     insta::assert_snapshot!(shown(Mode::Plain, &finish), @r#"
