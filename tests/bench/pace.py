@@ -25,8 +25,16 @@ FILE = os.path.join(ROOT, "plans/qualytics-eks.yaml")
 DOCUMENT = os.path.join(ROOT, "docs/benchmarks.md")
 # The most reads of one object while it is waited for; all of a command are counted.
 READS = 60
-# Kinds whose objects are waited for in every life that they have a part in.
-SLOW = {"eks.cluster", "eks.node_group", "ec2.nat_gateway", "ec2.vpc", "ec2.subnet", "iam.role"}
+# Kinds whose objects are waited for, in building and in destroying, and are asked for by name.
+WAITED = {
+    "ec2.nat_gateway",
+    "ec2.subnet",
+    "ec2.vpc",
+    "eks.cluster",
+    "eks.node_group",
+    "iam.role",
+    "logs.group",
+}
 # Seconds.
 ENDS_WITHIN = 900
 
@@ -191,26 +199,26 @@ def said_of(life):
     """Returns patterns for the operations that read one object, and for what they say that it is."""
     words = life.name.split(":")[-1].split("/")
     noun = "".join(word.capitalize() for word in life.kind.split(".")[-1].split("_"))
-    reads = rf"(Describe|Get|List){noun}(s|es|Attribute|Versions)?$"
-    path = {
-        "eks.cluster": "/clusters/{1}",
-        "eks.node_group": "/clusters/{1}/node-groups/{2}",
-        "eks.addon": "/clusters/{1}/addons/{2}",
-        "eks.pod_identity_association": "/clusters/{1}/pod-identity-associations/{2}",
-    }.get(life.kind)
-    if path:
-        return "Describe", re.escape(path.format(*words)) + r"( |\?|$)"
-    return reads, r"(?<![\w-])" + re.escape(words[-1]) + r"(?![\w-])"
+    operations, named = {
+        "eks.cluster": ("DescribeCluster$", "/clusters/{1}( |\\?|$)"),
+        "eks.node_group": ("DescribeNodegroup$", "/node-groups/{2}( |\\?|$)"),
+        "eks.addon": ("DescribeAddon$", "/addons/{2}( |\\?|$)"),
+        "eks.pod_identity_association": ("Describe", "/pod-identity-associations/{2}( |\\?|$)"),
+        "ec2.launch_template": ("DescribeLaunchTemplate(s|Versions)$", "{0}"),
+        "logs.group": ("DescribeLogGroups$", life.name.split(":log-group:")[-1]),
+    }.get(life.kind, (f"(Describe|Get|List){noun}(s|es|Attribute)?$", "(?<![\\w-]){last}(?![\\w-])"))
+    words = [re.escape(word) for word in words]
+    return operations, named.format(*words, last=words[-1])
 
 
 def reads(asked, lives):
-    """Returns the most reads that one object had in all its waits together, and which object."""
+    """Returns the most reads that name one object, in all its waits together, and which object."""
     counts = []
     for life in (one for all in lives.values() for one in all):
         operation, words = said_of(life)
         its = [1 for name, said in asked if re.match(operation, name) and re.search(words, said)]
         counts.append((len(its), life.kind, life.name))
-    for kind in SLOW & lives.keys():
+    for kind in WAITED & lives.keys():
         assert any(count for count, its, _ in counts if its == kind), f"no {kind} was read"
     return max(counts)
 
