@@ -35,28 +35,42 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
         let error = "no request of a browser, and none to a name, is answered here";
         return Ok(Reply::json(403, &json!({ "error": error })));
     }
-    let route = (request.method.as_str(), request.path.as_str());
-    let done = match route {
-        ("GET", "/_sandbox/objects") => {
-            return Ok(Reply::json(200, &site.store.with(|world| objects(world))?));
-        }
-        ("GET", "/_sandbox/faults") => {
+    match request.method.as_str() {
+        "GET" => told(site, &request.path),
+        "POST" => Ok(match done(site, request)? {
+            Some(Ok(())) => Reply::json(200, &json!({})),
+            Some(Err(why)) => Reply::json(400, &json!({ "error": why })),
+            None => nothing(),
+        }),
+        _ => Ok(nothing()),
+    }
+}
+
+/// Tells what an endpoint is asked for.
+fn told(site: &mut Site, path: &str) -> io::Result<Reply> {
+    Ok(match path {
+        "/_sandbox/objects" => Reply::json(200, &site.store.with(|world| objects(world))?),
+        "/_sandbox/faults" => {
             let Site { faults, .. } = site;
             let told = json!({ "faults": faults.left(), "befallen": faults.befallen() });
-            return Ok(Reply::json(200, &told));
+            Reply::json(200, &told)
         }
-        ("GET", "/_sandbox/history") => return Ok(Reply::json(200, &site.history)),
-        ("GET", "/_sandbox/requests") => return Ok(Reply::json(200, &site.log)),
-        ("GET", "/_sandbox/world") => {
-            return site.store.with(|world| Reply::json(200, world));
-        }
-        ("POST", "/_sandbox/clock") => read::<ClockBody>(request)
+        "/_sandbox/history" => Reply::json(200, &site.history),
+        "/_sandbox/requests" => Reply::json(200, &site.log),
+        "/_sandbox/world" => site.store.with(|world| Reply::json(200, world))?,
+        _ => nothing(),
+    })
+}
+
+/// Does what an endpoint is asked to, or says what is wrong with what was sent; `None` where there is
+/// no such endpoint.
+fn done(site: &mut Site, request: &Request) -> io::Result<Option<Result<(), String>>> {
+    let done = match request.path.as_str() {
+        "/_sandbox/clock" => read::<ClockBody>(request)
             .and_then(|body| Speed::try_from(body.speed))
             .map(|speed| site.clock.set(speed)),
-        ("POST", "/_sandbox/faults") => {
-            read::<FaultsBody>(request).map(|body| site.faults.set(body.faults))
-        }
-        ("POST", "/_sandbox/events") => match read(request) {
+        "/_sandbox/faults" => read::<FaultsBody>(request).map(|body| site.faults.set(body.faults)),
+        "/_sandbox/events" => match read(request) {
             Ok(event) => {
                 let (done, moments) =
                     site.store.with(|world| (aws::happen(world, &event), world.moments()))?;
@@ -65,12 +79,12 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
             }
             Err(why) => Err(why),
         },
-        ("POST", "/_sandbox/reset") => {
+        "/_sandbox/reset" => {
             site.store.with(World::clear)?;
             forget(site);
             Ok(())
         }
-        ("POST", "/_sandbox/world") => match read::<World>(request) {
+        "/_sandbox/world" => match read::<World>(request) {
             Ok(other) => {
                 let now = other.now;
                 site.store.with(|world| world.replace(other))?;
@@ -80,12 +94,9 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Reply> {
             }
             Err(why) => Err(format!("this is not the world of a sandbox: {why}")),
         },
-        _ => return Ok(nothing()),
+        _ => return Ok(None),
     };
-    Ok(match done {
-        Ok(()) => Reply::json(200, &json!({})),
-        Err(why) => Reply::json(400, &json!({ "error": why })),
-    })
+    Ok(Some(done))
 }
 
 /// Forgets what was of the world that there was: what befalls it, was asked of it and became of it.
