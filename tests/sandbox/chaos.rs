@@ -73,7 +73,9 @@ fn whatever_chance_brings_a_few_runs_are_enough() {
     sweep::each("chaos", 1, &seeds, name, |seed| live(*seed, destroyed.contains(seed), &tally));
     let Tally { calls, befallen, ended } = tally;
     let (calls, befallen) = (calls.into_inner(), befallen.into_inner());
-    println!("chaos: {befallen} of {calls} calls befallen; runs that ended well: {ended:?}");
+    sweep::tell(&format!(
+        "chaos: {befallen} of {calls} calls befallen; ended well in run 1, 2, 3: {ended:?}"
+    ));
     let share = befallen as f64 / calls as f64;
     assert!((SHARE * 0.8..SHARE * 1.2).contains(&share), "{share} of all calls");
 }

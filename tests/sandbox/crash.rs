@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How many kills a sample has of each phase.
-const SAMPLE: usize = 14;
+const SAMPLE: usize = 10;
 
 /// Kills the program at one of the changes of a phase, lets it run again to its end, and compares.
 /// False where the run came to its end without that change.

@@ -1,5 +1,6 @@
 //! Many cases at once, all of them or a sample, and what they come to.
 use std::env;
+use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,17 +33,21 @@ pub(crate) fn chosen<T>(mut cases: Vec<T>, count: usize) -> Vec<T> {
     cases
 }
 
+/// Tells what a sweep came to, also where what tests print is kept back: a run is to show how much was
+/// tried, and how long that took.
+pub(crate) fn tell(line: &str) {
+    io::stdout().write_all(format!("{line}\n").as_bytes()).expect("it can be written");
+}
+
 /// Tells how many of all missed what they were to meet, and fails if it is more than one in ten: what is
 /// called is chance's choice too.
-#[expect(clippy::print_stdout, reason = "how much was tried is told with the result")]
 pub(crate) fn few(what: &str, missed: usize, all: usize) {
-    println!("{what}: {missed} of {all} missed what they were to meet");
+    tell(&format!("{what}: {missed} of {all} missed what they were to meet"));
     assert!(missed * 10 <= all, "{what}: {missed} of {all}");
 }
 
 /// Tries cases, so many at once for each processor, and tells how it went in a line. A case that goes
 /// wrong panics, and says why itself.
-#[expect(clippy::print_stdout, reason = "how much was tried is told with the result")]
 pub(crate) fn each<T: Sync>(
     what: &str,
     per_processor: usize,
@@ -65,6 +70,7 @@ pub(crate) fn each<T: Sync>(
     let sample =
         if wants_all() { "all".to_owned() } else { format!("a sample of seed {}", seed()) };
     let seconds = since.elapsed().as_secs();
-    println!("{what}: {} cases ({sample}), {} wrong, {seconds} s", cases.len(), wrong.len());
+    let (all, bad) = (cases.len(), wrong.len());
+    tell(&format!("{what}: {all} cases ({sample}), {bad} wrong, {seconds} s"));
     assert!(!cases.is_empty() && wrong.is_empty(), "{what}: {wrong:#?}");
 }

@@ -86,7 +86,7 @@ pub async fn look_until<T>(
     stop: &Stop,
     look: impl AsyncFn() -> Result<Option<T>>,
 ) -> Result<Option<T>> {
-    let (begun, longest) = (Instant::now(), pace.patience(patience, LEAST_PATIENCE));
+    let (begun, longest) = (Instant::now(), pace.patience(patience, LEAST_LOOKING));
     loop {
         let is_over = begun.elapsed() >= longest;
         match look().await {
@@ -107,11 +107,12 @@ pub async fn look_until<T>(
 /// How long a read that fails may be tried again while nothing but looking is going on.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The least of it on our own clock.
-const LEAST_PATIENCE: Duration = Duration::from_secs(3);
+/// The least of it on our own clock: a read may be many calls, each of which fails before all are well,
+/// and a call that hangs takes as long as one may.
+const LEAST_PATIENCE: Duration = Duration::from_secs(45);
 
-/// The same for many calls, each of which may fail before all are well.
-const LEAST_PATIENCE_OF_MANY: Duration = Duration::from_secs(30);
+/// The least on our own clock that somebody waits for an answer that does not come.
+const LEAST_LOOKING: Duration = Duration::from_secs(3);
 
 impl<'a> Engine<'a> {
     /// Makes an engine for the objects with these marks, with at most `bound` calls at once.
@@ -170,7 +171,7 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// What the cloud answered in the end.
     pub async fn asked<T>(&self, calls: impl AsyncFn() -> Result<T>) -> Result<T> {
-        let deadline = Instant::now() + self.pace.patience(PATIENCE, LEAST_PATIENCE_OF_MANY);
+        let deadline = Instant::now() + self.patience();
         self.ask(Some(deadline), calls).await.map_err(Error::from)
     }
 
