@@ -228,6 +228,39 @@ fn what_keeps_a_network_can_be_found_with_what_is_said() {
 }
 
 #[test]
+fn what_turns_up_after_the_plan_is_named_and_goes_the_next_time() {
+    let lived = Lived::start();
+    let boto = Boto::at_home(&lived.served);
+    let addresses = boto.call("ec2", "describe_addresses", &json!({}));
+    let mut tags = addresses["Addresses"][0]["Tags"].clone();
+    for tag in tags.as_array_mut().expect("it has tags") {
+        if tag["Key"] == "provision-address" {
+            tag["Value"] = json!("elastic-ip/late");
+        }
+    }
+    lived.served.faults(&[json!({ "operation": "DeleteVpc", "effect": "hang" })]);
+    let mut command = lived.folder.command(&["destroy", "--auto-approve", "--delete-volumes"]);
+    let mut destroy = command.stdout(Stdio::piped()).spawn().expect("it starts");
+    let since = Instant::now();
+    while !lived.served.operations().contains(&"DeleteVpc".to_owned()) {
+        assert!(since.elapsed() < Duration::from_secs(60), "the network is not deleted");
+        assert_eq!(destroy.try_wait().expect("it can be asked"), None, "it ended before");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let late = json!({ "Domain": "vpc",
+        "TagSpecifications": [{ "ResourceType": "elastic-ip", "Tags": tags }] });
+    boto.call("ec2", "allocate_address", &late);
+    let output = destroy.wait_with_output().expect("it ends");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(!told.contains("Failed"), "no step failed: {told}");
+    let (_, there) = told.split_once("Still in the cloud").expect("something is left");
+    assert!(there.contains("elastic-ip/late"), "{there}");
+    lived.folder.ok(&["destroy", "--auto-approve"]);
+    assert_eq!(lived.grown(), [""; 0]);
+}
+
+#[test]
 fn what_cannot_go_is_named_and_goes_the_next_time() {
     let lived = Lived::start();
     lived

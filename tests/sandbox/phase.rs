@@ -143,6 +143,8 @@ fn phases() -> Vec<Phase> {
     decoys::prepare(&untouched);
     let nothing = untouched.moment();
     let theirs = world::raw(&nothing.world);
+    let is_default = |it: &String| it.contains("\"isDefault\":true");
+    assert!(theirs.values().any(is_default), "the default network is somebody else's too");
     let (build, moment) = Phase::record("build", built(), APPLY, nothing.clone(), &theirs);
     let (change, moment) = Phase::record("change", changed(), APPLY, moment, &theirs);
     let (upgrade, moment) = Phase::record("upgrade", upgraded(), APPLY, moment, &theirs);

@@ -105,6 +105,7 @@ fn two_versions_are_two_stages() {
     assert_eq!(steps(&folder), [climb(1, "1.35"), climb(2, "1.36")].concat());
     let text = folder.ok(&["plan"]);
     assert!(text.contains("\nStage 1 of 2: Upgrade to 1.35\n"), "{text}");
+    assert!(text.contains("Kubernetes 1.36 is in standard support until 20"), "{text}");
     assert!(text.contains("\nPlan: 13 to change, in 2 stages.\n"), "{text}");
     let offline = folder.run(&["plan", "--offline"]);
     assert_eq!(offline.code, Some(65), "{}", offline.stdout);

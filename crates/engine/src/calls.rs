@@ -107,11 +107,11 @@ pub async fn look_until<T>(
 /// How long a read that fails may be tried again while nothing but looking is going on.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The least of it on our own clock: a read may be many calls, each of which fails before all are well,
-/// and a call that hangs takes as long as one may.
+/// The least of it on our own clock where the cloud is at fault: a read may be many calls, each of which
+/// fails before all are well, and a call that hangs takes as long as one may.
 const LEAST_PATIENCE: Duration = Duration::from_secs(45);
 
-/// The least on our own clock that somebody waits for an answer that does not come.
+/// The least on our own clock that somebody waits for what may never come.
 const LEAST_LOOKING: Duration = Duration::from_secs(3);
 
 impl<'a> Engine<'a> {
@@ -171,7 +171,7 @@ impl<'a> Engine<'a> {
     /// # Errors
     /// What the cloud answered in the end.
     pub async fn asked<T>(&self, calls: impl AsyncFn() -> Result<T>) -> Result<T> {
-        let deadline = Instant::now() + self.patience();
+        let deadline = Instant::now() + self.patience(Kind::Retry);
         self.ask(Some(deadline), calls).await.map_err(Error::from)
     }
 
@@ -182,11 +182,11 @@ impl<'a> Engine<'a> {
         call: impl AsyncFn() -> Result<T>,
     ) -> Result<T, Ended> {
         let begun = Instant::now();
-        let deadline = deadline.unwrap_or_else(|| begun + self.patience());
+        let until = |kind| deadline.unwrap_or_else(|| begun + self.patience(kind));
         let mut backoff = Backoff::new();
         loop {
             match self.call(call()).await {
-                Err(e) if e.kind.is_transient() && Instant::now() < deadline => {
+                Err(e) if e.kind.is_transient() && Instant::now() < until(e.kind) => {
                     let overdue = begun.elapsed() > self.pace.of(PATIENCE);
                     self.pause(backoff.next(self.pace, overdue)).await?;
                 }
@@ -196,8 +196,9 @@ impl<'a> Engine<'a> {
     }
 
     /// Returns how long a call that changes nothing is made again while its failure passes.
-    fn patience(&self) -> Duration {
-        self.pace.patience(PATIENCE, LEAST_PATIENCE)
+    fn patience(&self, failure: Kind) -> Duration {
+        let least = if failure == Kind::Retry { LEAST_PATIENCE } else { LEAST_LOOKING };
+        self.pace.patience(PATIENCE, least)
     }
 
     /// Waits for a span of the cloud's clock, or until asked to stop.
