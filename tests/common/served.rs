@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Tells the program to write down what a sandbox of its own was called.
 pub(crate) const RECORD: &str = "PROVISION_SANDBOX_RECORD";
@@ -80,6 +80,21 @@ impl Served {
     pub(crate) fn operations(&self) -> Vec<String> {
         let name = |request: &Value| request["operation"].as_str().unwrap_or_default().to_owned();
         self.requests().iter().map(name).collect()
+    }
+
+    /// Waits until an operation has been called so often, while a program runs. False where that ended
+    /// before.
+    pub(crate) fn is_called(&self, operation: &str, count: usize, program: &mut Child) -> bool {
+        let since = Instant::now();
+        let so_far = || self.operations().iter().filter(|it| *it == operation).count();
+        while so_far() < count {
+            if program.try_wait().expect("it can be asked").is_some() {
+                return false;
+            }
+            assert!(since.elapsed() < PATIENCE, "{operation} {count} is not to be seen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        true
     }
 
     /// Returns what was asked so far, in its order.

@@ -2,14 +2,11 @@
 //! cluster's life, and run again: it comes to the same.
 use crate::phase::{PHASES, Phase};
 use crate::proxy::Fate;
-use crate::relay::PATIENCE;
 use crate::sweep;
 use serde_json::json;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
 /// How many kills a sample has of each phase.
 const SAMPLE: usize = 10;
@@ -44,20 +41,9 @@ fn survives_inside(phase: &Phase, change: &(String, usize), effect: &str) -> boo
     let mut command = life.folder.command(phase.command);
     let command = command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut program = command.spawn().expect("the program starts");
-    let since = Instant::now();
-    let asked = || life.served.operations().iter().filter(|it| *it == operation).count();
-    let killed = loop {
-        if asked() >= *count {
-            break true;
-        }
-        if let Some(status) = program.try_wait().expect("it can be asked") {
-            assert!(status.success(), "it was not killed, and failed: {status}");
-            break false;
-        }
-        assert!(since.elapsed() < PATIENCE, "the program does not end");
-        thread::sleep(Duration::from_millis(20));
-    };
-    program.kill().and_then(|()| program.wait()).expect("it ends");
+    let killed = life.served.is_called(operation, *count, &mut program);
+    let status = program.kill().and_then(|()| program.wait()).expect("it ends");
+    assert!(killed || status.success(), "it was not killed, and failed: {status}");
     life.served.faults(&[]);
     life.ok(phase.command);
     phase.check(&life);

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 /// The tags that the driver for EBS gives to the volume of a claim.
 const DRIVER: [&str; 3] = [
@@ -241,12 +240,7 @@ fn what_turns_up_after_the_plan_is_named_and_goes_the_next_time() {
     lived.served.faults(&[json!({ "operation": "DeleteVpc", "effect": "hang" })]);
     let mut command = lived.folder.command(&["destroy", "--auto-approve", "--delete-volumes"]);
     let mut destroy = command.stdout(Stdio::piped()).spawn().expect("it starts");
-    let since = Instant::now();
-    while !lived.served.operations().contains(&"DeleteVpc".to_owned()) {
-        assert!(since.elapsed() < Duration::from_secs(60), "the network is not deleted");
-        assert_eq!(destroy.try_wait().expect("it can be asked"), None, "it ended before");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    assert!(lived.served.is_called("DeleteVpc", 1, &mut destroy), "it ended before");
     let late = json!({ "Domain": "vpc",
         "TagSpecifications": [{ "ResourceType": "elastic-ip", "Tags": tags }] });
     boto.call("ec2", "allocate_address", &late);
@@ -291,11 +285,7 @@ fn a_run_that_dies_while_it_removes_them_is_gone_on_with() {
         let arguments = ["destroy", "--auto-approve", "--delete-volumes"];
         let mut run =
             lived.folder.command(&arguments).stdout(Stdio::null()).spawn().expect("it runs");
-        let begun = Instant::now();
-        while !lived.served.operations().iter().any(|it| it == operation) {
-            assert!(begun.elapsed() < Duration::from_secs(60), "{operation} was never called");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        assert!(lived.served.is_called(operation, 1, &mut run), "it ended before {operation}");
         run.kill().and_then(|()| run.wait()).expect("it ends");
         lived.served.faults(&[]);
         lived.folder.ok(&arguments);

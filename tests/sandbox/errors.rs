@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 const PLAN: &[&str] = &["plan"];
 /// A width at which no path or host name breaks a line.
@@ -135,15 +134,11 @@ fn runs(book: &mut Book) {
 fn two_at_once(book: &mut Book) {
     book.folder = Folder::on(&book.served, &FILE.replace("acme-prod", "acme-two"));
     book.faults(&[("CreateVpc", "hang")]);
+    let before = book.served.operations().iter().filter(|it| *it == "CreateVpc").count();
     let mut command = book.folder.command(APPLY);
     let first = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut first = first.expect("it starts");
-    let before = book.served.operations().len();
-    let since = Instant::now();
-    while !book.served.operations()[before..].iter().any(|it| it == "CreateVpc") {
-        assert!(since.elapsed() < Duration::from_secs(60), "nothing is begun");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    assert!(book.served.is_called("CreateVpc", before + 1, &mut first), "it ended before");
     let second = book.folder.command(APPLY).env("COLUMNS", WIDE).output();
     let ran = Ran::from(second.expect("it runs"));
     first.kill().and_then(|()| first.wait()).expect("it ends");

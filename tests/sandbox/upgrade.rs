@@ -4,7 +4,6 @@ use crate::folder::{FILE, Folder};
 use crate::served::Served;
 use serde_json::{Value, json};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 /// The day on which these tests are, in milliseconds since 1970: 2026-11-21, with 1.34 to 1.36 in
 /// standard support.
@@ -247,12 +246,10 @@ fn killed(operation: &str, nth: usize, effect: &str) {
     cloud.served.faults(&[json!({ "operation": operation, "nth": nth, "effect": effect })]);
     let mut command = folder.command(&["apply", "--auto-approve"]);
     let mut apply = command.stdout(Stdio::null()).spawn().expect("it starts");
-    let since = Instant::now();
-    while cloud.count(operation) < nth {
-        assert!(since.elapsed() < Duration::from_secs(60), "{operation} {nth} is not to be seen");
-        assert_eq!(apply.try_wait().expect("it can be asked"), None, "{operation} {nth}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    assert!(
+        cloud.served.is_called(operation, nth, &mut apply),
+        "it ended before {operation} {nth}"
+    );
     apply.kill().and_then(|()| apply.wait()).expect("it ends");
     let left = steps(&folder);
     assert!(!left.is_empty() && left.iter().all(|step| !step.contains("1.35")), "{left:?}");

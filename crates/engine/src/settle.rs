@@ -56,7 +56,7 @@ impl Work<'_> {
         let resumed = record.as_ref().filter(|record| record.stage == Stage::Creating);
         let resumed = resumed.and_then(|r| r.creating.clone()).filter(|(_, r)| *r == request);
         if !self.is_certainly_absent(node, record.as_ref(), resumed.is_some()).await? {
-            self.status = "it is not to be seen yet".into();
+            self.last_seen("it is not to be seen yet");
             return self.engine.wait(self.turn()).await;
         }
         if let Some(error) = self.exists.take() {
@@ -138,7 +138,7 @@ impl Work<'_> {
         let at = At { token: &token, ..at };
         (self.missing, self.called) = (None, true);
         self.engine.tell(self.step, EventKind::Called(Verb::Create));
-        self.status = "it was asked for".into();
+        self.last_seen("it was asked for");
         match self.engine.call(self.driver.create(at, want)).await {
             Ok(started) => {
                 let (address, outputs) = (self.address().clone(), started.outputs.clone());
@@ -235,7 +235,7 @@ impl Work<'_> {
         }
         let grace = self.grace();
         if self.sent.as_ref().is_some_and(|(sent, when)| *sent == diff && when.elapsed() < grace) {
-            self.status = "the change is not to be seen yet".into();
+            self.last_seen("the change is not to be seen yet");
             return self.engine.wait(self.turn()).await;
         }
         let address = self.address().clone();

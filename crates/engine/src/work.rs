@@ -82,7 +82,7 @@ pub(crate) struct Work<'a> {
     /// Since when looks have found nothing.
     pub(crate) missing: Option<Instant>,
     /// The cloud's last word, for the error when time is up.
-    pub(crate) status: String,
+    status: String,
     /// What to do about that, where the driver says so.
     hint: Option<Box<str>>,
     /// What the object is within, as the plan saw it, where that is newer than the record.
@@ -181,10 +181,16 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// Takes down what there is to say of the step by now; what was to be done about the word before is
+    /// over with that.
+    pub(crate) fn last_seen(&mut self, status: &str) {
+        (self.status, self.hint) = (status.to_owned(), None);
+    }
+
     /// Waits one turn while the cloud is at work, and tells so when its word changes.
     pub(crate) async fn wait_for(&mut self, status: &str) -> Result<(), Ended> {
         if self.status != status {
-            (self.status, self.hint) = (status.to_owned(), None);
+            self.last_seen(status);
             self.engine.tell(self.step, EventKind::Waiting(status.to_owned()));
         }
         self.engine.wait(self.until_next_turn()).await

@@ -51,8 +51,8 @@ fn told(site: &mut Site, path: &str) -> io::Result<Reply> {
     Ok(match path {
         "/_sandbox/objects" => Reply::json(200, &site.store.with(|world| objects(world))?),
         "/_sandbox/faults" => {
-            let Site { faults, .. } = site;
-            let told = json!({ "faults": faults.left(), "befallen": faults.befallen() });
+            let (left, befallen) = (site.faults.left(), site.faults.befallen());
+            let told = json!({ "faults": left, "befallen": befallen });
             Reply::json(200, &told)
         }
         "/_sandbox/history" => Reply::json(200, &site.history),

@@ -4,7 +4,7 @@ use crate::render::style::{Paint, Word, columns, words};
 use provision_spec::Loss;
 
 /// Adds what will be lost, and what will be kept.
-pub(in crate::render) fn write(page: &mut Page, losses: &[Loss]) {
+pub(super) fn write(page: &mut Page, losses: &[Loss]) {
     let kept = |is_kept: bool| losses.iter().filter(move |loss| loss.kept == is_kept);
     block(page, Paint::Red, "Will be lost", &kept(false).collect::<Vec<_>>());
     block(page, Paint::Bold, "Will stay", &kept(true).collect::<Vec<_>>());
