@@ -70,7 +70,9 @@ fn whatever_chance_brings_a_few_runs_are_enough() {
     let seeds: Vec<u64> = (1..=WORLDS).collect();
     let destroyed = sweep::chosen(seeds.clone(), SAMPLE);
     let (name, tally) = (|seed: &u64| format!("seed {seed}"), Tally::default());
-    sweep::each("chaos", 1, &seeds, name, |seed| live(*seed, destroyed.contains(seed), &tally));
+    sweep::each("chaos", sweep::BUSY, &seeds, name, |seed| {
+        live(*seed, destroyed.contains(seed), &tally)
+    });
     let Tally { calls, befallen, ended } = tally;
     let (calls, befallen) = (calls.into_inner(), befallen.into_inner());
     sweep::tell(&format!(

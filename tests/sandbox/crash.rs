@@ -61,7 +61,7 @@ fn killed_at_any_change_inside_it_comes_to_the_same() {
     };
     let missed = AtomicUsize::new(0);
     let cases = sweep::chosen(all, SAMPLE);
-    sweep::each("killed, inside", 1, &cases, name, |((phase, change), effect)| {
+    sweep::each("killed, inside", sweep::BUSY, &cases, name, |((phase, change), effect)| {
         if !survives_inside(phase, change, effect) {
             missed.fetch_add(1, Ordering::SeqCst);
         }
@@ -69,26 +69,23 @@ fn killed_at_any_change_inside_it_comes_to_the_same() {
     sweep::few("killed, inside", missed.into_inner(), cases.len());
 }
 
-fn sweep(phase: &Phase) {
-    let fates = [Fate::KillBefore, Fate::KillAfter];
-    let cases = phase.changes.iter().flat_map(|change| fates.map(|fate| (change, fate)));
-    let cases = sweep::chosen(cases.collect(), SAMPLE);
+#[test]
+fn killed_anywhere_it_comes_to_the_same() {
+    let mut cases = Vec::new();
+    for phase in PHASES.iter() {
+        assert!(phase.changes.len() > 5, "{}: {} changes", phase.name, phase.changes.len());
+        let fates = [Fate::KillBefore, Fate::KillAfter];
+        let its = phase.changes.iter().flat_map(|it| fates.map(|fate| (phase, it, fate)));
+        cases.extend(sweep::chosen(its.collect(), SAMPLE));
+    }
     let missed = AtomicUsize::new(0);
-    let name = |((operation, count), fate): &(&(String, usize), Fate)| {
-        format!("{fate:?} {operation} {count}")
+    let name = |(phase, (operation, count), fate): &(&Phase, &(String, usize), Fate)| {
+        format!("{}: {fate:?} {operation} {count}", phase.name)
     };
-    sweep::each(&format!("killed, {}", phase.name), 1, &cases, name, |(change, fate)| {
+    sweep::each("killed", sweep::BUSY, &cases, name, |(phase, change, fate)| {
         if !survives(phase, change, *fate) {
             missed.fetch_add(1, Ordering::SeqCst);
         }
     });
-    sweep::few(&format!("killed, {}", phase.name), missed.into_inner(), cases.len());
-}
-
-#[test]
-fn killed_anywhere_it_comes_to_the_same() {
-    for phase in PHASES.iter() {
-        assert!(phase.changes.len() > 5, "{}: {} changes", phase.name, phase.changes.len());
-        sweep(phase);
-    }
+    sweep::few("killed", missed.into_inner(), cases.len());
 }

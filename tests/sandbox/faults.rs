@@ -6,7 +6,7 @@ use crate::proxy::is_read;
 use crate::sweep;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 
 /// What passes by itself.
 const PASSING: [&str; 6] =
@@ -16,9 +16,6 @@ const LASTING: [&str; 4] = ["denied", "expired", "capacity", "quota"];
 
 /// How many operations of a sample hang in one case, which costs the time limit of a call each time.
 const HANGING: usize = 6;
-/// How many cases are tried at once for each processor where they wait most of the time: what hangs, and
-/// what is asked again until all of it is well.
-const WAITING: usize = 4;
 /// Where every request is wanted: one of how many meets what passes by itself in one case, and how many
 /// meet what hangs or lasts.
 const APART: usize = 10;
@@ -31,6 +28,16 @@ struct Case {
     phase: &'static Phase,
     effect: &'static str,
     requests: Vec<Request>,
+}
+
+/// What the cases of a fault came to.
+#[derive(Default)]
+struct Tally {
+    requests: usize,
+    /// How many faults nothing met.
+    unmet: usize,
+    /// How many runs failed.
+    ended: usize,
 }
 
 impl Case {
@@ -87,6 +94,11 @@ impl Case {
         let is_named = met.iter().any(names);
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
         assert!(says(&["hint: "]), "what to do is not in {text}");
+        let is_of_aws = met.iter().filter(|it| !it.contains(' ')).any(names);
+        let is_refused = ["expired", "denied", "quota"].contains(&self.effect);
+        // A Kubernetes API gives its requests no ids.
+        let has_id = !is_of_aws || !is_refused || says(&["request "]);
+        assert!(has_id, "no id of a request is in {text}");
         match self.effect {
             "expired" => {
                 assert_eq!(code, 77, "{text}");
@@ -140,21 +152,19 @@ fn operations() -> Vec<(&'static Phase, String)> {
     all
 }
 
-/// Returns cases in which each request of a phase that changes something, and the first of each other
-/// operation, meets the fault: of some operations the same request of each in one case.
+/// Returns cases in which each request of a phase meets the fault by itself, and in each case one request
+/// of each of some operations.
 fn each_in_each_phase(effect: &'static str) -> Vec<Case> {
-    let mut cases = Vec::new();
-    for phase in PHASES.iter() {
-        let mut by_count: BTreeMap<usize, Vec<Request>> = BTreeMap::new();
-        for (operation, count) in &phase.requests {
-            if *count == 1 || !is_look(operation) {
-                by_count.entry(*count).or_default().push((operation.clone(), *count));
-            }
-        }
-        let requests = by_count.into_values();
-        cases.extend(requests.map(|requests| Case { phase, effect, requests }));
-    }
-    parted(&cases, APART)
+    let of = |phase: &'static Phase| {
+        let mut all = phase.requests.clone();
+        all.sort();
+        let most = all.iter().map(|(_, count)| *count).max().unwrap_or_default();
+        // Those of one operation follow each other, and are no more than cases.
+        let cases = most.max(all.len().div_ceil(APART));
+        let its = move |first| all.iter().skip(first).step_by(cases).cloned().collect();
+        (0..cases).map(move |first| Case { phase, effect, requests: its(first) })
+    };
+    PHASES.iter().flat_map(of).collect()
 }
 
 /// Parts cases, so that each has so many requests at most.
@@ -195,31 +205,32 @@ fn at_once(effect: &'static str) -> Vec<Case> {
     cases.filter(|case| !case.requests.is_empty()).collect()
 }
 
-/// Tries cases, so many at once for each processor.
-fn tried(cases: Vec<Case>, per_processor: usize) {
-    let mut by_effect: BTreeMap<&str, Vec<Case>> = BTreeMap::new();
-    cases.into_iter().for_each(|case| by_effect.entry(case.effect).or_default().push(case));
-    for (effect, cases) in by_effect {
-        let (what, unmet, ended) =
-            (format!("faults, {effect}"), AtomicUsize::new(0), AtomicUsize::new(0));
-        sweep::each(&what, per_processor, &cases, Case::name, |case| {
-            let (left, failed) = case.meet();
-            unmet.fetch_add(left, Ordering::SeqCst);
-            ended.fetch_add(failed, Ordering::SeqCst);
-        });
-        let (all, ended) = (cases.iter().map(|case| case.requests.len()).sum(), ended.into_inner());
-        sweep::tell(&format!("{what}: {ended} runs ended with it"));
-        assert!(ended > 0 || !LASTING.contains(&effect), "{what}: it stopped nothing");
-        sweep::few(&what, unmet.into_inner(), all);
+/// Tries cases, so many at once for each processor, and tells of each fault what it met.
+fn tried(what: &str, cases: Vec<Case>, per_processor: usize) {
+    let tally: Mutex<BTreeMap<&str, Tally>> = Mutex::default();
+    let name = format!("faults that {what}");
+    sweep::each(&name, per_processor, &cases, Case::name, |case| {
+        let (unmet, ended) = case.meet();
+        let mut tally = tally.lock().expect("no thread panics here");
+        let its = tally.entry(case.effect).or_default();
+        its.requests += case.requests.len();
+        its.unmet += unmet;
+        its.ended += ended;
+    });
+    for (effect, Tally { requests, unmet, ended }) in tally.into_inner().expect("all have ended") {
+        sweep::tell(&format!("faults, {effect}: {ended} runs ended with it"));
+        assert!(ended > 0 || !LASTING.contains(&effect), "{effect} stopped nothing");
+        sweep::few(&format!("faults, {effect}"), unmet, requests);
     }
 }
 
 #[test]
 fn what_passes_by_itself_stops_nothing() {
-    if sweep::wants_all() {
-        return tried(PASSING.iter().flat_map(|effect| everywhere(effect)).collect(), WAITING);
-    }
-    tried(PASSING.iter().flat_map(|effect| at_once(effect)).collect(), 1);
+    let cases = match sweep::wants_all() {
+        true => PASSING.iter().flat_map(|effect| everywhere(effect)).collect(),
+        false => PASSING.iter().flat_map(|effect| at_once(effect)).collect(),
+    };
+    tried("pass", cases, sweep::BUSY);
 }
 
 #[test]
@@ -228,15 +239,16 @@ fn what_hangs_is_given_up_and_made_again() {
         true => each_in_each_phase("hang"),
         false => parted(&at_once("hang"), HANGING),
     };
-    tried(cases, WAITING);
+    tried("hang", cases, sweep::IDLE);
 }
 
 #[test]
 fn what_lasts_is_told_and_the_next_run_goes_on() {
-    if sweep::wants_all() {
-        return tried(LASTING.iter().flat_map(|effect| each_in_each_phase(effect)).collect(), 1);
-    }
-    tried(LASTING.iter().flat_map(|effect| at_once(effect)).collect(), 1);
+    let cases = match sweep::wants_all() {
+        true => LASTING.iter().flat_map(|effect| each_in_each_phase(effect)).collect(),
+        false => LASTING.iter().flat_map(|effect| at_once(effect)).collect(),
+    };
+    tried("last", cases, sweep::BUSY);
 }
 
 #[test]

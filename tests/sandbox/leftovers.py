@@ -10,6 +10,8 @@ import boto3
 
 ec2, eks, iam, elb = (boto3.client(name) for name in ("ec2", "eks", "iam", "elbv2"))
 OURS = "acme-prod"
+# Each look brings the instant clock to what happens next.
+SOON = {"Delay": 0, "MaxAttempts": 400}
 
 
 def show():
@@ -49,7 +51,7 @@ def neighbour(name):
     eks.create_cluster(
         name=name, roleArn=cluster["roleArn"], resourcesVpcConfig={"subnetIds": subnets}
     )
-    eks.get_waiter("cluster_active").wait(name=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    eks.get_waiter("cluster_active").wait(name=name, WaiterConfig=SOON)
 
 
 def lose(name):
@@ -57,10 +59,9 @@ def lose(name):
     for group in eks.list_nodegroups(clusterName=name)["nodegroups"]:
         eks.delete_nodegroup(clusterName=name, nodegroupName=group)
         waiter = eks.get_waiter("nodegroup_deleted")
-        config = {"Delay": 1, "MaxAttempts": 60}
-        waiter.wait(clusterName=name, nodegroupName=group, WaiterConfig=config)
+        waiter.wait(clusterName=name, nodegroupName=group, WaiterConfig=SOON)
     eks.delete_cluster(name=name)
-    eks.get_waiter("cluster_deleted").wait(name=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    eks.get_waiter("cluster_deleted").wait(name=name, WaiterConfig=SOON)
 
 
 deeds = {

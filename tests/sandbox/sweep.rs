@@ -11,6 +11,12 @@ use std::time::Instant;
 const VARIABLE: &str = "PROVISION_SWEEP";
 const SEED: u64 = 5;
 
+/// How many cases are tried at once for each processor: each waits now and then, for a reply that is slow
+/// or between two calls.
+pub(crate) const BUSY: usize = 2;
+/// The same where cases wait most of the time.
+pub(crate) const IDLE: usize = 6;
+
 /// Tells whether all cases are wanted.
 pub(crate) fn wants_all() -> bool {
     env::var(VARIABLE).is_ok_and(|wanted| wanted == "all")

@@ -312,3 +312,20 @@ fn what_nodes_need_is_asked_for_before_the_pools_and_the_rest_after_one() {
     let rest = ["aws-ebs-csi-driver", "coredns", "metrics-server", "pool", "pool", "pool"];
     assert_eq!(after, rest);
 }
+
+#[test]
+fn versions_on_record_are_kept_whatever_eks_offers_by_now() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&APPLY);
+    let asked = || {
+        let all = served.operations();
+        all.iter().filter(|operation| *operation == "DescribeAddonVersions").count()
+    };
+    let once = asked();
+    assert!(once > 0, "what EKS offers is asked for where nothing is on record");
+    assert_eq!(folder.plan(), [""; 0]);
+    folder.write(&format!("{FILE}tags: {{ team: a }}\n"));
+    folder.ok(&APPLY);
+    assert_eq!(asked(), once);
+}

@@ -74,6 +74,11 @@ pub(super) const EDITS: &[Edit] = &[
     Edit { what: "inCluster, back to its default", rest: "", steps: INSIDE },
     Edit {
         what: "storageClasses.iops",
+        rest: "storageClasses: [{ name: fast, iops: 4000 }, { name: fast-retain }]\n",
+        steps: &["create storage-class/fast", "delete storage-class/fast"],
+    },
+    Edit {
+        what: "storageClasses.throughput",
         rest: "storageClasses: [{ name: fast, iops: 4000, throughput: 200 }, { name: fast-retain }]\n",
         steps: &["create storage-class/fast", "delete storage-class/fast"],
     },
@@ -90,16 +95,16 @@ pub(super) const EDITS: &[Edit] = &[
         steps: &["create storage-class/fast-retain", "delete storage-class/fast-retain"],
     },
     Edit {
-        what: "storageClasses.reclaim, and another class",
-        rest: "storageClasses: [{ name: plain, default: true }, \
-               { name: fast-retain, encrypted: false, reclaim: delete }]\n",
-        steps: &[
-            "create storage-class/fast-retain",
-            "create storage-class/plain",
-            "delete storage-class/fast",
-            "delete storage-class/fast-retain",
-            "update default-storage-class: class",
-        ],
+        what: "storageClasses.reclaim",
+        rest: "storageClasses: [{ name: fast, iops: 4000, throughput: 200, default: false }, \
+               { name: fast-retain, default: true, encrypted: false, reclaim: delete }]\n",
+        steps: &["create storage-class/fast-retain", "delete storage-class/fast-retain"],
+    },
+    Edit {
+        what: "storageClasses.name",
+        rest: "storageClasses: [{ name: plain, iops: 4000, throughput: 200, default: false }, \
+               { name: fast-retain, default: true, encrypted: false, reclaim: delete }]\n",
+        steps: &["create storage-class/plain", "delete storage-class/fast"],
     },
     Edit {
         what: "storageClasses, none",
@@ -111,12 +116,12 @@ pub(super) const EDITS: &[Edit] = &[
         ],
     },
     Edit {
-        what: "secrets.registryToken",
+        what: "secrets.registryToken.env",
         rest: "storageClasses: []\nsecrets: { registryToken: { env: REGISTRY_TOKEN } }\n",
         steps: &["create secret/regcred"],
     },
     Edit {
-        what: "secrets.registryToken, from elsewhere",
+        what: "secrets.registryToken.file",
         rest: "storageClasses: []\nsecrets: { registryToken: { file: token } }\n",
         steps: &["update secret/regcred: password"],
     },
@@ -201,10 +206,22 @@ pub(super) const EDITS: &[Edit] = &[
         steps: &["update pool/app: min"],
     },
     Edit {
-        what: "pools.app.taints",
+        what: "pools.app.taints.key",
         rest: "pools: { app: { taints: [{ key: only, value: app, effect: NoSchedule }] }, \
                driver: {}, executor: {} }\n",
         steps: &["update pool/app: min max taints", "update scaling-tags/app: tags"],
+    },
+    Edit {
+        what: "pools.app.taints.value",
+        rest: "pools: { app: { taints: [{ key: only, value: apps, effect: NoSchedule }] }, \
+               driver: {}, executor: {} }\n",
+        steps: &["update pool/app: taints", "update scaling-tags/app: tags"],
+    },
+    Edit {
+        what: "pools.app.taints.effect",
+        rest: "pools: { app: { taints: [{ key: only, value: apps, effect: NoExecute }] }, \
+               driver: {}, executor: {} }\n",
+        steps: &["update pool/app: taints", "update scaling-tags/app: tags"],
     },
     Edit {
         what: "pools.app.labels",
@@ -294,7 +311,7 @@ pub(super) const EDITS: &[Edit] = &[
         steps: &["create addon/metrics-server"],
     },
     Edit {
-        what: "eks.access",
+        what: "eks.access.principal",
         rest: "inCluster: false\n\
                eks: { access: [{ principal: \"arn:aws:iam::123456789012:user/ann\", \
                policy: AmazonEKSViewPolicy }] }\n",
@@ -314,7 +331,7 @@ pub(super) const EDITS: &[Edit] = &[
         ],
     },
     Edit {
-        what: "eks.access, another policy",
+        what: "eks.access.policy",
         rest: "inCluster: false\n\
                eks: { access: [{ principal: \"arn:aws:iam::123456789012:user/ann\", \
                policy: AmazonEKSEditPolicy }] }\n",

@@ -192,8 +192,8 @@ async fn look(
     let (found, since, phase) = match cx.cloud.removal {
         Some(_) => {
             let scene = Scene::of(cx, id.clone(), since);
-            let ((found, since), cluster) = futures::try_join!(find(&scene), is_alive(&scene))?;
-            let phase = phase(scene.cluster, cluster, &found);
+            let (found, since) = find(&scene).await?;
+            let phase = phase(&scene, &found).await?;
             (found, since, phase)
         }
         None => (Vec::new(), since, Phase::Ready),
@@ -207,17 +207,17 @@ async fn look(
     Ok(Some(Live { address, spec, outputs, phase, owner, unobserved: &[] }))
 }
 
-/// Tells whether the cluster is there still, and would make anew what is taken from it.
-async fn is_alive(scene: &Scene<'_>) -> Result<bool> {
-    let found = scene.aws.eks.describe_cluster().name(scene.cluster).send().await;
-    Ok(found.found("eks:DescribeCluster")?.is_some())
-}
-
-fn phase(cluster: &str, is_alive: bool, found: &[Found]) -> Phase {
-    if is_alive {
-        return Phase::Busy(format!("cluster {cluster} goes first"));
+/// Tells what must happen before the next thing can go. A cluster that is there still would make anew
+/// what is taken from it; whether it is matters only once something can be taken.
+async fn phase(scene: &Scene<'_>, found: &[Found]) -> Result<Phase> {
+    if let Some(waits) = waiting(found) {
+        return Ok(Phase::Busy(waits));
     }
-    waiting(found).map_or(Phase::Ready, Phase::Busy)
+    let cluster = scene.aws.eks.describe_cluster().name(scene.cluster).send().await;
+    Ok(match cluster.found("eks:DescribeCluster")? {
+        Some(_) => Phase::Busy(format!("cluster {} goes first", scene.cluster)),
+        None => Phase::Ready,
+    })
 }
 
 /// Says what everything that is left waits for. `None` when something can go.
