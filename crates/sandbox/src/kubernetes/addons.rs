@@ -167,15 +167,20 @@ impl Workload {
         objects::install(world, cluster, Kind::named("serviceaccounts"), account, MANAGER);
         let (kind, containers) = (self.kind(), self.containers(cluster, addon));
         match objects::get(world, cluster, kind, "kube-system", self.name) {
-            Some(live) => objects::edit(world, cluster, kind, &live, |it| {
+            Some(live) => {
+                let mut its = live["spec"]["template"]["spec"]["containers"].clone();
                 for (at, wanted) in containers.iter().enumerate() {
-                    let container = &mut it["spec"]["template"]["spec"]["containers"][at];
-                    container["image"] = wanted["image"].clone();
+                    its[at]["image"] = wanted["image"].clone();
                     if let Some(arguments) = wanted.get("args") {
-                        container["args"] = arguments.clone();
+                        its[at]["args"] = arguments.clone();
                     }
                 }
-            }),
+                if live["spec"]["template"]["spec"]["containers"] != its {
+                    objects::edit(world, cluster, kind, &live, |it| {
+                        it["spec"]["template"]["spec"]["containers"] = its;
+                    });
+                }
+            }
             None => {
                 let mut value = self.made(&containers);
                 default::fill(kind, &mut value);

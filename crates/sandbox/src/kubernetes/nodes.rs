@@ -48,7 +48,9 @@ pub(super) fn follow(world: &mut World, cluster: &Cluster) {
         let Some(live) = objects::get(world, cluster, kind, "", its) else { continue };
         dress(world, cluster, &live, machine);
         let now = world.now;
-        objects::edit(world, cluster, kind, &live, |node| tell(node, is_ready, now));
+        if was_ready(&live) != Some(is_ready) {
+            objects::edit(world, cluster, kind, &live, |node| tell(node, is_ready, now));
+        }
     }
     let is_there = |node: &Value| {
         machines.iter().any(|machine| machine.instance.text("privateDnsName") == name(node))
@@ -101,13 +103,14 @@ fn set_taints(node: &mut Value, taints: Vec<Value>) {
     }
 }
 
+/// Tells whether a node was ready, once it has told.
+fn was_ready(node: &Value) -> Option<bool> {
+    let conditions = items(node, "/status/conditions");
+    conditions.iter().find(|it| it["type"] == "Ready").map(|it| it["status"] == "True")
+}
+
 /// Says of a node whether it is ready.
 fn tell(node: &mut Value, is_ready: bool, now: Time) {
-    let conditions = items(node, "/status/conditions");
-    let was = conditions.iter().find(|it| it["type"] == "Ready").map(|it| it["status"] == "True");
-    if was == Some(is_ready) {
-        return;
-    }
     let condition = |ty: &str, status: bool, reason: &str, message: &str| {
         json!({ "type": ty, "status": if status { "True" } else { "False" }, "reason": reason,
             "message": message, "lastHeartbeatTime": time(now), "lastTransitionTime": time(now) })

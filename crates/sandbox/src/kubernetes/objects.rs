@@ -182,6 +182,9 @@ pub(super) fn install(
     mut value: Value,
     manager: &str,
 ) {
+    if get(world, cluster, kind, text(&value, "/metadata/namespace"), name(&value)).is_some() {
+        return;
+    }
     let time = time(world.now);
     let change = Change { manager, subresource: "", time: &time, kind };
     apply::note(None, &mut value, change);

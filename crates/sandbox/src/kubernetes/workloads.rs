@@ -32,11 +32,11 @@ pub(super) fn follow(world: &mut World, cluster: &Cluster) {
     }
 }
 
-fn tell(world: &mut World, cluster: &Cluster, plural: &str, owner: &Value, status: Value) {
-    objects::edit(world, cluster, Kind::named(plural), owner, |it| {
-        it["status"] = status;
-        it["status"]["observedGeneration"] = owner["metadata"]["generation"].clone();
-    });
+fn tell(world: &mut World, cluster: &Cluster, plural: &str, owner: &Value, mut status: Value) {
+    status["observedGeneration"] = owner["metadata"]["generation"].clone();
+    if owner["status"] != status {
+        objects::edit(world, cluster, Kind::named(plural), owner, |it| it["status"] = status);
+    }
 }
 
 fn wanted(owner: &Value) -> usize {
@@ -49,21 +49,27 @@ fn hash(template: &Value) -> String {
     digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn deployment(world: &mut World, cluster: &Cluster, owner: &Value) {
-    let kind = Kind::named("replicasets");
-    let hash = hash(&owner["spec"]["template"]);
-    let its = format!("{}-{hash}", name(owner));
+/// Returns the replica set of a deployment's template as it is now.
+fn set_of(owner: &Value, its: &str, hash: &str) -> Value {
     let mut template = owner["spec"]["template"].clone();
     template["metadata"]["labels"][HASH] = json!(hash);
     let mut selector = owner["spec"]["selector"].clone();
     selector["matchLabels"][HASH] = json!(hash);
-    let set = json!({
+    json!({
         "metadata": { "name": its, "namespace": owner["metadata"]["namespace"],
             "labels": template["metadata"]["labels"], "ownerReferences": reference(owner) },
         "spec": { "replicas": owner["spec"]["replicas"], "selector": selector,
             "template": template },
-    });
-    objects::ensure(world, cluster, kind, set);
+    })
+}
+
+fn deployment(world: &mut World, cluster: &Cluster, owner: &Value) {
+    let kind = Kind::named("replicasets");
+    let hash = hash(&owner["spec"]["template"]);
+    let its = format!("{}-{hash}", name(owner));
+    if objects::get(world, cluster, kind, text(owner, "/metadata/namespace"), &its).is_none() {
+        objects::ensure(world, cluster, kind, set_of(owner, &its, &hash));
+    }
     let sets = owned(world, cluster, "replicasets", owner);
     let of = |set: &Value, field: &str| set["status"][field].as_u64().unwrap_or(0);
     let current = sets.iter().find(|set| name(set) == its).cloned().unwrap_or_default();
