@@ -68,6 +68,29 @@ fn a_pool_without_spot_machines_is_degraded_and_made_by_the_next_run() {
 }
 
 #[test]
+fn a_cluster_without_room_is_no_degraded_one_and_may_go_elsewhere() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    served.faults(&[json!({ "operation": "CreateCluster", "effect": "capacity" })]);
+    let ran = folder.run(&APPLY);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let (_, told) = ran.stdout.split_once("Failed\n").expect("it failed");
+    assert!(told.contains("UnsupportedAvailabilityZoneException"), "{told}");
+    assert!(told.contains("other machines or zones"), "{told}");
+    let elsewhere = "network: { zones: [us-east-1a, us-east-1c] }\n\
+                     kubernetes: { secretsKey: own }\n";
+    folder.write(&format!("{FILE}{elsewhere}"));
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+    folder.write(&format!("{FILE}{}", elsewhere.replace("1c", "1b")));
+    let ran = folder.run(&["plan"]);
+    assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
+    for words in ["leaves out us-east-1c", "hint: "] {
+        assert!(ran.stderr.contains(words), "{words} is not in {}", ran.stderr);
+    }
+}
+
+#[test]
 fn the_old_machines_stay_until_there_are_new_ones() {
     let served = Served::start();
     let folder = Folder::on(&served, &file("", ""));

@@ -37,6 +37,8 @@ pub struct Meta {
     pub early: bool,
     /// See [`Resource::YIELDS`].
     pub yields: bool,
+    /// See [`Resource::DISPENSABLE`].
+    pub dispensable: bool,
 }
 
 impl Meta {
@@ -173,6 +175,7 @@ impl<R: Resource> Driver for Typed<R> {
             guarded: R::GUARDED,
             early: R::EARLY,
             yields: R::YIELDS,
+            dispensable: R::DISPENSABLE,
         }
     }
 

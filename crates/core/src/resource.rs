@@ -37,6 +37,9 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Whether it gives way to what somebody else has in its place: that is told and left alone, and
     /// nothing is refused for it.
     const YIELDS: bool = false;
+    /// Whether the cluster is there without it: where the cloud lacks capacity for one that never was
+    /// ready, the run ends degraded, and the next makes it.
+    const DISPENSABLE: bool = false;
     /// The clients it needs.
     type Cloud: Send + Sync + 'static;
     /// What the cloud decides: ids, endpoints. A kind that is found by id calls that field `id`.

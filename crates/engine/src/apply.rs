@@ -6,8 +6,8 @@ use crate::remove::unplanned;
 use crate::work::{Done, LetGo, Turn, Work};
 use futures::stream::{FuturesUnordered, StreamExt};
 use provision_core::{
-    Action, Address, Error, EventKind, Graph, Kind, LiveValue, Observed, Phase, Plan, Seen, Step,
-    resolve,
+    Action, Address, Drivers, Error, EventKind, Graph, Kind, LiveValue, Observed, Phase, Plan,
+    Record, Seen, Step, resolve,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,7 +94,7 @@ impl Engine<'_> {
             let steps = &plan.steps[begin..end];
             if outcome.is_complete() && !lacking {
                 job(graph).run(steps, begin, &mut outcome).await;
-                lacking = excuse_capacity(journal, &mut outcome);
+                lacking = excuse_capacity(self.drivers, journal, &mut outcome);
             } else {
                 outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), Skip::Stage)));
             }
@@ -191,8 +191,7 @@ impl Job<'_> {
         let turn = Turn { step, seen, parent, since, let_go, ahead };
         let work = Work::new(self.engine, self.journal, turn)?;
         if step.action == Action::Delete {
-            let recorded = self.journal.with(|state| state.get(&step.address).is_some());
-            return work.remove(seen.filter(|_| !recorded)).await;
+            return work.remove(seen).await;
         }
         let node = self.graph.node(&step.address).ok_or_else(|| unplanned(&step.address))?;
         work.settle(node).await
@@ -301,14 +300,16 @@ impl Job<'_> {
     }
 }
 
-/// Reports what never settled for want of capacity as degraded, if nothing else failed. True when
-/// there is such.
-fn excuse_capacity(journal: &Journal, outcome: &mut Outcome) -> bool {
-    let unsettled = |address: &Address| {
-        journal.with(|s| s.get(address).is_some_and(|r| r.stage != provision_core::Stage::Settled))
+/// Reports what the cluster is there without, and never settled for want of capacity, as degraded, if
+/// nothing else failed. True when there is such.
+fn excuse_capacity(drivers: &Drivers, journal: &Journal, outcome: &mut Outcome) -> bool {
+    let is_excused = |record: &Record| {
+        let is_dispensable = drivers.get(&*record.kind).is_some_and(|it| it.meta().dispensable);
+        is_dispensable && record.stage != provision_core::Stage::Settled
     };
+    let is_excused = |address: &Address| journal.with(|s| s.get(address).is_some_and(is_excused));
     let only_capacity =
-        outcome.failed.iter().all(|(a, e)| e.kind == Kind::Capacity && unsettled(a));
+        outcome.failed.iter().all(|(a, e)| e.kind == Kind::Capacity && is_excused(a));
     if !only_capacity || outcome.failed.is_empty() || outcome.interrupted {
         return false;
     }
@@ -364,25 +365,33 @@ mod tests {
 
     #[tokio::test]
     async fn a_lack_of_capacity_is_excused_and_what_waits_for_it_is_told() {
-        let journal = journal();
-        let spec = serde_json::json!({});
-        let creating = provision_core::Entry::Creating {
-            address: "a".into(),
-            kind: "k".into(),
-            spec,
-            request: String::new(),
-            needs: Default::default(),
-            within: None,
-            slot: None,
-            lane: None,
+        let (journal, drivers) =
+            (journal(), provision_testkit::kinds::drivers(&Default::default()));
+        for (address, kind) in [("a", "fake.pool"), ("vpc", "fake.network")] {
+            let creating = provision_core::Entry::Creating {
+                address: address.into(),
+                kind: kind.into(),
+                spec: serde_json::json!({}),
+                request: String::new(),
+                needs: Default::default(),
+                within: None,
+                slot: None,
+                lane: None,
+            };
+            journal.record(&creating).await.unwrap();
+        }
+        let lacking = |address: &str| {
+            let failed = vec![(address.into(), Error::new(Kind::Capacity, "none"))];
+            Outcome { failed, ..Outcome::default() }
         };
-        journal.record(&creating).await.unwrap();
+        let of_network = &mut lacking("vpc");
+        assert!(!excuse_capacity(&drivers, &journal, of_network), "no cluster is without one");
+        assert!(!of_network.is_complete());
         let excused = |action: Action| {
             let steps = [step("a"), Step { action, ..step("b") }];
-            let failed = vec![("a".into(), Error::new(Kind::Capacity, "none"))];
             let skipped = vec![("b".into(), Skip::Needs("a".into()))];
-            let mut outcome = Outcome { failed, skipped, ..Outcome::default() };
-            assert!(excuse_capacity(&journal, &mut outcome));
+            let mut outcome = Outcome { skipped, ..lacking("a") };
+            assert!(excuse_capacity(&drivers, &journal, &mut outcome));
             excuse_waiting(&steps, &mut outcome);
             (outcome.is_complete(), outcome.degraded.len())
         };

@@ -374,6 +374,7 @@ kind! {
     Pool,
     "fake.pool",
     Name,
+    const DISPENSABLE: bool = true;
     const RULES: &'static [(&'static str, Rule)] = &[
         ("cluster", Rule::Immutable),
         ("machine", Rule::Immutable),

@@ -85,8 +85,9 @@ pub(crate) async fn resolve(
     let wanted = versions::wanted(spec, &facts);
     addons::look_ahead(aws, &section.addons, wanted, &mut facts).await?;
     facts.recorded.extend(access::resolve(aws, section, caller, recorded).await?);
-    if let Some(key) = secrets_key(aws, spec, recorded).await? {
-        facts.recorded.insert(SECRETS_KEY.into(), json!(key));
+    match secrets_key(aws, spec, &facts).await? {
+        Some(key) => drop(facts.recorded.insert(SECRETS_KEY.into(), json!(key))),
+        None => drop(facts.recorded.remove(SECRETS_KEY)),
     }
     let types: BTreeSet<_> = spec.pools.iter().flat_map(|pool| pool.machine.clone()).collect();
     let mut absent = absent(recorded);
@@ -150,13 +151,15 @@ fn zones_on_record(spec: &ClusterSpec, before: &[String]) -> Option<Vec<String>>
 }
 
 fn record_zones(facts: &mut Facts, zones: &[String]) -> Result<()> {
-    let first: Vec<String> = facts.get(CONTROL_PLANE_ZONES).unwrap_or_else(|| zones.to_vec());
+    let first: Option<Vec<String>> = facts.get(CONTROL_PLANE_ZONES).filter(|_| is_there(facts));
+    let first = first.unwrap_or_else(|| zones.to_vec());
     if let Some(left) = first.iter().find(|zone| !zones.contains(zone)) {
         return Err(Error::invalid(format!(
             "network.zones leaves out {left}: EKS never moves a control plane out of the zones it \
              was made in ({})",
             first.join(", ")
-        )));
+        ))
+        .hint("name those zones too, or destroy the cluster and apply it anew"));
     }
     let slots = zones::slots(facts.get(SLOTS).unwrap_or_default(), zones)?;
     let mut zones = zones.to_vec();
@@ -167,8 +170,13 @@ fn record_zones(facts: &mut Facts, zones: &[String]) -> Result<()> {
     Ok(())
 }
 
-async fn secrets_key(aws: &Aws, spec: &ClusterSpec, recorded: &Facts) -> Result<Option<Secrets>> {
-    let before: Option<Secrets> = recorded.get(SECRETS_KEY);
+/// Tells whether the control plane is there. What it can never change binds nobody before that.
+fn is_there(facts: &Facts) -> bool {
+    facts.get::<String>(LIVE).is_some()
+}
+
+async fn secrets_key(aws: &Aws, spec: &ClusterSpec, facts: &Facts) -> Result<Option<Secrets>> {
+    let before: Option<Secrets> = facts.get(SECRETS_KEY);
     let asked = match &spec.kubernetes.secrets_key {
         SecretsKey::Managed => "managed",
         SecretsKey::Own => "own",
@@ -176,14 +184,15 @@ async fn secrets_key(aws: &Aws, spec: &ClusterSpec, recorded: &Facts) -> Result<
     };
     match before {
         Some(before) if before.asked == asked => return Ok(Some(before)),
-        Some(before) => {
+        Some(before) if is_there(facts) => {
             return Err(Error::invalid(format!(
                 "kubernetes.secretsKey cannot change from {} to {asked}: EKS keeps the key that \
                  encrypts a cluster's secrets for ever",
                 before.asked
-            )));
+            ))
+            .hint(format!("set it to {} again", before.asked)));
         }
-        None => {}
+        _ => {}
     }
     let arn = match &spec.kubernetes.secrets_key {
         SecretsKey::Managed => return Ok(None),
@@ -191,8 +200,15 @@ async fn secrets_key(aws: &Aws, spec: &ClusterSpec, recorded: &Facts) -> Result<
         SecretsKey::Key(id) => {
             let found = aws.kms.describe_key().key_id(id).send().await.found("kms:DescribeKey")?;
             let arn = found.and_then(|answer| answer.key_metadata?.arn);
-            let error = || Error::invalid(format!("kubernetes.secretsKey: there is no key {id}"));
-            Some(arn.ok_or_else(error)?)
+            let missing = || {
+                Error::invalid(format!("kubernetes.secretsKey: there is no key {id}")).hint(
+                    format!(
+                        "`aws kms list-aliases --region {}` lists those that there are",
+                        spec.region
+                    ),
+                )
+            };
+            Some(arn.ok_or_else(missing)?)
         }
     };
     Ok(Some(Secrets { asked: asked.to_owned(), arn }))
@@ -234,7 +250,8 @@ async fn machines(aws: &Aws, names: &[String]) -> Result<BTreeMap<String, Machin
         return Err(Error::invalid(format!(
             "machine type {name} has GPUs or other accelerators, which need another image than \
              this version knows: not supported yet"
-        )));
+        ))
+        .hint("name another in pools.NAME.machine"));
     }
     Ok(found.into_iter().filter_map(machine).collect())
 }
@@ -316,7 +333,8 @@ fn enough(spec: &ClusterSpec, facts: &Facts) -> Result<()> {
     Err(Error::invalid(format!(
         "pools reach {cores} vCPUs and {gigabytes} GB at their maximum; profile qualytics needs at \
          least {CORES} vCPUs and {GIGABYTES} GB"
-    )))
+    ))
+    .hint("give a pool a larger max or larger machines"))
 }
 
 #[cfg(test)]

@@ -125,8 +125,18 @@ mod tests {
     fn drivers() -> Drivers {
         let kind = |kind, timing, guarded, early| {
             let (rules, identity) = (&[][..], crate::Identity::Name);
-            let (precious, yields) = (false, false);
-            let meta = Meta { kind, rules, identity, precious, timing, guarded, early, yields };
+            let (precious, yields, dispensable) = (false, false, false);
+            let meta = Meta {
+                kind,
+                rules,
+                identity,
+                precious,
+                timing,
+                guarded,
+                early,
+                yields,
+                dispensable,
+            };
             (kind, Box::new(Timed(meta)) as Box<dyn Driver>)
         };
         let timing = Timing::new(2, 1200, 40);

@@ -58,6 +58,10 @@ fn the_control_plane_stays_in_its_zones() {
     let mut facts = Facts::default();
     let zones = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
     record_zones(&mut facts, &zones(&["b", "a"])).unwrap();
+    let mut none = facts.clone();
+    record_zones(&mut none, &zones(&["a", "c"])).expect("there is no control plane yet");
+    assert_eq!(none.get::<Vec<String>>(CONTROL_PLANE_ZONES).unwrap(), ["a", "c"]);
+    facts.seen.insert(LIVE.into(), json!("1.35"));
     assert_eq!(facts.get::<Vec<String>>(ZONES).unwrap(), ["b", "a"]);
     record_zones(&mut facts, &zones(&["a", "b", "c"])).unwrap();
     assert_eq!(facts.get::<Vec<String>>(ZONES).unwrap(), ["b", "a", "c"]);

@@ -107,6 +107,7 @@ impl Resource for NodeGroup {
     const TIMING: Timing =
         Timing::new(5, 90 * 60, 30).making(3 * 60).changing(60).changing_slowly(SLOW).leaving(210);
     const EARLY: bool = true;
+    const DISPENSABLE: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;
 
