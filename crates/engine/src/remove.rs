@@ -15,18 +15,36 @@ struct Doomed {
     within: Option<Address>,
 }
 
+/// Returns what is on record. What was seen of the same object says more than its record does.
+fn recorded(record: &Record, seen: Option<&LiveValue>) -> Doomed {
+    let id = |outputs: &Value| outputs.get("id").cloned();
+    let is_same = |seen: &&LiveValue| record.outputs.as_ref().map(id) == Some(id(&seen.outputs));
+    let known = seen.filter(is_same).map(|seen| &seen.outputs).or(record.outputs.as_ref());
+    Doomed { spec: record.spec.clone(), known: known.cloned(), within: record.within.clone() }
+}
+
+/// Returns what was only seen, if there is such.
+fn found(record: Option<&Record>, seen: Option<&LiveValue>) -> Doomed {
+    let spec = seen.map_or(Value::Null, |seen| seen.spec.clone());
+    let known = seen.map(|seen| seen.outputs.clone());
+    Doomed { spec, known, within: record.and_then(|record| record.within.clone()) }
+}
+
 /// What an accepted delete call was about, and when it was made.
 type Sent = (Value, Instant);
 
 impl Work<'_> {
-    /// Removes everything that is ours at the address.
+    /// Removes everything that is ours at the address, of which the plan has `seen` one.
     pub(crate) async fn remove(mut self, seen: Option<&LiveValue>) -> Result<Done, Ended> {
         debug_assert_eq!(self.step.action, Action::Delete, "only delete steps remove");
         let (mut sent, mut another): (Option<Sent>, Option<LiveValue>) = (None, None);
         loop {
             self.may_go_on()?;
             let record = self.record();
-            let doomed = self.doomed(record.as_ref(), another.as_ref().or(seen));
+            let doomed = match (&record, &another) {
+                (Some(record), None) => recorded(record, seen),
+                (record, another) => found(record.as_ref(), another.as_ref().or(seen)),
+            };
             let parent = self.parent(doomed.within.as_ref());
             let at = self.engine.at(self.address(), parent.as_ref());
             if let Some(record) = &record
@@ -84,22 +102,6 @@ impl Work<'_> {
             *sent = Some((before, Instant::now()));
         }
         Ok(())
-    }
-
-    fn doomed(&self, record: Option<&Record>, seen: Option<&LiveValue>) -> Doomed {
-        match (record, seen) {
-            (Some(record), None) => Doomed {
-                spec: record.spec.clone(),
-                known: record.outputs.clone(),
-                within: record.within.clone(),
-            },
-            (record, Some(seen)) => Doomed {
-                spec: seen.spec.clone(),
-                known: Some(seen.outputs.clone()),
-                within: record.and_then(|record| record.within.clone()),
-            },
-            (None, None) => Doomed { spec: Value::Null, known: None, within: None },
-        }
     }
 
     /// Follows what is going on. One that ended badly stands in the way of nothing here.

@@ -124,10 +124,12 @@ pub(crate) fn check(
                 "{name} is no zone that {} has open to this account; it has {}",
                 spec.region,
                 names.join(", ")
-            )));
+            ))
+            .hint("name some of those in network.zones"));
         };
         if !zone.usable {
-            return Err(Error::invalid(format!("EKS puts no control plane in {name}")));
+            let hint = "name other zones in network.zones, or let them be chosen";
+            return Err(Error::invalid(format!("EKS puts no control plane in {name}")).hint(hint));
         }
         for pool in spec.pools.iter().filter(|pool| includes(pool, name)) {
             let lacking = offers.lacking(name, pool);
@@ -147,7 +149,8 @@ pub(crate) fn check(
             "pool {} names zone {zone}, and the network is in {}",
             pool.name,
             zones.join(", ")
-        ))),
+        ))
+        .hint(format!("name it in network.zones too, or another in pools.{}.zones", pool.name))),
         None => Ok(()),
     }
 }

@@ -24,7 +24,14 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
         Kind::Retry => "run the same command again when the cloud answers",
         Kind::Propagation => "run the same command again: what was made is not seen everywhere yet",
         Kind::Blocked => "run the same command again once nothing else is going on there",
-        Kind::Exists | Kind::Invalid => return None,
+        Kind::Exists => {
+            "delete or rename what is in its place, or give the cluster another name, and run the \
+             same command again"
+        }
+        // Our own words say what is wrong where.
+        Kind::Invalid => error.operation.as_ref().map(|_| {
+            "change what the cloud does not accept, here or there, and run the same command again"
+        })?,
     };
     Some(advice.to_owned())
 }

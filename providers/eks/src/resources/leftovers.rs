@@ -140,8 +140,18 @@ impl Resource for Leftovers {
             Some(_) => live.spec.found.clone(),
             None => find(&scene).await?.0,
         };
-        if let Some(next) = found.iter().find(|found| found.waits.is_none()) {
-            return remove(&scene, next).await.map_err(|error| about(next, error));
+        let mut refused = Vec::new();
+        for next in found.iter().filter(|found| found.waits.is_none()) {
+            match remove(&scene, next).await.map_err(|error| about(next, error)) {
+                // What somebody has to see to keeps nothing else.
+                Err(error) if !error.kind.is_fatal() && error.kind != Kind::Retry => {
+                    refused.push(error);
+                }
+                done => return done,
+            }
+        }
+        if let Some(error) = all_of(refused) {
+            return Err(error);
         }
         if let Some(waits) = waiting(&found) {
             return Err(Error::new(Kind::Blocked, waits));
@@ -254,8 +264,28 @@ async fn remove(scene: &Scene<'_>, found: &Found) -> Result<Started<Outputs>> {
     }
 }
 
+/// Makes one error of all that was refused: of what waiting does not mend, if there is such.
+fn all_of(mut refused: Vec<Error>) -> Option<Error> {
+    if refused.iter().any(|error| !error.kind.is_transient()) {
+        refused.retain(|error| !error.kind.is_transient());
+    }
+    let mut all = refused.into_iter();
+    let first = all.next()?;
+    let message = all.fold(first.message.clone(), |told, next| format!("{told}; {next}"));
+    Some(Error { message, ..first })
+}
+
 /// Says what a refused call was about.
 fn about(found: &Found, error: Error) -> Error {
     let message = format!("{} {}: {}", found.what.word(), found.name, error.message);
-    Error { message, ..error }
+    let error = Error { message, ..error };
+    match (found.what, error.code.as_deref()) {
+        (What::LoadBalancer, Some("OperationNotPermitted")) => error.hint(format!(
+            "if it is protected, end that with `aws elbv2 modify-load-balancer-attributes \
+             --load-balancer-arn {} --attributes Key=deletion_protection.enabled,Value=false`, and \
+             run the same command again",
+            found.id
+        )),
+        _ => error,
+    }
 }

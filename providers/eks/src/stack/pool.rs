@@ -155,7 +155,8 @@ fn image(pool: &Pool, machines: &[Machine]) -> Result<&'static str> {
             "pool {} mixes machines of two architectures: {}",
             pool.name,
             pool.machine.join(", ")
-        ))),
+        ))
+        .hint(format!("name machines of one architecture in pools.{}.machine", pool.name))),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Volumes that claims asked for.
 //!
 //! They are in no network, and outlive clusters: one of a former cluster of the same name carries
-//! the same tags. Ours is one that carries our lineage, or that is not older than our cluster's
-//! role, which is made before the cluster and goes after it.
+//! the same tags. Ours is one that carries our lineage, or that is not older than our cluster and
+//! its role, which is made before the cluster and goes after it, or was made anew.
 use super::owned::{NAME_OF_DRIVER, OF_DRIVER, Scene, tags};
 use super::{Found, Outputs, What};
 use crate::aws::{Reply, Tags, filter};
@@ -52,8 +52,24 @@ async fn described(scene: &Scene<'_>, filters: Vec<Filter>) -> Result<Vec<Volume
     found.reply("ec2:DescribeVolumes")
 }
 
-/// Returns when the cluster's role was made. `None` when there is none of ours.
+/// Returns when the cluster or its role was made, whichever was first. `None` when there is none of
+/// ours.
 async fn since(scene: &Scene<'_>) -> Result<Option<i64>> {
+    let (role, cluster) = futures::try_join!(role_since(scene), cluster_since(scene))?;
+    Ok(role.into_iter().chain(cluster).min())
+}
+
+async fn cluster_since(scene: &Scene<'_>) -> Result<Option<i64>> {
+    let found = scene.aws.eks.describe_cluster().name(scene.cluster).send().await;
+    let cluster = found.found("eks:DescribeCluster")?.and_then(|answer| answer.cluster);
+    let lineage = |cluster: &aws_sdk_eks::types::Cluster| {
+        cluster.tags.as_ref().and_then(|tags| tags.get(LINEAGE_MARK)).cloned()
+    };
+    let cluster = cluster.filter(|cluster| lineage(cluster).as_deref() == scene.lineage);
+    Ok(cluster.and_then(|cluster| cluster.created_at).map(|at| at.secs()))
+}
+
+async fn role_since(scene: &Scene<'_>) -> Result<Option<i64>> {
     let name = names::role(scene.cluster, &scene.aws.region, "cluster");
     let found = scene.aws.iam.get_role().role_name(name).send().await.found("iam:GetRole")?;
     let role = found.and_then(|answer| answer.role);
