@@ -99,10 +99,17 @@ impl Served {
 
     /// Returns what was asked so far, in its order.
     pub(crate) fn requests(&self) -> Vec<Value> {
-        let Value::Array(requests) = self.control("GET", "requests", None) else {
-            panic!("no list")
-        };
-        requests
+        self.listed("requests")
+    }
+
+    /// Returns what happened to each object so far, in its order.
+    pub(crate) fn history(&self) -> Vec<Value> {
+        self.listed("history")
+    }
+
+    fn listed(&self, endpoint: &str) -> Vec<Value> {
+        let Value::Array(all) = self.control("GET", endpoint, None) else { panic!("no list") };
+        all
     }
 
     /// Returns what was called of AWS so far, each as service and operation.

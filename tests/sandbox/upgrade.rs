@@ -111,11 +111,11 @@ fn two_versions_are_two_stages() {
     assert!(offline.stderr.contains("fact addons/1.35"), "{}", offline.stderr);
     let text = folder.ok(&["apply", "--auto-approve"]);
     assert!(text.contains("] Upgrade to 1.36\n"), "{text}");
-    let upgrades = |name: &&String| name.starts_with("Update") && name.ends_with("Version");
-    let upgrades: Vec<_> = cloud.served.operations().iter().filter(upgrades).cloned().collect();
-    let stage = ["UpdateClusterVersion", "UpdateNodegroupVersion"];
-    let stage = [stage[0], stage[1], stage[1], stage[1]];
-    assert_eq!(upgrades, [stage, stage].concat());
+    let (plane, addon, pool) = ("UpdateClusterVersion", "UpdateAddon", "UpdateNodegroupVersion");
+    let mut upgrades = cloud.served.operations();
+    upgrades.retain(|name| [plane, addon, pool].contains(&name.as_str()));
+    let stage = |addons: usize| [vec![plane], vec![addon; addons], vec![pool; 3]].concat();
+    assert_eq!(upgrades, [stage(2), stage(1)].concat(), "control plane, add-ons, pools");
     is_at(&cloud, &folder, "1.36");
     folder.write(&file("1.35", ""));
     is_at(&cloud, &folder, "1.36");
@@ -279,6 +279,17 @@ fn new_machines_are_there_before_the_upgrade_and_the_old_ones_go() {
     let operations = cloud.served.operations();
     let last = |name: &str| operations.iter().rposition(|operation| operation == name);
     assert!(last("CreateNodegroup") < last("DeleteNodegroup"));
+    let history = cloud.served.history();
+    let of_pool = |moment: &&Value| {
+        moment["kind"] == "eks.node_group" && moment["id"].to_string().contains("/app-")
+    };
+    let moments: Vec<_> = history.iter().filter(of_pool).collect();
+    let old = &moments.iter().rfind(|it| it["status"].is_null()).expect("the old one goes")["id"];
+    let first = |is_old: bool, status: &str| {
+        moments.iter().position(|it| (it["id"] == *old) == is_old && it["status"] == status)
+    };
+    let (up, goes) = (first(false, "ACTIVE"), first(true, "DELETING"));
+    assert!(up.is_some() && up < goes, "the new one is up before the old one goes: {moments:#?}");
     assert!(last("DeleteNodegroup") < last("UpdateClusterVersion"));
     is_at(&cloud, &folder, "1.35");
 }

@@ -83,6 +83,11 @@ fn what_others_have_in_a_cluster_is_left_alone() {
     let hint = "k8s.io/cluster-autoscaler/node-template/label/tier";
     assert_eq!(tag(&boto, hint), Some(("one".into(), false)));
     assert_eq!(tag(&boto, "cost"), Some(("1".into(), true)));
+    let found_by = "k8s.io/cluster-autoscaler/";
+    for (key, value) in [("enabled", "true"), ("acme-prod", "owned")] {
+        let tag = tag(&boto, &format!("{found_by}{key}")).map(|(value, _)| value);
+        assert_eq!(tag.as_deref(), Some(value), "an autoscaler finds it by {key}");
+    }
     assert_eq!(tag(&boto, "eks:cluster-name").map(|(value, _)| value), Some("acme-prod".into()));
     assert_eq!(tag(&boto, &hint.replace("tier", "appNodes")), None, "it left the file");
 
