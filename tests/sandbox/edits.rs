@@ -153,14 +153,36 @@ fn what_an_autoscaler_and_a_policy_of_tags_change_is_no_drift() {
 
     let of_ours =
         json!({ "Filters": [{ "Name": "tag:provision-cluster", "Values": ["acme-prod"] }] });
-    let networks = boto.call("ec2", "describe_vpcs", &of_ours);
+    let mut resources = Vec::new();
+    for (method, all, id) in [
+        ("describe_addresses", "Addresses", "AllocationId"),
+        ("describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+        ("describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
+        ("describe_nat_gateways", "NatGateways", "NatGatewayId"),
+        ("describe_route_tables", "RouteTables", "RouteTableId"),
+        ("describe_subnets", "Subnets", "SubnetId"),
+        ("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+        ("describe_vpcs", "Vpcs", "VpcId"),
+    ] {
+        let found = boto.call("ec2", method, &of_ours);
+        let found = found[all].as_array().filter(|found| !found.is_empty()).expect(method);
+        resources.extend(found.iter().map(|it| it[id].clone()));
+    }
     let tags = json!([{ "Key": "cost-center", "Value": "of a policy" }]);
-    let network = networks["Vpcs"][0]["VpcId"].clone();
-    boto.call("ec2", "create_tags", &json!({ "Resources": [network], "Tags": tags }));
+    boto.call("ec2", "create_tags", &json!({ "Resources": resources, "Tags": tags }));
     let cluster = boto.call("eks", "describe_cluster", &json!({ "name": "acme-prod" }));
-    let arn = cluster["cluster"]["arn"].clone();
+    let mut arns = vec![cluster["cluster"]["arn"].clone()];
+    let its = json!({ "clusterName": "acme-prod" });
+    for group in boto.call("eks", "list_nodegroups", &its)["nodegroups"].as_array().expect("a list")
+    {
+        let its = json!({ "clusterName": "acme-prod", "nodegroupName": group });
+        let group = boto.call("eks", "describe_nodegroup", &its);
+        arns.push(group["nodegroup"]["nodegroupArn"].clone());
+    }
     let tags = json!({ "cost-center": "of a policy" });
-    boto.call("eks", "tag_resource", &json!({ "resourceArn": arn, "tags": tags }));
+    for arn in arns {
+        boto.call("eks", "tag_resource", &json!({ "resourceArn": arn, "tags": tags }));
+    }
     boto.call(
         "iam",
         "tag_role",

@@ -16,8 +16,8 @@ const LASTING: [&str; 4] = ["denied", "expired", "capacity", "quota"];
 
 /// How many operations of a sample hang in one case, which costs the time limit of a call each time.
 const HANGING: usize = 6;
-/// Where every request is wanted: one of how many meets what passes by itself in one case, and how many
-/// meet what hangs or lasts.
+/// Where every request is wanted: in one case one of so many meets what passes by itself, and so many meet
+/// what hangs or lasts.
 const APART: usize = 10;
 
 /// What removes the things that a cluster left behind. Where one is refused, the others are tried and then
@@ -49,7 +49,7 @@ struct Tally {
     /// How many faults nothing met.
     unmet: usize,
     /// How many runs failed.
-    ended: usize,
+    failed: usize,
 }
 
 impl Case {
@@ -182,8 +182,9 @@ fn operations() -> Vec<(&'static Phase, String)> {
     all
 }
 
-/// Returns cases in which each request of a phase meets the fault by itself, and in each case one request
-/// of each of some operations.
+/// Returns cases in which together each request of a phase meets the fault, in each case one of each of
+/// some operations. Requests are counted through all runs of a case: what ended the first may leave the
+/// rest to another request of their operation in the next.
 fn each_in_each_phase(effect: &'static str) -> Vec<Case> {
     let of = |phase: &'static Phase| {
         let mut all = phase.requests.clone();
@@ -240,16 +241,16 @@ fn tried(what: &str, cases: Vec<Case>, per_processor: usize) {
     let tally: Mutex<BTreeMap<&str, Tally>> = Mutex::default();
     let name = format!("faults that {what}");
     sweep::each(&name, per_processor, &cases, Case::name, |case| {
-        let (unmet, ended) = case.meet();
+        let (unmet, failed) = case.meet();
         let mut tally = tally.lock().expect("no thread panics here");
         let its = tally.entry(case.effect).or_default();
         its.requests += case.requests.len();
         its.unmet += unmet;
-        its.ended += ended;
+        its.failed += failed;
     });
-    for (effect, Tally { requests, unmet, ended }) in tally.into_inner().expect("all have ended") {
-        sweep::tell(&format!("faults, {effect}: {ended} runs ended with it"));
-        assert!(ended > 0 || !LASTING.contains(&effect), "{effect} stopped nothing");
+    for (effect, Tally { requests, unmet, failed }) in tally.into_inner().expect("all have ended") {
+        sweep::tell(&format!("faults, {effect}: {failed} runs ended with it"));
+        assert!(failed > 0 || !LASTING.contains(&effect), "{effect} stopped nothing");
         sweep::few(&format!("faults, {effect}"), unmet, requests);
     }
 }

@@ -197,6 +197,9 @@ fn what_eks_does_not_offer_is_told_by_the_plan() {
 fn others_undo(boto: &Boto<'_>) {
     let older = json!({ "addonName": "coredns", "addonVersion": "v1.12.4-eksbuild.1" });
     eks(boto, "update_addon", older);
+    let told = json!({ "addonName": "vpc-cni",
+        "configurationValues": "{\"enableNetworkPolicy\": \"false\"}" });
+    eks(boto, "update_addon", told);
     eks(boto, "delete_addon", json!({ "addonName": "metrics-server" }));
     let entry = json!({ "principalArn": "arn:aws:iam::123456789012:user/sandbox",
         "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy" });
@@ -231,6 +234,7 @@ fn what_others_undid_is_put_back() {
     let updates = [
         "update access-entry/user/123456789012/sandbox: policies",
         "update addon/coredns: version",
+        "update addon/vpc-cni: configuration",
         "update pod-identity/ebs-csi: role",
         "update scaling-tags/app/1c688e46: tags",
     ];

@@ -22,6 +22,20 @@ const INSIDE: &[&str] = &[
     "create storage-class/fast-retain",
 ];
 
+/// The same, taken away.
+const OUTSIDE: &[&str] = &[
+    "delete autoscaler/cluster-role",
+    "delete autoscaler/cluster-role-binding",
+    "delete autoscaler/deployment",
+    "delete autoscaler/role",
+    "delete autoscaler/role-binding",
+    "delete autoscaler/service-account",
+    "delete default-storage-class",
+    "delete namespace/qualytics",
+    "delete storage-class/fast",
+    "delete storage-class/fast-retain",
+];
+
 /// Another pool in the place of one.
 const ANEW: &[&str] = &[
     "create launch-template/app",
@@ -30,6 +44,16 @@ const ANEW: &[&str] = &[
     "delete launch-template/app",
     "delete pool/app",
 ];
+
+/// The bounds and taints of one.
+const BOUNDS: &[&str] = &["update pool/app: min max taints", "update scaling-tags/app: tags"];
+
+/// Returns the pools of the profile, of which the first is told more of.
+macro_rules! app {
+    ($rest:literal) => {
+        concat!("pools: { app: { ", $rest, " }, driver: {}, executor: {} }\n")
+    };
+}
 
 /// Every role.
 const BOUNDARY: &[&str] = &[
@@ -48,22 +72,11 @@ pub(super) const EDITS: &[Edit] = &[
     Edit {
         what: "inCluster",
         rest: "kubernetes: { api: { allow: [203.0.113.0/24] } }\ninCluster: false\n",
-        steps: &[
-            "delete autoscaler/cluster-role",
-            "delete autoscaler/cluster-role-binding",
-            "delete autoscaler/deployment",
-            "delete autoscaler/role",
-            "delete autoscaler/role-binding",
-            "delete autoscaler/service-account",
-            "delete default-storage-class",
-            "delete namespace/qualytics",
-            "delete storage-class/fast",
-            "delete storage-class/fast-retain",
-        ],
+        steps: OUTSIDE,
     },
     Edit {
         what: "kubernetes.api.public, where nothing inside is ours",
-        rest: "kubernetes: { api: { public: false } }\ninCluster: false\n",
+        rest: "kubernetes: { api: { allow: [203.0.113.0/24], public: false } }\ninCluster: false\n",
         steps: &["update cluster: public public_cidrs"],
     },
     Edit {
@@ -195,59 +208,44 @@ pub(super) const EDITS: &[Edit] = &[
             "create route/private/us-east-1c",
         ],
     },
-    Edit {
-        what: "pools.app.max",
-        rest: "pools: { app: { max: 5 }, driver: {}, executor: {} }\n",
-        steps: &["update pool/app: max"],
-    },
-    Edit {
-        what: "pools.app.min",
-        rest: "pools: { app: { max: 5, min: 2 }, driver: {}, executor: {} }\n",
-        steps: &["update pool/app: min"],
-    },
+    Edit { what: "pools.app.max", rest: app!("max: 5"), steps: &["update pool/app: max"] },
+    Edit { what: "pools.app.min", rest: app!("max: 5, min: 2"), steps: &["update pool/app: min"] },
     Edit {
         what: "pools.app.taints.key",
-        rest: "pools: { app: { taints: [{ key: only, value: app, effect: NoSchedule }] }, \
-               driver: {}, executor: {} }\n",
-        steps: &["update pool/app: min max taints", "update scaling-tags/app: tags"],
+        rest: app!("max: 5, min: 2, taints: [{ key: only, value: app, effect: NoSchedule }]"),
+        steps: &["update pool/app: taints", "update scaling-tags/app: tags"],
     },
     Edit {
         what: "pools.app.taints.value",
-        rest: "pools: { app: { taints: [{ key: only, value: apps, effect: NoSchedule }] }, \
-               driver: {}, executor: {} }\n",
+        rest: app!("max: 5, min: 2, taints: [{ key: only, value: apps, effect: NoSchedule }]"),
         steps: &["update pool/app: taints", "update scaling-tags/app: tags"],
     },
     Edit {
         what: "pools.app.taints.effect",
-        rest: "pools: { app: { taints: [{ key: only, value: apps, effect: NoExecute }] }, \
-               driver: {}, executor: {} }\n",
+        rest: app!("max: 5, min: 2, taints: [{ key: only, value: apps, effect: NoExecute }]"),
         steps: &["update pool/app: taints", "update scaling-tags/app: tags"],
     },
+    Edit { what: "pools.app, back to its default", rest: "", steps: BOUNDS },
     Edit {
         what: "pools.app.labels",
-        rest: "pools: { app: { labels: { appNodes: \"true\", tier: one } }, driver: {}, \
-               executor: {} }\n",
-        steps: &["update pool/app: labels taints", "update scaling-tags/app: tags"],
+        rest: app!("labels: { appNodes: \"true\", tier: one }"),
+        steps: &["update pool/app: labels", "update scaling-tags/app: tags"],
     },
     Edit {
         what: "pools.app.diskGb",
-        rest: "pools: { app: { diskGb: 150 }, driver: {}, executor: {} }\n",
+        rest: app!("labels: { appNodes: \"true\", tier: one }, diskGb: 150"),
         steps: ANEW,
     },
     Edit {
         what: "pools.app.machine",
-        rest: "pools: { app: { machine: m5.2xlarge }, driver: {}, executor: {} }\n",
+        rest: app!("labels: { appNodes: \"true\", tier: one }, diskGb: 150, machine: m5.2xlarge"),
         steps: ANEW,
     },
-    Edit {
-        what: "pools.app.zones",
-        rest: "pools: { app: { machine: m5.2xlarge, zones: [us-east-1b] }, driver: {}, \
-               executor: {} }\n",
-        steps: ANEW,
-    },
+    Edit { what: "pools.app, back to its default again", rest: "", steps: ANEW },
+    Edit { what: "pools.app.zones", rest: app!("zones: [us-east-1b]"), steps: ANEW },
     Edit {
         what: "pools.executor.capacity",
-        rest: "pools: { app: { machine: m5.2xlarge, zones: [us-east-1b] }, driver: {}, \
+        rest: "pools: { app: { zones: [us-east-1b] }, driver: {}, \
                executor: { capacity: on-demand } }\n",
         steps: &[
             "create launch-template/executor",
@@ -259,7 +257,7 @@ pub(super) const EDITS: &[Edit] = &[
     },
     Edit {
         what: "pools, one more",
-        rest: "pools: { app: { machine: m5.2xlarge, zones: [us-east-1b] }, driver: {}, \
+        rest: "pools: { app: { zones: [us-east-1b] }, driver: {}, \
                executor: { capacity: on-demand }, gateway: { machine: m5.2xlarge, \
                capacity: on-demand, min: 1, max: 2 } }\n",
         steps: &[
@@ -310,6 +308,7 @@ pub(super) const EDITS: &[Edit] = &[
         rest: "",
         steps: &["create addon/metrics-server"],
     },
+    Edit { what: "inCluster, again", rest: "inCluster: false\n", steps: OUTSIDE },
     Edit {
         what: "eks.access.principal",
         rest: "inCluster: false\n\
@@ -318,16 +317,6 @@ pub(super) const EDITS: &[Edit] = &[
         steps: &[
             "create access-entry/user/123456789012/ann",
             "delete access-entry/user/123456789012/sandbox",
-            "delete autoscaler/cluster-role",
-            "delete autoscaler/cluster-role-binding",
-            "delete autoscaler/deployment",
-            "delete autoscaler/role",
-            "delete autoscaler/role-binding",
-            "delete autoscaler/service-account",
-            "delete default-storage-class",
-            "delete namespace/qualytics",
-            "delete storage-class/fast",
-            "delete storage-class/fast-retain",
         ],
     },
     Edit {
