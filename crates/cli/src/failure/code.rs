@@ -157,8 +157,8 @@ codes! {
          nobody in",
         "get fresh ones, and run the same command again";
     CloudCapacity = "cloud.capacity", Failed,
-        "the cloud has no such machines now",
-        "[try again later](operations.md#no-spot-capacity), or let the pool have other machines or zones";
+        "the cloud has no room for something that a cluster cannot be without; where a pool lacks machines, the run ends [degraded](operations.md#no-spot-capacity)",
+        "try again later, or let it have other machines or zones";
     CloudDenied = "cloud.denied", Failed,
         "the caller lacks a permission, which the hint names",
         "give it; [this is the list of all](reference.md#permissions)";

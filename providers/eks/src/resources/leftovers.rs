@@ -217,8 +217,8 @@ async fn look(
     Ok(Some(Live { address, spec, outputs, phase, owner, unobserved: &[] }))
 }
 
-/// Tells what must happen before the next thing can go. A cluster that is there still would make anew
-/// what is taken from it; whether it is matters only once something can be taken.
+/// Tells what must happen before the next thing can go, or all is gone. A cluster that is there still
+/// would make anew what is taken from it; it is asked for only where nothing else is waited for.
 async fn phase(scene: &Scene<'_>, found: &[Found]) -> Result<Phase> {
     if let Some(waits) = waiting(found) {
         return Ok(Phase::Busy(waits));
