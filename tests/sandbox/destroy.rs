@@ -290,7 +290,9 @@ fn what_cannot_go_is_named_and_goes_the_next_time() {
         assert!(end.contains(words), "{words} is not in {end}");
     }
     let (_, there) = end.split_once("Still in the cloud").expect("something is left");
-    assert!(there.contains("load balancer k8s-ingress-nginx-"), "{there}");
+    for what in ["load balancer k8s-ingress-nginx-", "security group"] {
+        assert!(there.contains(what), "{what} is not in {there}");
+    }
     assert!(!there.contains("volume vol-"), "it is kept by nothing: {there}");
     lived.served.faults(&[]);
     lived.folder.ok(&["destroy", "--auto-approve", "--delete-volumes"]);

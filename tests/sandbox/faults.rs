@@ -257,10 +257,8 @@ fn tried(what: &str, cases: Vec<Case>, per_processor: usize) {
 
 #[test]
 fn what_passes_by_itself_stops_nothing() {
-    let cases = match sweep::wants_all() {
-        true => PASSING.iter().flat_map(|effect| everywhere(effect)).collect(),
-        false => PASSING.iter().flat_map(|effect| at_once(effect)).collect(),
-    };
+    let of = if sweep::wants_all() { everywhere } else { at_once };
+    let cases = PASSING.iter().flat_map(|effect| of(effect)).collect();
     tried("pass", cases, sweep::BUSY);
 }
 
@@ -275,10 +273,8 @@ fn what_hangs_is_given_up_and_made_again() {
 
 #[test]
 fn what_lasts_is_told_and_the_next_run_goes_on() {
-    let cases = match sweep::wants_all() {
-        true => LASTING.iter().flat_map(|effect| each_in_each_phase(effect)).collect(),
-        false => LASTING.iter().flat_map(|effect| at_once(effect)).collect(),
-    };
+    let of = if sweep::wants_all() { each_in_each_phase } else { at_once };
+    let cases = LASTING.iter().flat_map(|effect| of(effect)).collect();
     tried("last", cases, sweep::BUSY);
 }
 

@@ -323,7 +323,7 @@ fn what_nodes_need_is_asked_for_before_the_pools_and_the_rest_after_one() {
 }
 
 #[test]
-fn versions_on_record_are_kept_whatever_eks_offers_by_now() {
+fn versions_on_record_are_not_asked_for_again() {
     let served = Served::start();
     let folder = Folder::on(&served, FILE);
     folder.ok(&APPLY);

@@ -28,10 +28,12 @@ pub(crate) fn advice(error: &Error) -> Option<String> {
             "delete or rename what is in its place, or give the cluster another name, and run the \
              same command again"
         }
+        Kind::Invalid if error.operation.is_some() => {
+            "change what the cloud refuses, in the cluster file or in the account, and run the same \
+             command again"
+        }
         // Our own words say what is wrong where.
-        Kind::Invalid => error.operation.as_ref().map(|_| {
-            "change what the cloud does not accept, here or there, and run the same command again"
-        })?,
+        Kind::Invalid => return None,
     };
     Some(advice.to_owned())
 }

@@ -2,7 +2,7 @@
 use super::default;
 use super::driver;
 use super::kind::Kind;
-use super::objects::{self, Cluster, condition, name, text};
+use super::objects::{self, Cluster, condition, items, name, text};
 use super::pods::reference;
 use crate::aws::{self, Addon};
 use crate::behaviour::Behaviour;
@@ -81,6 +81,9 @@ const WORKLOADS: &[Workload] = &[
 
 /// What enforces network policies beside the plugin that gives pods their addresses.
 const AGENT: (&str, &str) = ("aws-eks-nodeagent", "aws-network-policy-agent");
+
+/// Where a workload has the containers of its pods.
+const CONTAINERS: &str = "/spec/template/spec/containers";
 
 /// The API that the add-on for metrics brings.
 const METRICS: &str = "v1beta1.metrics.k8s.io";
@@ -168,18 +171,19 @@ impl Workload {
         let (kind, containers) = (self.kind(), self.containers(cluster, addon));
         match objects::get(world, cluster, kind, "kube-system", self.name) {
             Some(live) => {
-                let mut its = live["spec"]["template"]["spec"]["containers"].clone();
-                for (at, wanted) in containers.iter().enumerate() {
-                    its[at]["image"] = wanted["image"].clone();
-                    if let Some(arguments) = wanted.get("args") {
-                        its[at]["args"] = arguments.clone();
+                let mut its = items(&live, CONTAINERS).to_vec();
+                for wanted in containers {
+                    match its.iter_mut().find(|it| it["name"] == wanted["name"]) {
+                        None => its.push(wanted),
+                        Some(container) => {
+                            container["image"] = wanted["image"].clone();
+                            if let Some(arguments) = wanted.get("args") {
+                                container["args"] = arguments.clone();
+                            }
+                        }
                     }
                 }
-                if live["spec"]["template"]["spec"]["containers"] != its {
-                    objects::edit(world, cluster, kind, &live, |it| {
-                        it["spec"]["template"]["spec"]["containers"] = its;
-                    });
-                }
+                objects::set(world, cluster, kind, &live, CONTAINERS, json!(its));
             }
             None => {
                 let mut value = self.made(&containers);
@@ -289,7 +293,7 @@ fn csi_nodes(world: &mut World, cluster: &Cluster) {
             "spec": { "drivers": drivers } });
         objects::ensure(world, cluster, kind, its);
         if let Some(live) = objects::get(world, cluster, kind, "", name(&node)) {
-            objects::edit(world, cluster, kind, &live, |it| it["spec"]["drivers"] = drivers);
+            objects::set(world, cluster, kind, &live, "/spec/drivers", drivers);
         }
     }
 }

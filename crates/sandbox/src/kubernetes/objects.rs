@@ -162,6 +162,24 @@ pub(super) fn edit(
     }
 }
 
+/// Sets a part of an object that is there, and keeps it if that made it another. Nothing is copied where
+/// the part is so.
+pub(super) fn set(
+    world: &mut World,
+    cluster: &Cluster,
+    kind: &Kind,
+    value: &Value,
+    pointer: &str,
+    part: Value,
+) {
+    let live = get(world, cluster, kind, text(value, "/metadata/namespace"), name(value));
+    if live.is_some_and(|live| live.pointer(pointer) != Some(&part)) {
+        edit(world, cluster, kind, value, |it| {
+            *pointer.split('/').skip(1).fold(it, |at, field| &mut at[field]) = part;
+        });
+    }
+}
+
 /// Makes an object that the cluster makes itself, unless there is one of that name.
 pub(super) fn ensure(world: &mut World, cluster: &Cluster, kind: &Kind, mut value: Value) {
     let namespace = text(&value, "/metadata/namespace").to_owned();

@@ -34,9 +34,7 @@ pub(super) fn follow(world: &mut World, cluster: &Cluster) {
 
 fn tell(world: &mut World, cluster: &Cluster, plural: &str, owner: &Value, mut status: Value) {
     status["observedGeneration"] = owner["metadata"]["generation"].clone();
-    if owner["status"] != status {
-        objects::edit(world, cluster, Kind::named(plural), owner, |it| it["status"] = status);
-    }
+    objects::set(world, cluster, Kind::named(plural), owner, "/status", status);
 }
 
 fn wanted(owner: &Value) -> usize {
@@ -81,7 +79,7 @@ fn deployment(world: &mut World, cluster: &Cluster, owner: &Value) {
             (false, true) => json!(0),
             (false, false) => continue,
         };
-        objects::edit(world, cluster, kind, set, |set| set["spec"]["replicas"] = replicas);
+        objects::set(world, cluster, kind, set, "/spec/replicas", replicas);
     }
     let sum = |field: &str| sets.iter().map(|set| of(set, field)).sum::<u64>();
     let mut status = json!({ "replicas": sum("replicas"),
@@ -380,7 +378,7 @@ fn job(world: &mut World, cluster: &Cluster, owner: &Value) {
     if let Some(due) = due.filter(|_| !is_late) {
         settle::look_at(world, cluster, due);
     }
-    objects::edit(world, cluster, Kind::named("jobs"), owner, |owner| owner["status"] = status);
+    objects::set(world, cluster, Kind::named("jobs"), owner, "/status", status);
 }
 
 /// Returns when something of a job was first so, which is now unless it says.

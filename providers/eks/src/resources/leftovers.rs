@@ -35,8 +35,8 @@ pub struct Leftovers {
 pub struct Outputs {
     /// The id of the network.
     pub id: String,
-    /// When the cluster's role was made, in seconds since 1970, where a volume asks for it. What goes
-    /// without a record may outlive the role.
+    /// When the cluster or its role was made, in seconds since 1970, where a volume asks for it. What
+    /// goes may outlive both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<i64>,
 }
@@ -142,7 +142,7 @@ impl Resource for Leftovers {
         };
         let mut refused = Vec::new();
         for next in found.iter().filter(|found| found.waits.is_none()) {
-            match remove(&scene, next).await.map_err(|error| about(next, error)) {
+            match remove(&scene, next).await.map_err(|error| about(&scene, next, error)) {
                 // What somebody has to see to keeps nothing else.
                 Err(error) if !error.kind.is_fatal() && error.kind != Kind::Retry => {
                     refused.push(error);
@@ -223,8 +223,7 @@ async fn phase(scene: &Scene<'_>, found: &[Found]) -> Result<Phase> {
     if let Some(waits) = waiting(found) {
         return Ok(Phase::Busy(waits));
     }
-    let cluster = scene.aws.eks.describe_cluster().name(scene.cluster).send().await;
-    Ok(match cluster.found("eks:DescribeCluster")? {
+    Ok(match scene.living().await? {
         Some(_) => Phase::Busy(format!("cluster {} goes first", scene.cluster)),
         None => Phase::Ready,
     })
@@ -276,16 +275,57 @@ fn all_of(mut refused: Vec<Error>) -> Option<Error> {
 }
 
 /// Says what a refused call was about.
-fn about(found: &Found, error: Error) -> Error {
+fn about(scene: &Scene<'_>, found: &Found, error: Error) -> Error {
     let message = format!("{} {}: {}", found.what.word(), found.name, error.message);
     let error = Error { message, ..error };
     match (found.what, error.code.as_deref()) {
         (What::LoadBalancer, Some("OperationNotPermitted")) => error.hint(format!(
             "if it is protected, end that with `aws elbv2 modify-load-balancer-attributes \
-             --load-balancer-arn {} --attributes Key=deletion_protection.enabled,Value=false`, and \
-             run the same command again",
-            found.id
+             --region {} --load-balancer-arn {} \
+             --attributes Key=deletion_protection.enabled,Value=false`, and run the same command again",
+            scene.aws.region, found.id
         )),
         _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::owned::tests::scene;
+    use super::*;
+    use crate::connect::tests::nowhere;
+
+    #[test]
+    fn all_that_was_refused_is_told_and_protection_can_be_ended() {
+        let aws = nowhere();
+        let [balancer, volume] = [What::LoadBalancer, What::Volume].map(|what| Found {
+            what,
+            id: "arn:a".into(),
+            name: "one".into(),
+            told: String::new(),
+            waits: None,
+        });
+        let error = |kind, operation: &str, code: &str| {
+            let (operation, code) = (Some(operation.into()), Some(code.into()));
+            Error { operation, code, ..Error::new(kind, "no") }
+        };
+        let busy = error(Kind::Blocked, "ec2:DeleteVolume", "VolumeInUse");
+        let kept = error(Kind::Invalid, "elb:DeleteLoadBalancer", "OperationNotPermitted");
+        let denied = error(Kind::Denied, "ec2:DeleteVolume", "UnauthorizedOperation");
+        let about = |found, error: &Error| about(&scene(&aws), found, error.clone());
+        let all = vec![about(&volume, &busy), about(&balancer, &kept), about(&volume, &denied)];
+        let told = all_of(all).unwrap();
+        assert_eq!(
+            told.to_string(),
+            "elb:DeleteLoadBalancer: OperationNotPermitted: load balancer one: no; \
+             ec2:DeleteVolume: UnauthorizedOperation: volume one: no"
+        );
+        let hint = told.hint.expect("what to do");
+        assert!(
+            hint.contains("--load-balancer-arn arn:a --attributes Key=deletion_prot"),
+            "{hint}"
+        );
+        assert_eq!(all_of(vec![busy]).map(|error| error.kind), Some(Kind::Blocked));
+        assert_eq!(all_of(vec![]), None);
     }
 }

@@ -1,7 +1,8 @@
 //! Whose the things are that controllers make: told by the tags that they give them.
-use crate::aws::{Aws, Tags};
+use crate::aws::{Aws, Reply, Tags};
 use aws_sdk_ec2::types::Tag;
-use provision_core::{Cx, LINEAGE_MARK};
+use aws_sdk_eks::types::Cluster as Living;
+use provision_core::{Cx, LINEAGE_MARK, Result};
 use std::collections::BTreeSet;
 
 /// The tag of a volume that the driver for EBS made.
@@ -29,7 +30,7 @@ pub(super) struct Scene<'a> {
     pub(super) lineage: Option<&'a str>,
     /// The network; `None` when it is gone.
     pub(super) vpc: Option<String>,
-    /// When the cluster's role was made, in seconds since 1970; `None` where nobody looked yet.
+    /// When the cluster or its role was made, in seconds since 1970; `None` where nobody looked yet.
     pub(super) since: Option<i64>,
 }
 
@@ -37,6 +38,12 @@ impl<'a> Scene<'a> {
     pub(super) fn of(cx: &Cx<'a, Aws>, vpc: Option<String>, since: Option<i64>) -> Self {
         let (aws, marks) = (cx.cloud, cx.marks());
         Self { aws, cluster: &marks.cluster, lineage: marks.lineage.as_deref(), vpc, since }
+    }
+
+    /// Returns the cluster of that name, whosever it is, as long as it is there.
+    pub(super) async fn living(&self) -> Result<Option<Living>> {
+        let found = self.aws.eks.describe_cluster().name(self.cluster).send().await;
+        Ok(found.found("eks:DescribeCluster")?.and_then(|answer| answer.cluster))
     }
 
     /// Returns the tag with which Kubernetes marks what is of this cluster.

@@ -60,12 +60,10 @@ async fn since(scene: &Scene<'_>) -> Result<Option<i64>> {
 }
 
 async fn cluster_since(scene: &Scene<'_>) -> Result<Option<i64>> {
-    let found = scene.aws.eks.describe_cluster().name(scene.cluster).send().await;
-    let cluster = found.found("eks:DescribeCluster")?.and_then(|answer| answer.cluster);
-    let lineage = |cluster: &aws_sdk_eks::types::Cluster| {
-        cluster.tags.as_ref().and_then(|tags| tags.get(LINEAGE_MARK)).cloned()
-    };
-    let cluster = cluster.filter(|cluster| lineage(cluster).as_deref() == scene.lineage);
+    let cluster = scene.living().await?.filter(|cluster| {
+        let lineage = cluster.tags.as_ref().and_then(|tags| tags.get(LINEAGE_MARK));
+        lineage.is_some_and(|lineage| Some(lineage.as_str()) == scene.lineage)
+    });
     Ok(cluster.and_then(|cluster| cluster.created_at).map(|at| at.secs()))
 }
 
