@@ -1,13 +1,13 @@
 //! Runs the steps of a plan: each as soon as what it waits for is done.
 use crate::calls::{Ended, Engine};
+use crate::excused::{excuse_capacity, excuse_waiting};
 use crate::journal::Journal;
 use crate::queue::{Ahead, Queue};
 use crate::remove::unplanned;
 use crate::work::{Done, LetGo, Turn, Work};
 use futures::stream::{FuturesUnordered, StreamExt};
 use provision_core::{
-    Action, Address, Drivers, Error, EventKind, Graph, Kind, LiveValue, Observed, Phase, Plan,
-    Record, Seen, Step, resolve,
+    Action, Address, Error, EventKind, Graph, LiveValue, Observed, Phase, Plan, Seen, Step, resolve,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -297,105 +297,5 @@ impl Job<'_> {
         }
         self.engine.tell(step, event);
         verdict
-    }
-}
-
-/// Reports what the cluster is there without, and never settled for want of capacity, as degraded, if
-/// nothing else failed. True when there is such.
-fn excuse_capacity(drivers: &Drivers, journal: &Journal, outcome: &mut Outcome) -> bool {
-    let is_excused = |record: &Record| {
-        let is_dispensable = drivers.get(&*record.kind).is_some_and(|it| it.meta().dispensable);
-        is_dispensable && record.stage != provision_core::Stage::Settled
-    };
-    let is_excused = |address: &Address| journal.with(|s| s.get(address).is_some_and(is_excused));
-    let only_capacity =
-        outcome.failed.iter().all(|(a, e)| e.kind == Kind::Capacity && is_excused(a));
-    if !only_capacity || outcome.failed.is_empty() || outcome.interrupted {
-        return false;
-    }
-    for (address, error) in std::mem::take(&mut outcome.failed) {
-        outcome.degraded.insert(address, error.to_string());
-    }
-    true
-}
-
-/// Reports as degraded what waits for what lacks capacity, which the next run goes on with. What
-/// was to go once that is there stays, and that is all.
-fn excuse_waiting(steps: &[Step], outcome: &mut Outcome) {
-    let waits = |why: &Skip| matches!(why, Skip::Kept(_) | Skip::Needs(_) | Skip::Stage);
-    let goes = |address: &Address| {
-        steps.iter().all(|step| step.address != *address || step.action == Action::Delete)
-    };
-    let (waiting, skipped) =
-        std::mem::take(&mut outcome.skipped).into_iter().partition(|(_, why)| waits(why));
-    outcome.skipped = skipped;
-    let waiting: Vec<(Address, Skip)> = waiting;
-    for (address, why) in waiting.into_iter().filter(|(address, _)| !goes(address)) {
-        outcome.degraded.insert(address, why.to_string());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::journal::{Header, MemoryStore, STATE_FORMAT};
-    use provision_core::{Cause, Diff, Scope, World};
-
-    fn step(address: &str) -> Step {
-        Step {
-            stage: 0,
-            action: Action::Create,
-            address: address.into(),
-            kind: "k".into(),
-            cause: Cause::File,
-            changes: Diff::default(),
-            slot: None,
-            lane: None,
-            after: Default::default(),
-        }
-    }
-
-    fn journal() -> Journal {
-        let scope = Scope { world: World::Loopback, place: BTreeMap::new() };
-        let word = |text: &str| text.to_owned();
-        let (format, lineage) = (word(STATE_FORMAT), word("l"));
-        let header = Header { format, cluster: word("c"), provider: word("p"), scope, lineage };
-        Journal::begin(Box::new(MemoryStore::default()), header).unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_lack_of_capacity_is_excused_and_what_waits_for_it_is_told() {
-        let (journal, drivers) =
-            (journal(), provision_testkit::kinds::drivers(&Default::default()));
-        for (address, kind) in [("a", "fake.pool"), ("vpc", "fake.network")] {
-            let creating = provision_core::Entry::Creating {
-                address: address.into(),
-                kind: kind.into(),
-                spec: serde_json::json!({}),
-                request: String::new(),
-                needs: Default::default(),
-                within: None,
-                slot: None,
-                lane: None,
-            };
-            journal.record(&creating).await.unwrap();
-        }
-        let lacking = |address: &str| {
-            let failed = vec![(address.into(), Error::new(Kind::Capacity, "none"))];
-            Outcome { failed, ..Outcome::default() }
-        };
-        let of_network = &mut lacking("vpc");
-        assert!(!excuse_capacity(&drivers, &journal, of_network), "no cluster is without one");
-        assert!(!of_network.is_complete());
-        let excused = |action: Action| {
-            let steps = [step("a"), Step { action, ..step("b") }];
-            let skipped = vec![("b".into(), Skip::Needs("a".into()))];
-            let mut outcome = Outcome { skipped, ..lacking("a") };
-            assert!(excuse_capacity(&drivers, &journal, &mut outcome));
-            excuse_waiting(&steps, &mut outcome);
-            (outcome.is_complete(), outcome.degraded.len())
-        };
-        assert_eq!(excused(Action::Delete), (true, 1), "an old one is kept");
-        assert_eq!(excused(Action::Create), (true, 2), "another is not made");
     }
 }

@@ -6,6 +6,7 @@
 
 mod apply;
 mod calls;
+mod excused;
 mod forget;
 mod journal;
 mod listings;
