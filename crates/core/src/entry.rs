@@ -3,7 +3,7 @@ use crate::address::Address;
 use crate::graph::Lane;
 use crate::resource::Operation;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// One entry of the journal. Those that announce a call are durable before it is made.
@@ -58,6 +58,9 @@ pub enum Entry {
     Updating {
         /// Where.
         address: Address,
+        /// By field, the keys that it sets in maps which others write to as well, such as tags.
+        #[serde(skip_serializing_if = "Map::is_empty")]
+        sets: Map<String, Value>,
     },
     /// The update call was accepted.
     Updated {

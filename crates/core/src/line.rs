@@ -5,7 +5,7 @@ use crate::graph::Lane;
 use crate::resource::Operation;
 use crate::value::hex;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
@@ -73,6 +73,8 @@ struct Fields {
     within: Option<Address>,
     slot: Option<String>,
     lane: Option<Lane>,
+    #[serde(default)]
+    sets: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -110,7 +112,7 @@ impl TryFrom<Fields> for Line {
                 Entry::Created { address: address?, outputs }
             }
             Name::Operation => Entry::Operation { address: address?, operation: line.operation },
-            Name::Updating => Entry::Updating { address: address? },
+            Name::Updating => Entry::Updating { address: address?, sets: line.sets },
             Name::Updated => Entry::Updated { address: address?, spec: spec? },
             Name::Settled => {
                 let (address, kind, spec, needs) = (address?, kind?, spec?, needs?);
@@ -158,7 +160,11 @@ mod tests {
             Entry::Created { address: address.clone(), outputs: None },
             Entry::Operation { address: address.clone(), operation: Some(Operation("o".into())) },
             Entry::Operation { address: address.clone(), operation: None },
-            Entry::Updating { address: address.clone() },
+            Entry::Updating { address: address.clone(), sets: Default::default() },
+            Entry::Updating {
+                address: address.clone(),
+                sets: [("tags".to_owned(), json!({"a": "b"}))].into_iter().collect(),
+            },
             Entry::Updated { address: address.clone(), spec: json!({}) },
             Entry::Settled {
                 address: address.clone(),

@@ -4,7 +4,7 @@ use crate::entry::Entry;
 use crate::facts::Facts;
 use crate::graph::Lane;
 use crate::resource::Operation;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +28,8 @@ pub struct Record {
     pub spec: Value,
     /// What the cloud accepted where it is not `spec` as a whole, by the last update.
     updated: Option<Value>,
+    /// By field, the keys that updates were about to set since it was ready.
+    sets: Map<String, Value>,
     /// The number of its `creating` line, and the fingerprint of what was asked.
     pub creating: Option<(u64, String)>,
     /// What the cloud decided, if it told.
@@ -54,6 +56,7 @@ impl Record {
             kind,
             spec,
             updated: None,
+            sets: Map::new(),
             creating: None,
             outputs: None,
             needs: BTreeSet::new(),
@@ -77,14 +80,31 @@ impl Record {
         self.updated.as_ref().or(asked)
     }
 
-    /// Returns what the cloud accepted from us; of a create whose end was not seen, the tags that
-    /// it carried, which are ours whether or not it took hold.
+    /// Tells whether an update since it was ready may have set a key that is not in `want`.
+    pub fn has_withdrawn(&self, want: &Value) -> bool {
+        self.sets.iter().any(|(field, set)| {
+            let wanted = &want[field.as_str()];
+            set.as_object().is_some_and(|set| set.keys().any(|key| wanted.get(key).is_none()))
+        })
+    }
+
+    /// Returns what the cloud accepted from us. Tags and the like of a create or an update whose end
+    /// was not seen are ours whether or not it took hold.
     pub fn ours(&self, tags_field: Option<&str>) -> Cow<'_, Value> {
-        match (self.accepted(), tags_field) {
+        let mut ours = match (self.accepted(), tags_field) {
             (Some(accepted), _) => Cow::Borrowed(accepted),
             (None, Some(field)) => Cow::Owned(json!({ field: self.spec[field] })),
             (None, None) => Cow::Owned(Value::Null),
+        };
+        for (field, keys) in &self.sets {
+            let field = &mut ours.to_mut()[field.as_str()];
+            for (key, value) in keys.as_object().into_iter().flatten() {
+                if field.get(key).is_none() {
+                    field[key.as_str()] = value.clone();
+                }
+            }
         }
+        ours
     }
 }
 
@@ -110,6 +130,21 @@ impl State {
     /// Returns what is within the object at `address`.
     pub fn within(&self, address: &Address) -> impl Iterator<Item = &Address> {
         self.children.get(address).into_iter().flatten()
+    }
+
+    /// Tells whether the object at `address` needs the one at `other`, or something else that does.
+    pub fn depends(&self, address: &Address, other: &Address) -> bool {
+        let (mut left, mut seen) = (vec![address], BTreeSet::new());
+        while let Some(next) = left.pop() {
+            let needs = self.records.get(next).into_iter().flat_map(|record| &record.needs);
+            for needed in needs.filter(|needed| seen.insert(*needed)) {
+                if needed == other {
+                    return true;
+                }
+                left.push(needed);
+            }
+        }
+        false
     }
 
     /// Returns the recorded facts.
@@ -148,7 +183,16 @@ impl State {
             Entry::Updated { address, spec } => self.change(&address, |record| {
                 (record.updated, record.unfinished) = (Some(spec), true);
             }),
-            Entry::Updating { address } | Entry::Deleting { address } => {
+            Entry::Updating { address, sets } => self.change(&address, |record| {
+                record.unfinished = true;
+                for (field, keys) in sets {
+                    let all = record.sets.entry(field).or_insert_with(|| json!({}));
+                    if let (Value::Object(all), Value::Object(keys)) = (all, keys) {
+                        all.extend(keys);
+                    }
+                }
+            }),
+            Entry::Deleting { address } => {
                 self.change(&address, |record| record.unfinished = true);
             }
             Entry::Gone { address } => self.forget(&address),
@@ -241,10 +285,30 @@ mod tests {
     fn an_update_that_was_only_announced_accepts_nothing() {
         let mut state = State::default();
         state.apply(1, settled("a", None));
-        state.apply(2, Entry::Updating { address: "a".into() });
+        state.apply(2, updating(json!({})));
         let record = state.get(&"a".into()).unwrap();
         assert_eq!(record.accepted(), Some(&json!({"a": 1})));
         assert!(!record.is_settled());
+    }
+
+    fn updating(sets: Value) -> Entry {
+        let Value::Object(sets) = sets else { panic!("no map") };
+        Entry::Updating { address: "a".into(), sets }
+    }
+
+    #[test]
+    fn what_updates_may_have_set_is_ours_until_it_has_settled() {
+        let mut state = State::default();
+        state.apply(1, settled("a", None));
+        state.apply(2, updating(json!({"tags": {"x": "1"}})));
+        state.apply(3, updating(json!({"tags": {"y": "2"}, "policies": {"p": "attached"}})));
+        let ours = |state: &State| state.get(&"a".into()).unwrap().ours(Some("tags")).into_owned();
+        let all = json!({"a": 1, "tags": {"x": "1", "y": "2"}, "policies": {"p": "attached"}});
+        assert_eq!(ours(&state), all);
+        let withdrawn = |want: Value| state.get(&"a".into()).unwrap().has_withdrawn(&want);
+        assert!(!withdrawn(all) && withdrawn(json!({"tags": {"x": "1", "y": "3"}})));
+        state.apply(4, settled("a", None));
+        assert_eq!(ours(&state), json!({"a": 1}));
     }
 
     #[test]

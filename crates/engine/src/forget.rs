@@ -32,7 +32,7 @@ impl Engine<'_> {
         let live = live.filter(|live| live.owner == Owner::Ours);
         if let (Some(live), Some(field)) = (live, driver.meta().tags_field()) {
             let unmarked = without_marks(field, &live.spec[field]);
-            journal.record(&Entry::Updating { address: address.clone() }).await?;
+            journal.record(&Entry::Updating { address: address.clone(), sets: Map::new() }).await?;
             let spec = live.spec.clone();
             self.call(driver.update(at, &spec, live, &unmarked)).await?;
         }

@@ -6,7 +6,7 @@ use provision_core::{
     Action, Address, At, Diff, Entry, Error, EventKind, Identity, Kind, LiveValue, Meta, Node,
     Owner, Phase, Record, Rule, Stage, Verb, fingerprint,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -194,11 +194,16 @@ impl Work<'_> {
             Phase::Broken(error) => return Err(error.clone().into()),
             Phase::Ready | Phase::Degraded(_) => {}
         }
+        let withdrawn = record.as_ref().is_some_and(|record| record.has_withdrawn(want));
         let accepted = record.map(|record| record.ours(self.meta.tags_field()).into_owned());
         let known = accepted.as_ref().map(|spec| self.resolved(spec));
         let (rules, unobserved) = (self.meta.rules, live.unobserved);
         let diff = Diff::between(want, &live.spec, known.as_ref(), rules, unobserved);
         if diff.is_empty() {
+            if withdrawn && self.begun.elapsed() < self.grace() {
+                self.last_seen("what an earlier run set may not be to be seen yet");
+                return self.engine.wait(self.turn()).await.map(|()| None);
+            }
             if let Phase::Degraded(why) = &live.phase
                 && self.may_recover(why).await?
             {
@@ -239,7 +244,8 @@ impl Work<'_> {
             return self.engine.wait(self.turn()).await;
         }
         let address = self.address().clone();
-        self.write(&Entry::Updating { address: address.clone() }).await?;
+        let sets = sets(&diff, self.meta);
+        self.write(&Entry::Updating { address: address.clone(), sets }).await?;
         self.engine.tell(self.step, EventKind::Called(Verb::Update));
         let unobserved = live.unobserved;
         match self.engine.call(self.driver.update(at, want, live, &diff)).await {
@@ -294,6 +300,18 @@ fn accept(
         }
     }
     accepted
+}
+
+/// Returns the keys that a change sets in maps which others write to as well.
+fn sets(change: &Diff, meta: Meta) -> Map<String, Value> {
+    let is_shared = |field: &str| meta.rules.contains(&(field, Rule::Tags));
+    let shared = change.0.iter().filter(|change| is_shared(&change.field));
+    let set = |keys: &Value| -> Map<String, Value> {
+        let keys = keys.as_object().into_iter().flatten();
+        keys.filter(|(_, value)| !value.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect()
+    };
+    let fields = shared.map(|change| (change.field.clone(), set(&change.to)));
+    fields.filter(|(_, keys)| !keys.is_empty()).map(|(field, keys)| (field, keys.into())).collect()
 }
 
 /// Derives the idempotency token of the create that line `n` announced.

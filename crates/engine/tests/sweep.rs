@@ -18,6 +18,11 @@ async fn a_change_survives_every_fault() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_change_set_goes_also_when_its_end_was_never_seen() {
+    check(Life::Extend, &FaultKind::ALL).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_upgrade_in_stages_survives_every_fault() {
     check(Life::Upgrade, &FaultKind::ALL).await;
 }

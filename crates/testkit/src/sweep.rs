@@ -11,6 +11,8 @@ pub enum Life {
     Build,
     /// From one cluster to another.
     Change,
+    /// From one cluster to one with more tags, which nobody wants any more when a run has failed.
+    Extend,
     /// From one version to another in stages, with other machines too.
     Upgrade,
     /// From a cluster to nothing.
@@ -19,12 +21,13 @@ pub enum Life {
 
 impl Life {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Build, Self::Change, Self::Upgrade, Self::Destroy];
+    pub const ALL: [Self; 5] =
+        [Self::Build, Self::Change, Self::Extend, Self::Upgrade, Self::Destroy];
 
     fn before(self) -> Option<Vec<Graph>> {
         match self {
             Self::Build => None,
-            Self::Change | Self::Upgrade => Some(first()),
+            Self::Change | Self::Extend | Self::Upgrade => Some(first()),
             Self::Destroy => Some(second()),
         }
     }
@@ -33,9 +36,15 @@ impl Life {
         match self {
             Self::Build => first(),
             Self::Change => second(),
+            Self::Extend => extended(),
             Self::Upgrade => upgrade(),
             Self::Destroy => Vec::new(),
         }
+    }
+
+    /// What a run with a fault is taken back to, beside what it is gone on with to.
+    fn back(self) -> Option<Vec<Graph>> {
+        (self == Self::Extend).then(first)
     }
 }
 
@@ -49,12 +58,13 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Lives `life` with each of `faults` at each effect, each followed once by an apply and once
-    /// by a destroy, on what `bench` makes.
+    /// Lives `life` with each of `faults` at each effect, each followed once by an apply, once by a
+    /// destroy, and where that is possible by an apply of what was before, on what `bench` makes.
     pub async fn over(life: Life, faults: &[FaultKind], bench: impl Fn() -> Bench) -> Self {
         let mut sweep = Self::default();
         let undisturbed = bench();
         Self::begin(life, &undisturbed).await;
+        let before = undisturbed.picture();
         undisturbed.run(&life.after(), None).await.through();
         let (effects, expected) = (undisturbed.world.effects(), undisturbed.picture());
         for &kind in faults {
@@ -65,6 +75,9 @@ impl Sweep {
                 let fault = Fault { at, kind };
                 sweep.live(life, fault, &bench, life.after(), &expected).await;
                 sweep.live(life, fault, &bench, Vec::new(), &[]).await;
+                if let Some(back) = life.back() {
+                    sweep.live(life, fault, &bench, back, &before).await;
+                }
             }
         }
         sweep
@@ -116,8 +129,11 @@ impl Sweep {
     }
 }
 
-fn tags(team: &str) -> TagMap {
-    [("team".to_owned(), team.to_owned())].into()
+/// Reads a team, and each word after it as one tag more.
+fn tags(words: &str) -> TagMap {
+    let mut words = words.split(' ').map(str::to_owned);
+    let team = ("team".to_owned(), words.next().unwrap_or_default());
+    words.map(|word| (word.clone(), word)).chain([team]).collect()
 }
 
 /// A cluster on two zones.
@@ -128,6 +144,11 @@ pub fn first() -> Vec<Graph> {
 /// The same cluster on other zones, with another version, other tags and other machines.
 pub fn second() -> Vec<Graph> {
     vec![stack(&["a", "c"], "1.34", "new", "large", "h2")]
+}
+
+/// The first cluster with more tags.
+fn extended() -> Vec<Graph> {
+    vec![stack(&["a", "b"], "1.33", "old cost owner", "small", "h1")]
 }
 
 /// The first cluster on other machines, and then two versions further, one at a time.
