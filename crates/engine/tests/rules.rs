@@ -1,6 +1,7 @@
 //! One rule of the engine or the planner in each test.
 use provision_core::plan::Refusal;
-use provision_core::{Action, Cause, Error, Graph, Kind, Plan, Stage};
+use provision_core::{Action, Cause, Error, Graph, Kind, Place, Plan, Stage, out};
+use provision_testkit::kinds::{Addon, Cluster, Gateway, Network, Route, Subnet, Vault};
 use provision_testkit::{
     Bench, Complaint, Fault, FaultKind, LAG, Ran, World, first, second, stack, without_clusters,
     without_lists,
@@ -142,6 +143,66 @@ async fn what_never_settled_and_is_broken_is_made_again() {
     assert_eq!((plan.count(Action::Delete), plan.count(Action::Create)), (1, 1));
     assert!(plan.steps.iter().all(|step| step.cause == Cause::Leftover));
     assert!(outcome.is_complete() && bench.faults().is_empty());
+}
+
+/// Makes a graph with gateways in two subnets, and a route that leads to one of them.
+fn ways_out(gateways: &[&str], to: &str) -> Vec<Graph> {
+    let mut g = Graph::new();
+    let network = Network { cidr: "10.0.0.0/16".into(), dns: true, tags: Default::default() };
+    let network = g.add("network", network);
+    let mut chosen = None;
+    for zone in gateways {
+        let (network, tags) = (out!(network.id), Default::default());
+        let subnet =
+            g.add(format!("subnet/{zone}"), Subnet { network, zone: (*zone).into(), tags });
+        let gateway = Gateway { subnet: out!(subnet.id), tags: Default::default() };
+        let gateway = g.add(format!("gateway/{zone}"), gateway);
+        chosen = chosen.or((*zone == to).then_some(gateway));
+    }
+    let chosen = chosen.expect("it is one of them");
+    g.add("route", Route { network: out!(network.id), gateway: out!(chosen.id) });
+    vec![g]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_only_now_to_lead_to_a_broken_one_does_not_keep_it() {
+    let bench = Bench::default();
+    bench.run(&ways_out(&["a"], "a"), None).await.through();
+    let other = ways_out(&["a", "b"], "b");
+    let broken = Complaint::Broken(Error::invalid("no attached gateway"));
+    bench.world.complain("fake.gateway", Some(broken));
+    let (_, outcome) = bench.run(&other, None).await.through();
+    assert_eq!(outcome.failed.len(), 1, "{outcome:?}");
+    bench.world.complain("fake.gateway", None);
+    let (plan, outcome) = bench.run(&other, None).await.through();
+    let wanted = ["delete gateway/b", "create gateway/b", "update route"];
+    assert_eq!(steps(&plan), wanted);
+    assert!(outcome.is_complete() && bench.faults().is_empty(), "{outcome:?}");
+    assert_eq!(steps(&bench.plan(&other).await.unwrap()), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_something_within_a_parent_needs_outlives_the_parent() {
+    let (bench, mut g) = (Bench::default(), Graph::new());
+    let network = Network { cidr: "10.0.0.0/16".into(), dns: true, tags: Default::default() };
+    let network = g.add("network", network);
+    let vault = g.add("vault", Vault { network: out!(network.id), tags: Default::default() });
+    let cluster = Cluster {
+        name: "demo".into(),
+        version: "1.33".into(),
+        subnets: Vec::new(),
+        hidden: "h1".into(),
+        tags: Default::default(),
+    };
+    let cluster = g.add("cluster", cluster);
+    let addon = Addon { name: "dns".into(), version: "1".into(), tags: Default::default() };
+    g.add(Place::at("addon/dns").within(&cluster).after(&vault), addon);
+    bench.run(&[g], None).await.through();
+    bench.world.calls();
+    bench.run(&[], None).await.through();
+    let calls = bench.world.calls();
+    assert!(position(&calls, "delete fake.cluster") < position(&calls, "delete fake.vault"));
+    assert!(bench.world.objects().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use crate::marks::Marks;
 use crate::observed::Seen;
 use crate::resource::{Owner, Phase};
 use crate::state::{Record, Stage};
-use crate::value::resolve;
+use crate::value::{resolve, sources};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -22,7 +22,7 @@ pub(super) fn decide(question: &Question<'_>) -> Result<Plan, Refused> {
         outputs: HashMap::with_capacity(question.observed.0.len()),
         targets: HashMap::new(),
         settling: HashSet::new(),
-        replaced: HashSet::new(),
+        replaced: HashMap::new(),
     };
     let nothing = [Graph::new()];
     let graphs = if question.graphs.is_empty() { &nothing[..] } else { question.graphs };
@@ -58,8 +58,8 @@ pub(super) struct Decider<'a> {
     pub(super) targets: HashMap<Address, Value>,
     /// What a step of the first stage settles.
     pub(super) settling: HashSet<Address>,
-    /// What is deleted and made again under its address.
-    replaced: HashSet<Address>,
+    /// What is deleted and made again under its address, with the fields that cannot change in place.
+    replaced: HashMap<Address, Vec<String>>,
 }
 
 /// How an object that is there stands to us.
@@ -81,7 +81,7 @@ impl<'a> Decider<'a> {
             let (address, was) = (node.address.clone(), record.kind.clone());
             return self.refuse(Refusal::OtherKind { address, was, is: node.kind.to_owned() });
         }
-        if node.within.as_ref().is_some_and(|parent| self.replaced.contains(parent)) {
+        if node.within.as_ref().is_some_and(|parent| self.replaced.contains_key(parent)) {
             // It goes with its parent, and is made again in the new one.
             self.push(0, node, Action::Create, Cause::File, Diff::of_new(&want));
             self.targets.insert(node.address.clone(), want);
@@ -121,8 +121,8 @@ impl<'a> Decider<'a> {
         let Some(standing) = self.standing(&address, &meta, live, record) else { return };
         let diff = self.diff(&meta, want, live, record);
         let asked = self.question.replace.contains(&address) && node.slot.is_none();
-        let cause = cause(node, record, &diff);
-        let immutable = || {
+        let cause = if asked { Cause::File } else { cause(node, record, &diff) };
+        let immutable = || -> Vec<String> {
             let changed = diff.0.iter().map(|change| change.field.clone());
             changed.filter(|field| meta.is_immutable(field)).collect()
         };
@@ -132,7 +132,7 @@ impl<'a> Decider<'a> {
             }
             (Phase::Broken(error), Standing::Unsettled) => {
                 self.plan.degraded.insert(address, error.to_string());
-                return self.replace(node, Cause::Leftover, want);
+                return self.replace(node, Cause::Leftover, want, Vec::new());
             }
             (_, Standing::Adopted) if asked || meta.must_replace(&diff) => {
                 return self.refuse(Refusal::Unlike { address, fields: immutable() });
@@ -140,7 +140,9 @@ impl<'a> Decider<'a> {
             (_, Standing::Settled) if meta.precious && !asked && meta.must_replace(&diff) => {
                 return self.refuse(Refusal::Precious { address, fields: immutable() });
             }
-            _ if asked || meta.must_replace(&diff) => return self.replace(node, cause, want),
+            _ if asked || meta.must_replace(&diff) => {
+                return self.replace(node, cause, want, immutable());
+            }
             _ => {}
         }
         self.keep_outputs(&address, Some(&live.outputs));
@@ -227,18 +229,29 @@ impl<'a> Decider<'a> {
         }
         let stays =
             |n: &&Node| self.outputs.contains_key(&n.address) && !replaced.contains(&n.address);
+        let used = |n: &Node| {
+            let accepted = self.question.state.get(&n.address).and_then(Record::accepted);
+            // What is only now to be pointed at it does not use it yet.
+            let now = accepted.map(sources);
+            let uses = |a: &Address| now.as_ref().is_none_or(|now| now.contains(a));
+            n.refers.iter().find(|a| replaced.contains(a) && uses(a)).cloned()
+        };
         let torn: Vec<_> = graph
             .nodes()
             .iter()
             .filter(stays)
-            .filter_map(|n| Some((n, n.refers.iter().find(|a| replaced.contains(a))?)))
-            .map(|(n, used)| Refusal::InUse { used: used.clone(), user: n.address.clone() })
+            .filter_map(|n| Some((n, used(n)?)))
+            .map(|(n, used)| Refusal::InUse {
+                fields: self.replaced.get(&used).cloned().unwrap_or_default(),
+                user: n.address.clone(),
+                used,
+            })
             .collect();
         self.refusals.extend(torn);
     }
 
-    fn replace(&mut self, node: &Node, cause: Cause, want: &Value) {
-        self.replaced.insert(node.address.clone());
+    fn replace(&mut self, node: &Node, cause: Cause, want: &Value, fields: Vec<String>) {
+        self.replaced.insert(node.address.clone(), fields);
         self.push(0, node, Action::Delete, cause, Diff::default());
         self.push(0, node, Action::Create, cause, Diff::of_new(want));
     }
@@ -281,7 +294,7 @@ impl<'a> Decider<'a> {
     fn keep_target(&mut self, node: &Node, want: Value) {
         if self.question.graphs.len() > 1 {
             let live = self.question.observed.live(&node.address);
-            let target = match live.filter(|_| !self.replaced.contains(&node.address)) {
+            let target = match live.filter(|_| !self.replaced.contains_key(&node.address)) {
                 Some(live) => becomes(&self.meta(node), want, &live.spec),
                 None => want,
             };

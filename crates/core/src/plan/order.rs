@@ -1,6 +1,7 @@
 //! Decides what must end before what, looking things up and never comparing pairs.
 use super::decide::positions;
 use super::{Action, Step};
+use crate::address::Address;
 use crate::graph::Graph;
 use crate::state::State;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +42,34 @@ pub(super) fn order(steps: &mut [Step], begin: usize, graph: &Graph, state: &Sta
             }
         }
     }
+    keep_for_children(steps, begin, &deletes, state);
     give_way(steps, begin, gives_way);
+}
+
+/// Lets what goes along with its parent keep what it needs until that is gone. What itself needs the
+/// parent has to go first.
+fn keep_for_children(
+    steps: &mut [Step],
+    begin: usize,
+    deletes: &BTreeMap<Address, usize>,
+    state: &State,
+) {
+    for parent in begin..steps.len() {
+        if steps[parent].action != Action::Delete {
+            continue;
+        }
+        let address = steps[parent].address.clone();
+        let mut along: Vec<&Address> = state.within(&address).collect();
+        let mut needed = BTreeSet::new();
+        while let Some(child) = along.pop() {
+            if !deletes.contains_key(child) {
+                along.extend(state.within(child));
+                needed.extend(state.get(child).into_iter().flat_map(|record| &record.needs));
+            }
+        }
+        let kept = needed.into_iter().filter(|it| !state.depends(it, &address));
+        kept.for_each(|it| add(steps, deletes.get(it).copied(), parent));
+    }
 }
 
 /// Lets the old generation in a slot wait for the new one, unless the new one waits for it: then

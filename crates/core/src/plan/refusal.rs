@@ -59,10 +59,12 @@ pub enum Refusal {
         is: String,
     },
     /// An object must be made anew while another goes on using it.
-    #[error("{used}: it must be replaced, but {user} still uses it")]
+    #[error("{used}: {}, and {user} still uses it", must_go(.fields))]
     InUse {
         /// What would go.
         used: Address,
+        /// The fields that would change; none where it is to go for another reason.
+        fields: Vec<String>,
         /// What would lose it.
         user: Address,
     },
@@ -81,10 +83,23 @@ impl Refusal {
             }
             Self::Unlike { .. } => "make the cluster file say what the object is".into(),
             Self::OtherKind { .. } => "use the version of provision that made it".into(),
-            Self::InUse { user, .. } => {
+            Self::InUse { user, fields, .. } if fields.is_empty() => {
                 format!("to replace both, add `--replace {user}`")
             }
+            Self::InUse { .. } => {
+                "put back in the cluster file what it comes from, or destroy the \
+                 cluster and apply it anew"
+                    .into()
+            }
         }
+    }
+}
+
+/// Says why an object must be made anew.
+fn must_go(fields: &[String]) -> String {
+    match fields.is_empty() {
+        true => "it must be replaced".into(),
+        false => format!("{} cannot change in place", fields.join(", ")),
     }
 }
 
