@@ -77,16 +77,23 @@ fn a_cluster_without_room_is_no_degraded_one_and_may_go_elsewhere() {
     let (_, told) = ran.stdout.split_once("Failed\n").expect("it failed");
     assert!(told.contains("UnsupportedAvailabilityZoneException"), "{told}");
     assert!(told.contains("other machines or zones"), "{told}");
-    let elsewhere = "network: { zones: [us-east-1a, us-east-1c] }\n\
+    let elsewhere = "network: { zones: [us-east-1a, us-east-1c], cidr: 10.0.0.0/16 }\n\
                      kubernetes: { secretsKey: own }\n";
     folder.write(&format!("{FILE}{elsewhere}"));
     folder.ok(&APPLY);
     assert_eq!(folder.plan(), [""; 0]);
-    folder.write(&format!("{FILE}{}", elsewhere.replace("1c", "1b")));
-    let ran = folder.run(&["plan"]);
-    assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
-    for words in ["leaves out us-east-1c", "hint: "] {
-        assert!(ran.stderr.contains(words), "{words} is not in {}", ran.stderr);
+    for (now, other, told) in [
+        ("us-east-1c", "us-east-1b", "network.zones leaves out us-east-1c"),
+        ("own", "managed", "kubernetes.secretsKey cannot change from own to managed"),
+        ("10.0.", "10.9.", "network.cidr cannot change from 10.0.0.0/16 to 10.9.0.0/16"),
+    ] {
+        folder.write(&format!("{FILE}{}", elsewhere.replace(now, other)));
+        let ran = folder.run(&["plan"]);
+        assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
+        for words in [told, "\nhint: "] {
+            assert!(ran.stderr.contains(words), "{words} is not in {}", ran.stderr);
+        }
+        assert!(!ran.stderr.contains("--replace"), "{}", ran.stderr);
     }
 }
 

@@ -294,6 +294,8 @@ fn what_cannot_go_is_named_and_goes_the_next_time() {
         assert!(there.contains(what), "{what} is not in {there}");
     }
     assert!(!there.contains("volume vol-"), "it is kept by nothing: {there}");
+    let again = "\n  provision destroy --delete-volumes --auto-approve\n";
+    assert!(there.contains(again), "what was asked for is asked for again: {there}");
     lived.served.faults(&[]);
     lived.folder.ok(&["destroy", "--auto-approve", "--delete-volumes"]);
     assert_eq!(lived.grown(), [""; 0]);

@@ -22,7 +22,7 @@ const ELSEWHERE: [(&str, &str); 15] = [
     ("name", "what the cluster is"),
     ("provider", "what the cluster is"),
     ("region", "what the cluster is"),
-    ("network.cidr", "what the network is; another one is refused by its name"),
+    ("network.cidr", "capacity.rs: it is refused"),
     ("profile", "only a set of defaults"),
     ("kubernetes.version", "upgrade.rs"),
     ("eks.account", "roles.rs; it is where the cluster is"),

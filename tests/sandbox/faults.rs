@@ -160,10 +160,11 @@ impl Case {
                 };
                 assert!(is_told, "{code}: {met:?}: {text}");
             }
-            // What has to be read at once is given up where one call after another hangs.
+            // What has to be read at once is given up where one call after another hangs, and so is
+            // what is waited for, of which the pace leaves time for few of them.
             "hang" => {
                 assert_eq!(code, 1, "{text}");
-                assert!(says(&["timed out"]), "{text}");
+                assert!(says(&["timed out", "not done after"]), "{text}");
             }
             other => panic!("a run with {other} failed: {text}"),
         }

@@ -1,6 +1,8 @@
 //! From nothing to a cluster, through changes, and back to nothing, in one process after another.
-use crate::folder::FILE;
+use crate::folder::{FILE, Folder};
 use crate::rehearsal::Rehearsal;
+use crate::served::Served;
+use serde_json::json;
 
 /// Returns the number between two texts.
 fn minutes(text: &str, before: &str, after: &str) -> u64 {
@@ -39,10 +41,42 @@ fn a_cluster_is_made_changed_and_destroyed() {
 }
 
 #[test]
-fn the_clock_of_a_watched_rehearsal_runs() {
+fn a_watched_rehearsal_tells_how_long_it_took_beside_what_its_plan_expected() {
     let folder = Rehearsal::of(FILE);
-    folder.ok(&["apply", "--auto-approve", "--sandbox-speed", "5000"]);
+    tells_both(&folder, "apply", "Applied in ");
     assert_eq!(folder.plan(), [""; 0]);
+    tells_both(&folder, "destroy", "Destroyed in ");
     let ran = folder.run(&["plan", "--sandbox-speed", "0"]);
     assert_eq!(ran.code, Some(64), "{}{}", ran.stdout, ran.stderr);
+}
+
+/// Runs a command, whose end must tell the time that it took beside what its plan expected.
+fn tells_both(folder: &Rehearsal, command: &str, end: &str) {
+    let told = folder.ok(&[command, "--auto-approve", "--sandbox-speed", "5000"]);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let planned = minutes(&told, "Expected to take about ", " minutes of simulated time.");
+    let (_, end) = told.split_once(end).unwrap_or_else(|| panic!("no {end:?} in\n{told}"));
+    let (took, rest) = end.split_once(" of simulated time (").expect("it tells how long");
+    assert!(took.contains('m') && !took.contains(' '), "{took}");
+    assert!(rest.starts_with(&format!("expected about {planned}m): ")), "{told}");
+}
+
+#[test]
+fn what_is_to_be_replaced_still_is_so_in_the_command_that_goes_on() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&["apply", "--auto-approve"]);
+    let replace = ["apply", "--auto-approve", "--replace", "log-group"];
+    let fails = |operation: &str| {
+        served.faults(&[json!({ "operation": operation, "effect": "denied" })]);
+        let ran = folder.run(&replace);
+        assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+        ran.stdout
+    };
+    let kept = fails("DeleteLogGroup");
+    assert!(kept.contains("\n  provision apply --replace log-group --auto-approve\n"), "{kept}");
+    let gone = fails("CreateLogGroup");
+    assert!(gone.contains("\n  provision apply --auto-approve\n"), "{gone}");
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(folder.plan(), [""; 0]);
 }

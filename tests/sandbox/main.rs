@@ -44,6 +44,7 @@ mod server;
 mod speed;
 mod support;
 mod sweep;
+mod tampered;
 mod together;
 mod upgrade;
 mod verify;

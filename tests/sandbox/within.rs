@@ -103,7 +103,13 @@ fn what_others_have_in_a_cluster_is_left_alone() {
     let ran = folder.run(&["plan"]);
     assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stderr.contains("--adopt addon/metrics-server"), "{}", ran.stderr);
-    folder.ok(&["apply", "--auto-approve", "--adopt", "addon/metrics-server"]);
+    let adopt = ["apply", "--auto-approve", "--adopt", "addon/metrics-server"];
+    served.faults(&[json!({ "operation": "TagResource", "effect": "denied" })]);
+    let ran = folder.run(&adopt);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let again = "\n  provision apply --adopt addon/metrics-server --auto-approve\n";
+    assert!(ran.stdout.contains(again), "{}", ran.stdout);
+    folder.ok(&adopt);
     assert_eq!(folder.plan(), [""; 0]);
 }
 

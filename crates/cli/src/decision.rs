@@ -90,11 +90,13 @@ impl Decision {
         state.records().keys().filter(goes).cloned().collect()
     }
 
-    /// Returns the facts that are not on record yet.
+    /// Returns the facts that are not on record yet, and null for those that go from it.
     pub(crate) fn new_facts(&self, state: &State) -> BTreeMap<String, Value> {
-        let old = state.facts().recorded;
-        let new = self.facts.recorded.iter().filter(|(key, value)| old.get(*key) != Some(value));
-        new.map(|(key, value)| (key.clone(), value.clone())).collect()
+        let (old, now) = (state.facts().recorded, &self.facts.recorded);
+        let new = now.iter().filter(|(key, value)| old.get(*key) != Some(value));
+        let new = new.map(|(key, value)| (key.clone(), value.clone()));
+        let gone = old.keys().filter(|key| !now.contains_key(*key));
+        new.chain(gone.map(|key| (key.clone(), Value::Null))).collect()
     }
 
     /// Returns what a person or a script is shown of it, with `state` on record.
@@ -107,7 +109,11 @@ impl Decision {
         let (unmanaged, notes, warnings) = match &subject.spec {
             Some(spec) if !self.graphs.is_empty() => {
                 let (provider, facts) = (subject.provider, &self.facts);
-                (provider.unmanaged(spec), provider.notes(facts), provider.warnings(spec, facts))
+                (
+                    provider.unmanaged(spec),
+                    provider.notes(spec, facts),
+                    provider.warnings(spec, facts),
+                )
             }
             _ => Default::default(),
         };

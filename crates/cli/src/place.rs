@@ -156,9 +156,19 @@ pub(crate) fn same_scope(
         return Ok(());
     }
     let mut differences = Vec::new();
-    if header.scope.world != scope.world {
-        differences.push(format!("servers {} and not {}", header.scope.world, scope.world));
+    let (then, now) = (header.scope.world, scope.world);
+    if then != now {
+        differences.push(format!("servers {then} and not {now}"));
     }
+    let hint = match (then == now, now) {
+        (true, _) => "use the credentials of that account, or name another state with --state",
+        (false, World::Loopback) => {
+            "unset AWS_ENDPOINT_URL, which leads to other servers, or name another state with --state"
+        }
+        (false, _) => {
+            "say where those servers are, as with AWS_ENDPOINT_URL, or name another state with --state"
+        }
+    };
     let keys: std::collections::BTreeSet<_> =
         header.scope.place.keys().chain(scope.place.keys()).collect();
     let text = |place: Option<&String>| place.map_or("none", String::as_str).to_owned();
@@ -169,6 +179,5 @@ pub(crate) fn same_scope(
         }
     }
     let error = format!("state {} is of {}", path.display(), differences.join(", "));
-    Err(Failure::new(Code::StateScope, error)
-        .hint("use the credentials of that account, or name another state with --state"))
+    Err(Failure::new(Code::StateScope, error).hint(hint))
 }

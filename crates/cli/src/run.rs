@@ -1,14 +1,15 @@
 //! The line that plan, apply and destroy have in common: file, state, caller, facts, graphs,
 //! what is there, plan.
+mod consent;
 mod open;
 
-use crate::args::{Consents, Global};
+use crate::args::Global;
 use crate::commands::destroy::PROTECT;
 use crate::decision::Decision;
 use crate::failure::{Code, Exit, Failure};
 use crate::render::progress::Time;
 use crate::sandbox::Rehearsal;
-use crate::{place, providers, shell};
+use crate::{place, providers};
 use provision_core::plan::{Question, plan};
 use provision_core::{
     Address, Drivers, Facts, Graph, Marks, Observed, Plan, Scope, Seen, State, World,
@@ -17,32 +18,15 @@ use provision_engine::{
     Adoptions, Engine, Header, Loaded, LocalSecrets, Pace, first_call, look_until, new_lineage,
 };
 use provision_spec::{ClusterSpec, Provider, Session, Target, Volumes};
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use consent::Consent;
+use consent::{check_adoptions, replacements};
+
 /// How long a way into a cluster that was just made may take to be there.
 const WAY_IN: Duration = Duration::from_secs(120);
-
-/// What may be taken over or replaced, read.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Consent {
-    pub(crate) adopt: Adoptions,
-    /// As written: addresses, or slots.
-    pub(crate) replace: Vec<String>,
-}
-
-impl From<&Consents> for Consent {
-    fn from(consents: &Consents) -> Self {
-        let adoption = |text: &String| match text.split_once('=') {
-            Some((address, id)) => (address.into(), Some(id.to_owned())),
-            None => (text.as_str().into(), None),
-        };
-        let adopt = consents.adopt.iter().map(adoption).collect();
-        Self { adopt, replace: consents.replace.clone() }
-    }
-}
 
 /// A cluster, its state, and who calls.
 pub(crate) struct Subject {
@@ -243,7 +227,7 @@ impl Subject {
         }
         let mut graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
         let replace = replacements(global, &graphs, &mut facts, &consent.replace)?;
-        check_adoptions(global, &graphs, consent)?;
+        check_adoptions(global, &graphs, self.drivers(), consent)?;
         if facts.recorded.keys().any(|key| key.starts_with("generation/")) {
             graphs = self.provider.stack(spec, &facts).map_err(unresolved)?;
         }
@@ -277,6 +261,13 @@ impl Subject {
     pub(crate) async fn decide_to_destroy(&self, global: &Global) -> Result<Decision, Failure> {
         let facts = self.state().facts();
         self.plan(global, Vec::new(), facts, &Consent::default(), BTreeSet::new()).await
+    }
+
+    /// Checks that nothing of somebody else keeps the cluster from going.
+    pub(crate) async fn check_removal(&self, global: &Global) -> Result<(), Failure> {
+        let Some(session) = &self.session else { return Ok(()) };
+        let check = async || session.check_removal(&self.header.cluster).await;
+        Ok(self.engine(global).asked(check).await?)
     }
 
     async fn plan(
@@ -318,50 +309,6 @@ impl Subject {
         };
         let plan = plan(&question)?;
         Ok(Decision { graphs, facts, observed, plan, replace })
-    }
-}
-
-/// Reads what to replace. What has a slot gets another generation, and so another address.
-fn replacements(
-    global: &Global,
-    graphs: &[Graph],
-    facts: &mut Facts,
-    replace: &[String],
-) -> Result<BTreeSet<Address>, Failure> {
-    let mut addresses = BTreeSet::new();
-    let nodes = || graphs.iter().flat_map(Graph::nodes);
-    for text in replace {
-        let wanted = |node: &&provision_core::Node| {
-            node.address.as_str() == text || node.slot.as_ref() == Some(text)
-        };
-        let Some(node) = nodes().find(wanted) else {
-            let error = format!("--replace {text}: the cluster has nothing at this address");
-            return Err(Failure::new(Code::UsageAddress, error).hint(format!(
-                "`{}` shows the addresses",
-                shell::command(global, "state list", None)
-            )));
-        };
-        match &node.slot {
-            Some(slot) => {
-                let next = facts.generation(slot) + 1;
-                facts.recorded.insert(Facts::generation_key(slot), json!(next));
-            }
-            None => drop(addresses.insert(node.address.clone())),
-        }
-    }
-    Ok(addresses)
-}
-
-/// Checks that what may be taken over has a place in the cluster.
-fn check_adoptions(global: &Global, graphs: &[Graph], consent: &Consent) -> Result<(), Failure> {
-    let is_there = |address: &Address| graphs.iter().any(|graph| graph.node(address).is_some());
-    match consent.adopt.keys().find(|address| !is_there(address)) {
-        None => Ok(()),
-        Some(address) => {
-            let error = format!("--adopt {address}: the cluster has nothing at this address");
-            Err(Failure::new(Code::UsageAddress, error)
-                .hint(format!("`{}` shows the addresses", shell::command(global, "plan", None))))
-        }
     }
 }
 

@@ -60,7 +60,7 @@ pub trait Provider: Send + Sync {
     fn recall(&self, state: &State) -> BTreeMap<String, Value>;
 
     /// Returns what is good to know and needs no thought.
-    fn notes(&self, facts: &Facts) -> Vec<String>;
+    fn notes(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String>;
 
     /// Returns what a person should know before saying yes.
     fn warnings(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String>;
@@ -197,6 +197,13 @@ pub trait Session: Send + Sync {
     /// # Errors
     /// What the cloud answered.
     fn open<'a>(&'a self, cluster: &'a str) -> BoxFuture<'a, Result<Option<Opened>>>;
+
+    /// Checks that a cluster of ours can go. Changes nothing anywhere.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`](provision_core::Kind::Invalid) that names what somebody else has in it and
+    /// the cloud would keep it for; else what the cloud answered.
+    fn check_removal<'a>(&'a self, cluster: &'a str) -> BoxFuture<'a, Result<()>>;
 
     /// Asks the cloud for every fact that is not on record. Changes nothing anywhere.
     ///

@@ -186,7 +186,7 @@ fn network() -> Value {
         "properties": {
             "cidr": {
                 "description": format!(
-                    "Its addresses: a private network, /{largest} to /{smallest}."
+                    "Its addresses: a private network, /{largest} to /{smallest}. A cluster never leaves them."
                 ),
                 "type": "string",
                 "pattern": patterns::private_network(),

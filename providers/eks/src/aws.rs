@@ -201,6 +201,7 @@ pub(crate) fn sources<'a>(
 fn is_absence(code: Option<&str>, message: Option<&str>) -> bool {
     let Some(code) = code else { return false };
     code.ends_with(".NotFound")
+        || code.ends_with(".VersionNotFound")
         || code.ends_with("NotFoundException")
         || matches!(
             code,

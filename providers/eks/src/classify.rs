@@ -134,6 +134,8 @@ pub(crate) fn classify(operation: &str, code: &str, message: &str, status: Optio
         .or_else(|| by_code(code))
         .or_else(|| by_shape(code))
         .unwrap_or(match status {
+            // A server that does not know the call never will.
+            Some(501) => Kind::Invalid,
             Some(429 | 500..=599) => Kind::Retry,
             _ => Kind::Invalid,
         })

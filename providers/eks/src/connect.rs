@@ -3,6 +3,7 @@ use crate::assume::{AssumeRole, working_as};
 use crate::aws::{Aws, Endpoints, Reply, client, missing};
 use crate::endpoints::{self, SERVICES};
 use crate::facts::ASSUME_ROLE;
+use crate::removal;
 use crate::resources::drivers;
 use crate::section::Section;
 use crate::token::{Signer, lost};
@@ -58,7 +59,7 @@ pub(crate) async fn connect(target: &Target<'_>) -> Result<Session> {
     let sts = client!(aws_sdk_sts, &config, &endpoints, "STS");
     let answer = sts.get_caller_identity().send().await.reply("sts:GetCallerIdentity");
     let identity = answer.map_err(|error| match (error.kind, &error.code) {
-        (Kind::Retry, None) => unreachable(&endpoints, error),
+        (Kind::Retry, None) => unreachable(&endpoints, &target.region, error),
         _ => unknown_caller(&target.region, error),
     })?;
     let untold = |what: &str| missing("sts:GetCallerIdentity", what);
@@ -90,12 +91,13 @@ pub(crate) async fn token(entrance: &Entrance) -> Result<Token> {
 }
 
 /// Says who does not answer, and what may be in the way.
-fn unreachable(endpoints: &Endpoints, error: Error) -> Error {
+fn unreachable(endpoints: &Endpoints, region: &str, error: Error) -> Error {
     let again = "run the same command again when";
     error.hint(match endpoints.0.get("STS") {
         Some(url) => format!("{again} {} answers", without_password(url)),
         None => format!(
-            "{again} AWS can be reached; where the way leads through a proxy, HTTPS_PROXY names it"
+            "{again} AWS can be reached in {region}, if that is the name of a region; where the way \
+             leads through a proxy, HTTPS_PROXY names it"
         ),
     })
 }
@@ -106,6 +108,15 @@ fn unknown_caller(region: &str, error: Error) -> Error {
     let partition = crate::names::partition(region).unwrap_or("aws");
     match error.kind {
         Kind::Denied => Error { kind: Kind::Auth, ..error },
+        Kind::Auth
+            if error.code.as_deref() == Some("InvalidClientTokenId") && partition == "aws" =>
+        {
+            error.hint(format!(
+                "get fresh credentials and run the same command again; AWS does not know good ones \
+                 either where the account has not enabled region {region}, as `aws account \
+                 enable-region --region-name {region}` does"
+            ))
+        }
         Kind::Auth if error.hint.is_none() && partition != "aws" => error.hint(format!(
             "get credentials of partition {partition}, where region {region} is and which has \
              accounts of its own, and run the same command again"
@@ -214,6 +225,10 @@ impl provision_spec::Session for Session {
             let (id, certificate_authority) = (cluster.to_owned(), authority);
             Ok(Some(Opened { id, endpoint, certificate_authority, token, proxy, direct }))
         })
+    }
+
+    fn check_removal<'a>(&'a self, cluster: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(removal::check(&self.aws, cluster))
     }
 
     fn resolve<'a>(

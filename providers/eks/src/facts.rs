@@ -18,6 +18,8 @@ pub(crate) const ZONES: &str = "zones";
 pub(crate) const SLOTS: &str = "zone-slots";
 /// The zones that the control plane was made in, which EKS never leaves.
 pub(crate) const CONTROL_PLANE_ZONES: &str = "control-plane-zones";
+/// The addresses of the network that the cluster is in, which it never leaves.
+pub(crate) const NETWORK: &str = "network";
 /// The Kubernetes version that is wanted at least.
 pub(crate) const KUBERNETES: &str = "version";
 /// The machine types of the file that the region does not have.
@@ -89,6 +91,7 @@ pub(crate) async fn resolve(
         Some(key) => drop(facts.recorded.insert(SECRETS_KEY.into(), json!(key))),
         None => drop(facts.recorded.remove(SECRETS_KEY)),
     }
+    record_network(spec, &mut facts)?;
     let types: BTreeSet<_> = spec.pools.iter().flat_map(|pool| pool.machine.clone()).collect();
     let mut absent = absent(recorded);
     absent.retain(|name| types.contains(name));
@@ -167,6 +170,20 @@ fn record_zones(facts: &mut Facts, zones: &[String]) -> Result<()> {
     facts.recorded.insert(CONTROL_PLANE_ZONES.into(), json!(first));
     facts.recorded.insert(SLOTS.into(), json!(slots));
     facts.recorded.insert(ZONES.into(), json!(zones));
+    Ok(())
+}
+
+/// Records the addresses of the network, which are those of the cluster once it is there.
+fn record_network(spec: &ClusterSpec, facts: &mut Facts) -> Result<()> {
+    let (before, asked) = (facts.get::<String>(NETWORK), spec.network.cidr.to_string());
+    if let Some(before) = before.filter(|before| *before != asked && is_there(facts)) {
+        return Err(Error::invalid(format!(
+            "network.cidr cannot change from {before} to {asked}: EKS never moves a control plane to \
+             another network"
+        ))
+        .hint(format!("set it to {before} again, or destroy the cluster and apply it anew")));
+    }
+    facts.recorded.insert(NETWORK.into(), json!(asked));
     Ok(())
 }
 

@@ -14,6 +14,7 @@ mod endpoints;
 mod facts;
 mod losses;
 mod names;
+mod removal;
 pub mod resources;
 mod rooms;
 mod section;
@@ -94,8 +95,8 @@ impl Provider for Eks {
         without.then(|| autoscaler.to_owned()).into_iter().collect()
     }
 
-    fn notes(&self, facts: &Facts) -> Vec<String> {
-        versions::note(facts).into_iter().collect()
+    fn notes(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String> {
+        versions::lower(spec, facts).into_iter().chain(versions::note(facts)).collect()
     }
 
     fn warnings(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String> {

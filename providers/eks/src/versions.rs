@@ -154,7 +154,15 @@ fn check(known: &[Support], minor: Minor, wanted: Minor) -> Result<()> {
         true => String::new(),
         false => format!(", which is on the way to {wanted}"),
     };
-    Err(Error::invalid(format!("kubernetes.version: {why}{way}; there is {}", offers(known))))
+    let hint = match minor == wanted {
+        true => "name one of those in kubernetes.version",
+        false => {
+            "EKS upgrades a cluster by one version at a time, and by itself to the oldest that it \
+             supports when the support of its own ends; apply again then"
+        }
+    };
+    let what = format!("kubernetes.version: {why}{way}; there is {}", offers(known));
+    Err(Error::invalid(what).hint(hint))
 }
 
 /// Lists what can be had, the newest first.
@@ -172,6 +180,18 @@ fn offers(known: &[Support]) -> String {
         (standard, extended) if extended.is_empty() => standard,
         (standard, extended) => format!("{standard}, and in extended support {extended}"),
     }
+}
+
+/// Says what a version of the file that is lower than the cluster's own means.
+pub(crate) fn lower(spec: &ClusterSpec, facts: &Facts) -> Option<String> {
+    let live: Option<Minor> = facts.get::<String>(LIVE).and_then(|text| text.parse().ok());
+    let (floor, live) = (spec.kubernetes.version?, live?);
+    (floor < live).then(|| {
+        format!(
+            "kubernetes.version says {floor} and the cluster runs {live}, where it stays: no control \
+             plane goes back"
+        )
+    })
 }
 
 /// Says until when the version that a cluster is to run is supported.

@@ -36,7 +36,8 @@ pub(crate) async fn run(global: &Global, args: &ApplyArgs) -> Result<Exit, Failu
         approved: args.auto_approve,
         destroys: false,
         // Whoever was asked, or saved a plan, has seen all that is to be done.
-        goes_on: (args.auto_approve && wish.saved.is_none()).then_some(&wish.consent.adopt),
+        goes_on: args.auto_approve && wish.saved.is_none(),
+        consent: &wish.consent,
     };
     if asks {
         show(global, &subject, &decision);

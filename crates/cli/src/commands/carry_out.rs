@@ -4,16 +4,15 @@ use crate::decision::Decision;
 use crate::failure::{Code, Exit, Failure, WRITABLE};
 use crate::render::Style;
 use crate::render::progress::{Finish, Mode, Reporter};
-use crate::run::Subject;
+use crate::run::{Consent, Subject};
 use crate::{output, providers, shell};
-use provision_core::{Address, Error, Event, Facts, LiveValue};
-use provision_engine::{Adoptions, Engine, FileStore, Journal, Outcome};
-use provision_spec::Loss;
-use std::collections::BTreeMap;
+use provision_core::{Address, Error, Event, Facts, LiveValue, Stage};
+use provision_engine::{Engine, FileStore, Journal, Outcome};
+use provision_spec::{Loss, Volumes};
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
-use std::time::Duration;
 
 /// Tells whether somebody must be asked. Where nobody can be, approval must have been given.
 pub(crate) fn needs_approval(
@@ -85,9 +84,10 @@ pub(crate) struct CarryOut<'a> {
     /// Whether approval was given on the command line.
     pub(crate) approved: bool,
     pub(crate) destroys: bool,
-    /// What may be taken over by what is decided once more can be seen; `None` where nothing else may
-    /// be done than what was decided.
-    pub(crate) goes_on: Option<&'a Adoptions>,
+    /// What may be taken over or replaced.
+    pub(crate) consent: &'a Consent,
+    /// Whether what can be seen only later may be decided then, and done without a word of anybody.
+    pub(crate) goes_on: bool,
 }
 
 impl CarryOut<'_> {
@@ -122,7 +122,6 @@ impl CarryOut<'_> {
             Ok(left) => (left, None),
             Err(error) => (Vec::new(), Some(error)),
         };
-        let expected = self.subject.expected(&decision.plan);
         let along = decision.along(&self.subject.state());
         let is_gone = |address: &&Address| journal.with(|state| state.get(address).is_none());
         let along = along.iter().filter(is_gone).count();
@@ -130,7 +129,7 @@ impl CarryOut<'_> {
             true => decision.stays(self.subject),
             false => Vec::new(),
         };
-        self.finish(&reporter, &journal, (&outcome, along), (&known, &stays), expected);
+        self.finish(&reporter, &journal, (&outcome, along), (&known, &stays), decision);
         match (unknown, exit(&outcome, &known)?, unseen) {
             (Some(error), ..) => Err(error.into()),
             (None, Exit::Done | Exit::Degraded, Some(failure)) => Err(failure),
@@ -149,10 +148,10 @@ impl CarryOut<'_> {
         outcome: Outcome,
     ) -> (Outcome, Option<Failure>) {
         let Some(unseen) = decision.check_known().err() else { return (outcome, None) };
-        let Some(adopt) = self.goes_on.filter(|_| outcome.is_complete()) else {
+        if !self.goes_on || !outcome.is_complete() {
             return (outcome, Some(unseen));
-        };
-        let state = journal.with(Clone::clone);
+        }
+        let (state, adopt) = (journal.with(Clone::clone), &self.consent.adopt);
         let more = match self.subject.decide_again(self.global, decision, adopt, &state).await {
             Ok(Some(more)) => more,
             Ok(None) => return (outcome, Some(unseen)),
@@ -234,7 +233,7 @@ impl CarryOut<'_> {
         journal: &Journal,
         (outcome, along): (&Outcome, usize),
         (left, stays): (&[LiveValue], &[Loss]),
-        expected: Duration,
+        decision: &Decision,
     ) {
         let outputs = match self.destroys {
             true => BTreeMap::new(),
@@ -242,18 +241,23 @@ impl CarryOut<'_> {
                 journal.with(|state| providers::outputs(self.global, self.subject.provider, state))
             }
         };
-        let next = self.next(journal, outcome, left);
+        let is_unmade = |address: &&Address| {
+            journal.with(|state| state.get(address).is_none_or(|record| !record.is_settled()))
+        };
+        let unmade = outcome.degraded.keys().filter(is_unmade).count();
+        let next = self.next(journal, outcome, left, (&decision.replace, unmade));
         let left: Vec<_> = left.iter().flat_map(|live| self.named(live)).collect();
         reporter.finished(&Finish {
             outcome,
             outputs: &outputs,
+            unmade,
             along,
             destroyed: self.destroys,
             left: &left,
             stays,
             next: &next,
             elapsed: self.subject.is_timed().then(|| reporter.elapsed()),
-            expected,
+            expected: self.subject.expected(&decision.plan),
             simulated: self.subject.is_simulated(),
         });
     }
@@ -273,10 +277,14 @@ impl CarryOut<'_> {
         journal: &Journal,
         outcome: &Outcome,
         left: &[LiveValue],
+        (replace, unmade): (&BTreeSet<Address>, usize),
     ) -> Vec<(String, &'static str)> {
         let command = |name| shell::command(self.global, name, self.file);
         let approved = if self.approved { " --auto-approve" } else { "" };
-        let again = |name| format!("{}{approved}", command(name));
+        let again = |name| {
+            let asked = self.asked_still(journal, outcome, replace);
+            format!("{}{asked}{approved}", command(name))
+        };
         if self.destroys {
             let is_done = outcome.is_complete() && left.is_empty();
             return if is_done { Vec::new() } else { vec![(again("destroy"), "")] };
@@ -292,11 +300,39 @@ impl CarryOut<'_> {
         if !self.global.sandbox {
             next.insert(0, (command("kubeconfig"), "# lets kubectl in"));
         }
-        let is_unmade = |address| journal.with(|s| s.get(address).is_some_and(|r| !r.is_settled()));
-        if outcome.degraded.keys().any(is_unmade) {
+        if unmade > 0 {
             next.insert(0, (again("apply"), "# tries again to make what is degraded"));
         }
         next
+    }
+
+    /// Returns what was asked for on the command line and is not done, as it is asked for again.
+    /// What has another generation in its slot needs no word: that is on record.
+    fn asked_still(
+        &self,
+        journal: &Journal,
+        outcome: &Outcome,
+        replace: &BTreeSet<Address>,
+    ) -> String {
+        let mut asked = String::new();
+        if self.subject.removal == Some(Volumes::Delete) {
+            asked.push_str(" --delete-volumes");
+        }
+        let failed = outcome.failed.iter().map(|(address, _)| address);
+        let undone: BTreeSet<_> =
+            failed.chain(outcome.skipped.iter().map(|(address, _)| address)).collect();
+        for (address, id) in self.consent.adopt.iter().filter(|(it, _)| undone.contains(it)) {
+            let id = id.as_ref().map(|id| format!("={id}")).unwrap_or_default();
+            asked.push_str(&format!(" --adopt {address}{id}"));
+        }
+        // One that is gone, or made again and not ready, is not to be replaced once more.
+        let is_old = |address: &&Address| {
+            journal.with(|s| s.get(address).is_some_and(|record| record.stage == Stage::Settled))
+        };
+        for address in replace.iter().filter(|it| undone.contains(it)).filter(is_old) {
+            asked.push_str(&format!(" --replace {address}"));
+        }
+        asked
     }
 }
 

@@ -33,7 +33,8 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
     }
     let volumes = if args.delete_volumes { Volumes::Delete } else { Volumes::Keep };
     let subject = Subject::connect(global, spec, &state_path, Some(loaded), Some(volumes)).await?;
-    let decision = subject.decide_to_destroy(global).await?;
+    let decision = subject.decide_to_destroy(global).await.map_err(not_ours)?;
+    subject.check_removal(global).await?;
     if asks {
         show(global, &subject, &decision);
     }
@@ -49,7 +50,8 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
         file: subject.spec.as_ref().map(|_| args.file.as_deref().unwrap_or(Path::new(DEFAULT))),
         approved: args.auto_approve,
         destroys: true,
-        goes_on: None,
+        goes_on: false,
+        consent: &Consent::default(),
     };
     carry_out.run(&decision, !asks).await
 }
@@ -64,6 +66,18 @@ fn subject(global: &Global, args: &DestroyArgs) -> Result<(Option<ClusterSpec>, 
     let spec = place::cluster_file(file)?;
     let state_path = place::state_path(global, file, &spec.name);
     Ok((Some(spec), state_path))
+}
+
+/// Says what to do where something on record is not ours any more.
+fn not_ours(mut failure: Failure) -> Failure {
+    if failure.code != Code::PlanRefused {
+        return failure;
+    }
+    failure.hints.clear();
+    failure.hint(
+        "`provision apply` with `--adopt ADDRESS` takes it over again, to be destroyed then; \
+         `provision state forget ADDRESS` leaves it to whoever has it",
+    )
 }
 
 /// Says that there is nothing to destroy, once the cloud says so too: a lost state is no lost cluster.

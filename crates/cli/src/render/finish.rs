@@ -16,9 +16,11 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// What to do about what is degraded.
-const REPAIRED: &str = "the next run repairs what can be had by then; a pool that waits for capacity \
-    gets it sooner with other machines or zones";
+/// What to do about what is degraded: where the next run has something to do, and elsewhere.
+const REPAIRED: &str = "the next run makes what can be had by then; a pool that waits for capacity gets \
+    it sooner with other machines or zones";
+const WATCHED: &str = "no run changes what is there and not well: see to what its words name, or wait \
+    where the cloud mends it; `provision plan` tells when it is well";
 
 /// The end of a run, and what there is to say about it.
 pub(crate) struct Finish<'a> {
@@ -26,6 +28,8 @@ pub(crate) struct Finish<'a> {
     pub(crate) outcome: &'a Outcome,
     /// What the user needs to know of the cluster, by name.
     pub(crate) outputs: &'a BTreeMap<String, Value>,
+    /// How many of what is degraded the next run has something to do for.
+    pub(crate) unmade: usize,
     /// How many objects went with what they were in, without a step of their own.
     pub(crate) along: usize,
     /// Whether everything was to be removed.
@@ -180,7 +184,12 @@ impl Finish<'_> {
             let degraded = outcome.degraded.iter();
             page.table(Paint::Yellow, degraded.map(|(a, why)| (a.as_str(), why.clone())));
             page.gap();
-            said(page, Paint::Cyan, "hint:", REPAIRED);
+            if self.unmade > 0 {
+                said(page, Paint::Cyan, "hint:", REPAIRED);
+            }
+            if self.unmade < outcome.degraded.len() {
+                said(page, Paint::Cyan, "hint:", WATCHED);
+            }
         }
         skipped::write(page, self);
         if !self.left.is_empty() {

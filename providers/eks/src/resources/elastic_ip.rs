@@ -23,6 +23,7 @@ pub struct Outputs {
     /// Its allocation id.
     pub id: String,
     /// The address itself.
+    #[serde(default)]
     pub public_ip: String,
 }
 

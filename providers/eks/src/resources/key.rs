@@ -29,6 +29,7 @@ pub struct Outputs {
     /// Its id.
     pub id: String,
     /// Its ARN.
+    #[serde(default)]
     pub arn: String,
 }
 

@@ -182,9 +182,15 @@ async fn tags_of(aws: &Aws, ids: Vec<String>) -> Result<BTreeMap<String, Tags>> 
 }
 
 fn live(marks: &Marks, template: Found, data: Option<Data>, tags: Tags) -> Live<LaunchTemplate> {
+    // EC2 deletes a version only where another one is the default.
+    let is_lost = data.is_none() && template.latest_version_number.is_some_and(|latest| latest > 1);
     let phase = match &data {
         Some(_) => Phase::Ready,
-        // A version that is gone is an error of its own: this one is not told yet, or no more.
+        None if is_lost => Phase::Degraded(
+            "somebody deleted its first version, which the machines of its pool are made from; \
+             `--replace pool/NAME` makes both anew"
+                .to_owned(),
+        ),
         None => Phase::Busy("its first version is not seen".to_owned()),
     };
     let (mappings, user_data) =
@@ -196,13 +202,15 @@ fn live(marks: &Marks, template: Found, data: Option<Data>, tags: Tags) -> Live<
     let decoded = BASE64.decode(&user_data).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let id = template.launch_template_id.unwrap_or_default();
     let outputs = Outputs { id, version: VERSION.into() };
-    owned(marks, tags, phase, outputs, |tags| LaunchTemplate {
+    let mut live = owned(marks, tags, phase, outputs, |tags| LaunchTemplate {
         name: template.launch_template_name.unwrap_or_default(),
         disk_gb,
         user_data: decoded.unwrap_or(user_data),
         machine_tags: Tags::new(),
         tags,
-    })
+    });
+    live.unobserved = if is_lost { &["disk_gb", "user_data"] } else { &[] };
+    live
 }
 
 #[cfg(test)]

@@ -67,6 +67,20 @@ fn a_version_that_cannot_be_had_is_refused_with_what_there_is() {
         let error = decided(floor, &[], live).unwrap_err();
         assert_eq!(error.message, format!("kubernetes.version: {why}; {there}"));
         assert_eq!(error.kind, Kind::Invalid);
+        assert!(error.hint.is_some(), "it says what to do");
+    }
+}
+
+#[test]
+fn a_version_of_the_file_that_a_cluster_has_left_behind_is_told() {
+    let told = |floor: &str, live: Option<u32>| {
+        let facts = decided(floor, &[(KUBERNETES, "1.35")], live).unwrap();
+        lower(&spec(floor), &facts)
+    };
+    let told_of_35 = told("1.34", Some(35)).unwrap();
+    assert!(told_of_35.starts_with("kubernetes.version says 1.34 and the cluster runs 1.35"));
+    for (floor, live) in [("1.35", Some(35)), ("1.36", Some(35)), ("", Some(35)), ("1.34", None)] {
+        assert_eq!(told(floor, live), None);
     }
 }
 

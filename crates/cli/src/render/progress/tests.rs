@@ -101,8 +101,20 @@ fn finish<'a>(
 ) -> Finish<'a> {
     let elapsed = Some(Duration::from_secs(842));
     let (expected, simulated) = (Duration::from_secs(830), false);
-    let (along, destroyed, left, stays) = (0, false, &[], &[]);
-    Finish { outcome, outputs, along, destroyed, left, stays, next, elapsed, expected, simulated }
+    let (unmade, along, destroyed, left, stays) = (outcome.degraded.len(), 0, false, &[], &[]);
+    Finish {
+        outcome,
+        outputs,
+        unmade,
+        along,
+        destroyed,
+        left,
+        stays,
+        next,
+        elapsed,
+        expected,
+        simulated,
+    }
 }
 
 fn shown(mode: Mode, finish: &Finish<'_>) -> String {

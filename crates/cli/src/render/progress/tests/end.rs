@@ -43,8 +43,8 @@ fn a_bad_end_names_what_failed_and_how_to_go_on() {
     Degraded
       pool/b/1  no room
 
-    hint: the next run repairs what can be had by then; a pool that waits for
-          capacity gets it sooner with other machines or zones
+    hint: the next run makes what can be had by then; a pool that waits for capacity
+          gets it sooner with other machines or zones
 
     Not done
       waiting for pool/app/1c688e46:
@@ -53,6 +53,22 @@ fn a_bad_end_names_what_failed_and_how_to_go_on() {
     Once this is put right, go on where this run stopped:
       provision apply
     "#);
+}
+
+#[test]
+fn what_is_there_and_not_well_is_not_said_to_be_made_by_the_next_run() {
+    let degraded = [("addon/coredns".into(), "no replicas".to_owned())].into();
+    let (outcome, nothing) = (Outcome { degraded, ..Outcome::default() }, BTreeMap::new());
+    let finish = Finish { unmade: 0, ..finish(&outcome, &nothing, &[]) };
+    insta::assert_snapshot!(shown(Mode::Plain, &finish), @r"
+    Applied in 14m02s (expected about 14m): nothing to do; 1 degraded.
+
+    Degraded
+      addon/coredns  no replicas
+
+    hint: no run changes what is there and not well: see to what its words name, or
+          wait where the cloud mends it; `provision plan` tells when it is well
+    ");
 }
 
 #[test]
