@@ -3,6 +3,7 @@
 use crate::aws;
 use crate::clock::{Speed, SpeedWord};
 use crate::faults::Fault;
+use crate::kubernetes;
 use crate::server::{Reply, Request, Site};
 use crate::world::World;
 use serde::Deserialize;
@@ -69,7 +70,9 @@ fn done(site: &mut Site, request: &Request) -> io::Result<Option<Result<(), Stri
         "/_sandbox/clock" => read::<ClockBody>(request)
             .and_then(|body| Speed::try_from(body.speed))
             .map(|speed| site.clock.set(speed)),
-        "/_sandbox/faults" => read::<FaultsBody>(request).map(|body| site.faults.set(body.faults)),
+        "/_sandbox/faults" => read::<FaultsBody>(request)
+            .and_then(|body| body.faults.iter().try_for_each(meaningful).map(|()| body.faults))
+            .map(|faults| site.faults.set(faults)),
         "/_sandbox/events" => match read(request) {
             Ok(event) => {
                 let (done, moments) =
@@ -97,6 +100,19 @@ fn done(site: &mut Site, request: &Request) -> io::Result<Option<Result<(), Stri
         _ => return Ok(None),
     };
     Ok(Some(done))
+}
+
+/// Refuses a fault that would never show.
+fn meaningful(fault: &Fault) -> Result<(), String> {
+    let Fault { operation, effect, .. } = fault;
+    // Those of a cluster's own API are a verb and a kind.
+    let means = match operation.contains(' ') {
+        _ if operation == "*" => true,
+        true => kubernetes::means(*effect),
+        false => aws::means(*effect, operation),
+    };
+    let told = || serde_json::to_value(effect).unwrap_or_default();
+    means.then_some(()).ok_or_else(|| format!("{} means nothing to {operation}", told()))
 }
 
 /// Forgets what was of the world that there was: what befalls it, was asked of it and became of it.

@@ -1,4 +1,5 @@
 //! What goes wrong on request: faults by operation and count.
+use crate::server::Request;
 use serde::{Deserialize, Serialize};
 
 /// A fault that was asked for.
@@ -6,12 +7,14 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
     /// The operation that it befalls, or `*` for every one.
-    operation: String,
+    pub(crate) operation: String,
     /// The first call that it befalls, counted from when it was asked for.
     #[serde(default = "one")]
     nth: u32,
     /// How many calls it befalls: one unless told, and every one where chance decides.
     count: Option<u32>,
+    /// A text in the path or the body of each call that it befalls.
+    about: Option<String>,
     /// How likely it is to befall a call, from 0 to 1; always when not told.
     chance: Option<f64>,
     pub(crate) effect: Effect,
@@ -35,6 +38,8 @@ pub(crate) enum Effect {
     CutAfter,
     /// Nothing happened, and no reply comes.
     Hang,
+    /// It happened, and no reply comes.
+    HangAfter,
     /// It happened, and the reply takes its time.
     Slow,
     /// The caller may not do that.
@@ -77,16 +82,20 @@ impl Faults {
         self.0.iter().map(|pending| pending.done).sum()
     }
 
-    /// Returns what befalls a call. `chance` draws a number from 0 to 1.
+    /// Returns what befalls a call; nothing that would mean nothing to it. `chance` draws a number
+    /// from 0 to 1.
     pub(crate) fn befall(
         &mut self,
         operation: &str,
+        request: &Request,
+        means: impl Fn(Effect) -> bool,
         mut chance: impl FnMut() -> f64,
     ) -> Option<Effect> {
         let mut found = None;
         for pending in self.0.iter_mut() {
-            let Fault { operation: of, nth, count, chance: odds, effect } = &pending.fault;
-            if of != "*" && of != operation {
+            let Fault { operation: of, nth, count, about, chance: odds, effect } = &pending.fault;
+            let is_about = about.as_ref().is_none_or(|text| request.says(text));
+            if of != "*" && of != operation || !is_about || !means(*effect) {
                 continue;
             }
             pending.met += 1;
@@ -117,7 +126,8 @@ mod tests {
             r#"[{"operation":"A","nth":2,"count":2,"effect":"throttle"},{"operation":"*","effect":"slow"}]"#,
         );
         assert_eq!(faults.left().len(), 2);
-        let mut meet = |operation| faults.befall(operation, || 0.0);
+        let request = Request::default();
+        let mut meet = |operation| faults.befall(operation, &request, |_| true, || 0.0);
         assert_eq!(meet("B"), Some(Effect::Slow));
         assert_eq!(meet("A"), None);
         assert_eq!(meet("B"), None);
@@ -131,8 +141,21 @@ mod tests {
     fn chance_decides_every_time() {
         let mut faults = faults(r#"[{"operation":"*","chance":0.05,"effect":"cut-after"}]"#);
         let mut draws = [0.5, 0.01, 0.04, 0.06].into_iter();
-        let mut meet = || faults.befall("A", || draws.next().unwrap()).is_some();
+        let request = Request::default();
+        let mut meet =
+            || faults.befall("A", &request, |_| true, || draws.next().unwrap()).is_some();
         assert_eq!([meet(), meet(), meet(), meet()], [false, true, true, false]);
+    }
+
+    #[test]
+    fn a_fault_waits_for_a_call_that_it_is_about_and_means_something_to() {
+        let mut faults = faults(r#"[{"operation":"A","about":"pool-b","effect":"capacity"}]"#);
+        let mut meet = |body: &str, means: bool| {
+            let request = Request { body: body.into(), ..Request::default() };
+            faults.befall("A", &request, |_| means, || 0.0).is_some()
+        };
+        let met = [meet("pool-a", true), meet("pool-b", false), meet("of pool-b", true)];
+        assert_eq!(met, [false, false, true]);
     }
 
     #[test]

@@ -175,6 +175,7 @@ pub(crate) fn befallen(effect: Option<Effect>, reply: Reply) -> (Outcome, u16) {
     let status = reply.status;
     match effect {
         Some(Effect::CutAfter) => (Outcome::Cut, UNANSWERED),
+        Some(Effect::HangAfter) => (Outcome::Hang, UNANSWERED),
         Some(Effect::Slow) => (Outcome::Late(reply, SLOW), status),
         _ => (Outcome::Reply(reply), status),
     }

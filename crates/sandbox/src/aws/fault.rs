@@ -115,6 +115,46 @@ const CAPACITIES: &[(&str, Code, &[&str])] = &[
     ("ec2", ("InsufficientVolumeCapacity", 500), &["CreateVolume"]),
 ];
 
+/// The calls that EKS itself has a limit for.
+const LIMITED: &[(&str, &[&str])] =
+    &[("eks", &["CreateCluster", "CreateNodegroup", "CreatePodIdentityAssociation"])];
+
+/// The calls whose end tells that there was no room.
+const CROWDED: &[(&str, &[&str])] = &[
+    ("autoscaling", &["SetDesiredCapacity", "UpdateAutoScalingGroup"]),
+    (
+        "eks",
+        &[
+            "AssociateEncryptionConfig",
+            "CreateCluster",
+            "CreateNodegroup",
+            "UpdateAddon",
+            "UpdateClusterConfig",
+            "UpdateClusterVersion",
+            "UpdateNodegroupConfig",
+            "UpdateNodegroupVersion",
+        ],
+    ),
+];
+
+/// Tells whether an effect means anything to a call.
+pub(super) fn means(effect: Effect, service: &str, operation: &str) -> bool {
+    let is_in = |table: &[(&str, &[&str])]| {
+        table.iter().any(|(of, operations)| *of == service && operations.contains(&operation))
+    };
+    match effect {
+        Effect::Capacity => listed(CAPACITIES, service, operation).is_some() || is_in(CROWDED),
+        Effect::Quota => listed(QUOTAS, service, operation).is_some() || is_in(LIMITED),
+        Effect::Stale => ["Describe", "Get", "List"].iter().any(|it| operation.starts_with(it)),
+        _ => true,
+    }
+}
+
+/// Tells whether an effect means anything to the operation of that name, whatever its service.
+pub(super) fn means_somewhere(effect: Effect, operation: &str) -> bool {
+    WORDS.iter().any(|words| means(effect, words.service, operation))
+}
+
 /// Returns the error of a call that a fault befalls before it takes hold; `None` where the fault
 /// means nothing to it, or befalls it later.
 pub(super) fn refused(
@@ -194,6 +234,22 @@ mod tests {
         ] {
             let wanted = Some((code.to_owned(), status));
             assert_eq!(told(effect, service, operation), wanted, "{service} {operation}");
+        }
+    }
+
+    #[test]
+    fn an_effect_means_something_where_it_is_to_be_seen() {
+        for (effect, operation, wanted) in [
+            (Effect::Quota, "CreateVpc", true),
+            (Effect::Quota, "CreateNodegroup", true),
+            (Effect::Quota, "DescribeVpcs", false),
+            (Effect::Capacity, "CreateCluster", true),
+            (Effect::Capacity, "CreateVpc", false),
+            (Effect::Stale, "GetRole", true),
+            (Effect::Stale, "CreateRole", false),
+            (Effect::Denied, "CreateVpc", true),
+        ] {
+            assert_eq!(means_somewhere(effect, operation), wanted, "{effect:?} {operation}");
         }
     }
 

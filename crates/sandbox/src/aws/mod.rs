@@ -163,6 +163,11 @@ pub(crate) fn who(
     Caller::of(world, &Signature::of(request)?, request, credentials, open)
 }
 
+/// Tells whether a fault of an operation would ever show.
+pub(crate) fn means(effect: Effect, operation: &str) -> bool {
+    fault::means_somewhere(effect, operation)
+}
+
 /// Answers a request.
 ///
 /// # Errors
@@ -186,7 +191,8 @@ pub(crate) fn answer(site: &mut Site, request: &Request) -> io::Result<Outcome> 
     let work = |world: &mut World| {
         world.advance(now, turn);
         let id = world.uuid();
-        let effect = faults.befall(&operation, || world.chance());
+        let means = |effect| fault::means(effect, &name, &operation);
+        let effect = faults.befall(&operation, request, means, || world.chance());
         if effect == Some(Effect::Hang) {
             return (Outcome::Hang, UNANSWERED);
         }

@@ -163,7 +163,7 @@ fn answer(site: &mut Site, request: &Request) -> io::Result<Answered> {
         let kinds = objects::kinds(world, &cluster);
         let asked = asked::read(request, path, &kinds);
         let operation = asked.as_ref().map_or("-".to_owned(), operation);
-        let effect = faults.befall(&operation, || world.chance());
+        let effect = faults.befall(&operation, request, means, || world.chance());
         let mut call = Call { world, cluster: &cluster, request, kinds: &kinds };
         let (answered, status) = call.befallen(asked, effect, keys);
         (answered, operation, status)
@@ -184,6 +184,12 @@ fn answer(site: &mut Site, request: &Request) -> io::Result<Answered> {
         }
         other => other,
     })
+}
+
+/// Tells whether an effect means anything to requests inside a cluster, whose reads do not lag and of
+/// whose objects there may be any number.
+pub(crate) fn means(effect: Effect) -> bool {
+    !matches!(effect, Effect::Capacity | Effect::Quota | Effect::Stale)
 }
 
 fn is_public(world: &World, cluster: &Cluster) -> bool {

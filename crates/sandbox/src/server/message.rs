@@ -13,7 +13,7 @@ const LARGEST: usize = 4 << 20;
 const HANG: Duration = Duration::from_secs(600);
 
 /// A request, as the front ends see it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) method: String,
     /// Path and query, as they were sent.
@@ -26,6 +26,12 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// Tells whether its path or body has a text.
+    pub(crate) fn says(&self, text: &str) -> bool {
+        let body = self.body.windows(text.len().max(1));
+        self.target.contains(text) || body.into_iter().any(|part| part == text.as_bytes())
+    }
+
     /// Returns a header by its name in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(header, _)| header == name);
