@@ -14,7 +14,12 @@ const NO_CAPACITY: [&str; 4] = [
 const NO_QUOTA: [&str; 3] = ["LimitExceeded", "MaxSpotInstanceCount", "vCPU capacity"];
 
 /// What to do about codes of EKS that come with nothing else to go by.
-const REMEDIES: [(&str, &str); 8] = [
+const REMEDIES: [(&str, &str); 9] = [
+    (
+        "AccessDenied",
+        "see that the roles and the key of the cluster have their policies, and that whoever applies \
+         may use the key, and run the same command again",
+    ),
     (
         "AdmissionRequestDenied",
         "look for what refuses it: `kubectl get validatingwebhookconfigurations`",
@@ -39,6 +44,9 @@ const REMEDIES: [(&str, &str); 8] = [
         "look for a budget that lets no pod go: `kubectl get pdb --all-namespaces`",
     ),
 ];
+
+/// What to do about the rest.
+const OTHERWISE: &str = "mend what EKS names, and run the same command again";
 
 /// Names what was begun: `cluster/update`, `cluster/node group/update` or
 /// `cluster/addon/add-on/update`.
@@ -98,10 +106,11 @@ pub(super) fn failure(issues: Vec<(Option<String>, Option<String>)>, otherwise: 
         () if says(&NO_CAPACITY) => Kind::Capacity,
         () => Kind::Invalid,
     };
-    let remedy = REMEDIES.iter().find(|(code, _)| says(&[code]));
+    let remedy = REMEDIES.iter().find(|(code, _)| says(&[code])).map(|(_, hint)| *hint);
+    let remedy = remedy.or((kind == Kind::Invalid).then_some(OTHERWISE));
     let error = Error::new(kind, if words.is_empty() { otherwise.to_owned() } else { words });
     match remedy {
-        Some((_, hint)) => error.hint(*hint),
+        Some(hint) => error.hint(hint),
         None => error,
     }
 }
@@ -126,7 +135,8 @@ mod tests {
         let both = format!("{spot}; UnfulfillableCapacity");
         assert_eq!(of(asg, &both), Kind::Quota, "no waiting mends a limit");
         assert_eq!(of("NodeCreationFailure", "did not join"), Kind::Invalid);
-        assert_eq!(failure(Vec::new(), "it failed").message, "it failed");
+        let untold = failure(Vec::new(), "it failed");
+        assert_eq!((&*untold.message, untold.hint.as_deref()), ("it failed", Some(OTHERWISE)));
     }
 
     #[test]
