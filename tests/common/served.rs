@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 /// Tells the program to write down what a sandbox of its own was called.
 pub(crate) const RECORD: &str = "PROVISION_SANDBOX_RECORD";
 
-/// The kinds whose objects are still told of for a while after they were deleted.
-const PASSING: [&str; 4] = ["ec2.instance", "ec2.nat_gateway", "kms.key", "sts.session"];
+/// What is said of objects that are still told of for a while after they were deleted.
+const OVER: [&str; 5] = ["deleted", "deleting", "terminated", "shutting-down", "PendingDeletion"];
 
 /// A simulated AWS on loopback, which ends with its owner. Whatever it was called and replied is
 /// judged then.
@@ -63,17 +63,10 @@ impl Served {
     /// Returns everything that exists, each as kind and id, without what passes by itself.
     pub(crate) fn objects(&self) -> Vec<String> {
         let Value::Array(objects) = self.control("GET", "objects", None) else { panic!("no list") };
-        let stays = |object: &&Value| object["status"] != "deleted";
+        let is_over = |object: &Value| OVER.iter().any(|word| object["status"] == *word);
+        let stays = |object: &&Value| object["kind"] != "sts.session" && !is_over(object);
         let name = |object: &Value| format!("{} {}", object["kind"], object["id"]);
         objects.iter().filter(stays).map(name).collect()
-    }
-
-    /// Returns what is there and was `before`, or does not end by itself.
-    pub(crate) fn lasting(&self, before: &[String]) -> Vec<String> {
-        let passes = |it: &String| PASSING.iter().any(|kind| it.contains(kind));
-        let mut all = self.objects();
-        all.retain(|it| before.contains(it) || !passes(it));
-        all
     }
 
     /// Returns the operations that were called so far, in their order.
@@ -143,6 +136,12 @@ impl Served {
         self.control("POST", "faults", Some(json!({ "faults": faults })));
     }
 
+    /// Tells whether a fault would mean anything, and asks for it if so.
+    pub(crate) fn takes(&self, fault: &Value) -> bool {
+        let reply = self.reply("POST", "faults", &json!({ "faults": [fault] }).to_string());
+        reply.status() == Some(200)
+    }
+
     /// Returns the faults that were asked for and have befallen no call yet.
     pub(crate) fn faults_left(&self) -> Vec<Value> {
         let Value::Array(left) = self.control("GET", "faults", None)["faults"].take() else {
@@ -181,11 +180,15 @@ impl Served {
     }
 
     fn ask(&self, method: &str, endpoint: &str, body: &str) -> Message {
-        let request =
-            Message::request(&self.url, method, &format!("/_sandbox/{endpoint}"), &[], body);
-        let reply = relay::ask(&self.url, &request, PATIENCE).expect("it replies");
+        let reply = self.reply(method, endpoint, body);
         assert_eq!(reply.status(), Some(200), "{endpoint}: {}", reply.text());
         reply
+    }
+
+    fn reply(&self, method: &str, endpoint: &str, body: &str) -> Message {
+        let path = format!("/_sandbox/{endpoint}");
+        let request = Message::request(&self.url, method, &path, &[], body);
+        relay::ask(&self.url, &request, PATIENCE).expect("it replies")
     }
 }
 

@@ -38,22 +38,41 @@ fn plan(folder: &Folder) -> (Vec<String>, String) {
 #[test]
 fn a_pool_without_spot_machines_is_degraded_and_made_by_the_next_run() {
     let served = Served::start();
-    let folder = Folder::on(&served, &format!("{FILE}pools: {{ app: {{}}, driver: {{}} }}\n"));
-    folder.ok(&APPLY);
-    folder.write(&file("", "").replace("app: {}", "app: { max: 5 }"));
-    next_group(&served, "capacity");
+    let folder = Folder::on(&served, FILE);
+    served.faults(&[
+        json!({ "operation": "CreateNodegroup", "about": "executor", "effect": "capacity" }),
+    ]);
     let ran = folder.run(&APPLY);
     assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
     let told = ran.stdout.split("\n\n").find(|part| part.starts_with("Degraded\n"));
-    let told = told.expect("it is told").split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.starts_with("Degraded pool/executor/") && told.contains(NO_SPOT), "{told}");
+    let told: Vec<&str> = told.expect("it is told").lines().skip(1).collect();
+    let of_its_own = |line: &&&str| !line.starts_with("   ");
+    let whose: Vec<_> = told.iter().filter(of_its_own).map(|line| line.trim()).collect();
+    assert_eq!(whose.len(), 2, "the pool and its tags: {told:?}");
+    assert!(whose[0].starts_with("pool/executor/") && told.join(" ").contains(NO_SPOT), "{told:?}");
+    assert!(whose[1].starts_with("scaling-tags/executor/"), "{told:?}");
     assert!(ran.stdout.contains("provision apply --auto-approve  # tries again"), "{}", ran.stdout);
     assert_eq!(groups(&served).len(), 3);
 
+    // All else is there and well.
     let (steps, degraded) = plan(&folder);
     let again = ["delete pool/executor leftover", "create pool/executor leftover"];
     assert_eq!(steps, again);
+    let rest: Vec<_> =
+        folder.plan().into_iter().filter(|step| !step.contains("/executor/")).collect();
+    assert_eq!(rest, [""; 0]);
     assert!(degraded.contains(NO_SPOT), "{degraded}");
+    let kept = |all: Vec<String>| -> Vec<String> {
+        let stays =
+            |it: &String| ["aws", "\"eks.", "\"ec2.", "\"iam."].iter().any(|of| it.starts_with(of));
+        let is_of_nodes = |it: &String| {
+            ["node_group", "instance", "network_interface", "volume"]
+                .iter()
+                .any(|of| it.contains(of))
+        };
+        all.into_iter().filter(|it| stays(it) && !is_of_nodes(it)).collect()
+    };
+    let there = kept(served.objects());
     let calls = served.operations().len();
     folder.ok(&APPLY);
     let changes: Vec<_> = served.operations().split_off(calls);
@@ -63,7 +82,9 @@ fn a_pool_without_spot_machines_is_degraded_and_made_by_the_next_run() {
         changes.iter().filter(deleted).collect::<Vec<_>>(),
         [&"DeleteNodegroup", &"CreateNodegroup"]
     );
-    assert_eq!(plan(&folder), (vec![], "{}".to_owned()));
+    assert_eq!((plan(&folder).1, folder.plan()), ("{}".to_owned(), vec![]));
+    let now = kept(served.objects());
+    assert!(there.iter().all(|it| now.contains(it)), "nothing else was made anew");
     folder.ok(&["destroy", "--auto-approve"]);
 }
 

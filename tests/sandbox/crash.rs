@@ -4,9 +4,10 @@ use crate::phase::{PHASES, Phase};
 use crate::proxy::Fate;
 use crate::sweep;
 use serde_json::json;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// How many kills a sample has of each phase.
 const SAMPLE: usize = 10;
@@ -41,8 +42,9 @@ fn survives_inside(phase: &Phase, change: &(String, usize), effect: &str) -> boo
     let mut command = life.folder.command(phase.command);
     let command = command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut program = command.spawn().expect("the program starts");
-    let killed = life.served.is_called(operation, *count, &mut program);
+    life.served.is_called(operation, *count, &mut program);
     let status = program.kill().and_then(|()| program.wait()).expect("it ends");
+    let killed = status.signal().is_some();
     assert!(killed || status.success(), "it was not killed, and failed: {status}");
     life.served.faults(&[]);
     life.ok(phase.command);
@@ -54,19 +56,20 @@ fn survives_inside(phase: &Phase, change: &(String, usize), effect: &str) -> boo
 fn killed_at_any_change_inside_it_comes_to_the_same() {
     let changes = PHASES.iter().flat_map(|phase| phase.inside.iter().map(move |it| (phase, it)));
     let all: Vec<_> =
-        changes.flat_map(|it| ["hang", "cut-after"].map(|effect| (it, effect))).collect();
+        changes.flat_map(|it| ["hang", "hang-after"].map(|effect| (it, effect))).collect();
     assert!(all.len() > 12, "{} changes inside", all.len());
     let name = |((phase, (operation, count)), effect): &((&Phase, &(String, usize)), &str)| {
         format!("{}: {effect} at {operation} {count}", phase.name)
     };
-    let missed = AtomicUsize::new(0);
+    let missed: Mutex<Vec<String>> = Mutex::default();
     let cases = sweep::chosen(all, SAMPLE);
-    sweep::each("killed, inside", sweep::BUSY, &cases, name, |((phase, change), effect)| {
+    sweep::each("killed, inside", sweep::BUSY, &cases, name, |case| {
+        let ((phase, change), effect) = case;
         if !survives_inside(phase, change, effect) {
-            missed.fetch_add(1, Ordering::SeqCst);
+            missed.lock().expect("no thread panics here").push(name(case));
         }
     });
-    sweep::few("killed, inside", missed.into_inner(), cases.len());
+    sweep::few("killed, inside", &missed.into_inner().expect("all have ended"), cases.len());
 }
 
 #[test]
@@ -78,14 +81,15 @@ fn killed_anywhere_it_comes_to_the_same() {
         let its = phase.changes.iter().flat_map(|it| fates.map(|fate| (phase, it, fate)));
         cases.extend(sweep::chosen(its.collect(), SAMPLE));
     }
-    let missed = AtomicUsize::new(0);
+    let missed: Mutex<Vec<String>> = Mutex::default();
     let name = |(phase, (operation, count), fate): &(&Phase, &(String, usize), Fate)| {
         format!("{}: {fate:?} {operation} {count}", phase.name)
     };
-    sweep::each("killed", sweep::BUSY, &cases, name, |(phase, change, fate)| {
+    sweep::each("killed", sweep::BUSY, &cases, name, |case| {
+        let (phase, change, fate) = case;
         if !survives(phase, change, *fate) {
-            missed.fetch_add(1, Ordering::SeqCst);
+            missed.lock().expect("no thread panics here").push(name(case));
         }
     });
-    sweep::few("killed", missed.into_inner(), cases.len());
+    sweep::few("killed", &missed.into_inner().expect("all have ended"), cases.len());
 }

@@ -37,7 +37,7 @@ impl Lived {
 
     /// Returns what there is beside what was there before.
     fn grown(&self) -> Vec<String> {
-        let now = self.served.lasting(&self.before);
+        let now = self.served.objects();
         now.into_iter().filter(|object| !self.before.contains(object)).collect()
     }
 }
@@ -143,14 +143,14 @@ fn a_lost_state_is_no_lost_cluster() {
     let nothing = folder.ok(&["destroy", "--auto-approve"]);
     assert_eq!(nothing, "Nothing to destroy: there is no state at acme-prod.state.jsonl.\n");
     folder.ok(&["apply", "--auto-approve"]);
-    let before = served.lasting(&[]);
+    let before = served.objects();
     std::fs::remove_file(folder.path("acme-prod.state.jsonl")).expect("there is a state");
     let ran = folder.run(&["destroy", "--auto-approve"]);
     assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
     for words in ["there is no state at acme-prod.state.jsonl, and", "objects", "vpc-", "--adopt"] {
         assert!(ran.stderr.contains(words), "{words} is not in {}", ran.stderr);
     }
-    assert_eq!(served.lasting(&[]), before);
+    assert_eq!(served.objects(), before);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::fs;
 
 pub(crate) const APPLY: &[&str] = &["apply", "--auto-approve"];
 pub(crate) const DESTROY: &[&str] = &["destroy", "--auto-approve", "--delete-volumes"];
+/// The same, where volumes stay and are nobody's then.
+pub(crate) const RELEASE: &[&str] = &["destroy", "--auto-approve"];
 
 const STATE: &str = "acme-prod.state.jsonl";
 

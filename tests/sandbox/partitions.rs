@@ -23,7 +23,7 @@ fn live(region: &str, look: impl FnOnce(&Boto<'_>, &str)) -> String {
     let state = fs::read_to_string(folder.path("acme-prod.state.jsonl")).expect("a state");
     look(&Boto { region, ..Boto::at_home(&served) }, &state);
     folder.ok(&["destroy", "--auto-approve"]);
-    assert_eq!(served.lasting(&before), before);
+    assert_eq!(served.objects(), before);
     plan
 }
 

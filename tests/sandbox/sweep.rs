@@ -45,11 +45,13 @@ pub(crate) fn tell(line: &str) {
     io::stdout().write_all(format!("{line}\n").as_bytes()).expect("it can be written");
 }
 
-/// Tells how many of all missed what they were to meet, and fails if it is more than one in ten: what is
+/// Tells which of all missed what they were to meet, and fails if it is more than one in ten: what is
 /// called is chance's choice too.
-pub(crate) fn few(what: &str, missed: usize, all: usize) {
-    tell(&format!("{what}: {missed} of {all} missed what they were to meet"));
-    assert!(missed * 10 <= all, "{what}: {missed} of {all}");
+pub(crate) fn few(what: &str, missed: &[String], all: usize) {
+    let (count, names) = (missed.len(), missed.join(", "));
+    let which = if names.is_empty() { String::new() } else { format!(": {names}") };
+    tell(&format!("{what}: {count} of {all} missed what they were to meet{which}"));
+    assert!(count * 10 <= all, "{what}: {count} of {all}");
 }
 
 /// Tries cases, so many at once for each processor, and tells how it went in a line. A case that goes

@@ -54,7 +54,7 @@ fn a_node_group_of_somebody_else_is_named_before_anything_goes() {
     boto.call("eks", "delete_nodegroup", &gone);
     while boto.call("eks", "list_nodegroups", &cluster).to_string().contains("gpu") {}
     folder.ok(&DESTROY);
-    let now = served.lasting(&before);
+    let now = served.objects();
     assert_eq!(now, before);
 }
 
@@ -89,7 +89,7 @@ fn a_pool_whose_template_lost_its_version_is_degraded_can_be_replaced_and_goes()
     assert_eq!(folder.plan(), [""; 0]);
     lost("driver");
     folder.ok(&DESTROY);
-    assert_eq!(served.lasting(&before), before);
+    assert_eq!(served.objects(), before);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn what_lost_its_marks_is_adopted_by_its_id_or_forgotten() {
     assert!(told.contains("1 adopted"), "{told}");
     assert_eq!(folder.plan(), [""; 0]);
     folder.ok(&DESTROY);
-    assert_eq!(served.lasting(&before), before);
+    assert_eq!(served.objects(), before);
 }
 
 #[test]

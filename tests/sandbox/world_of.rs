@@ -59,7 +59,7 @@ fn a_world_in_a_file_outlives_its_server() {
     let served = Served::of(&file);
     let folder = Folder::on(&served, FILE);
     folder.ok(&["plan"]);
-    let before = served.lasting(&[]);
+    let before = served.objects();
     folder.ok(APPLY);
     let read = |world: &[u8]| serde_json::from_slice::<Value>(world).expect("a world is JSON");
     let last = read(&served.world());
@@ -76,5 +76,5 @@ fn a_world_in_a_file_outlives_its_server() {
     std::fs::write(folder.path("acme-prod.state.jsonl"), state).expect("it can be written");
     assert_eq!(folder.plan(), [""; 0]);
     folder.ok(&["destroy", "--auto-approve"]);
-    assert_eq!(again.lasting(&before), before);
+    assert_eq!(again.objects(), before);
 }
