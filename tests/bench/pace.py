@@ -35,6 +35,8 @@ WAITED = {
     "iam.role",
     "logs.group",
 }
+# Kinds of what a cluster leaves behind, which is looked for by its network while it goes.
+BEHIND = {"ec2.network_interface", "ec2.security_group"}
 # Seconds.
 ENDS_WITHIN = 900
 
@@ -204,6 +206,8 @@ def said_of(life):
         "eks.node_group": ("DescribeNodegroup$", "/node-groups/{2}( |\\?|$)"),
         "eks.addon": ("DescribeAddon$", "/addons/{2}( |\\?|$)"),
         "eks.pod_identity_association": ("Describe", "/pod-identity-associations/{2}( |\\?|$)"),
+        "ec2.network_interface": ("DescribeNetworkInterfaces$", "vpc-"),
+        "ec2.security_group": ("DescribeSecurityGroups$", "vpc-"),
         "ec2.launch_template": ("DescribeLaunchTemplate(s|Versions)$", "{0}"),
         "logs.group": ("DescribeLogGroups$", life.name.split(":log-group:")[-1]),
     }.get(life.kind, (f"(Describe|Get|List){noun}(s|es|Attribute)?$", "(?<![\\w-]){last}(?![\\w-])"))
@@ -211,14 +215,15 @@ def said_of(life):
     return operations, named.format(*words, last=words[-1])
 
 
-def reads(asked, lives):
-    """Returns the most reads that name one object, in all its waits together, and which object."""
+def reads(asked, lives, waited):
+    """Returns the most reads that name one object, or what it is looked for by, in all its waits
+    together, and which object. Each kind that is waited for must have been read."""
     counts = []
     for life in (one for all in lives.values() for one in all):
         operation, words = said_of(life)
         its = [1 for name, said in asked if re.match(operation, name) and re.search(words, said)]
         counts.append((len(its), life.kind, life.name))
-    for kind in WAITED & lives.keys():
+    for kind in waited & lives.keys():
         assert any(count for count, its, _ in counts if its == kind), f"no {kind} was read"
     return max(counts)
 
@@ -239,7 +244,8 @@ def measure(folder):
             table.row(f"{command}: simulated time", took, unit=" s")
             table.row(f"{command}: of the critical path", took / least, LIMIT, " times")
             table.row(f"{command}: expected", expected, unit=" s")
-            most, kind, name = reads(now, lives)
+            waited = WAITED | BEHIND if life == "destroy" else WAITED
+            most, kind, name = reads(now, lives, waited)
             print(f"{command}: {kind} {name} was read most, {most} times", file=sys.stderr)
             table.row(f"{command}: reads of one object, at most", most, READS)
     finally:

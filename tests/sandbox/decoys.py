@@ -50,8 +50,9 @@ def tagged(kind, tags):
     return {"TagSpecifications": [{"ResourceType": kind, "Tags": pairs(tags)}]}
 
 
-def trust(service):
-    allow = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+def trust(service, *more):
+    actions = ["sts:AssumeRole", *more]
+    allow = {"Effect": "Allow", "Principal": {"Service": service}, "Action": actions}
     return json.dumps({"Version": "2012-10-17", "Statement": [allow]})
 
 
@@ -79,7 +80,8 @@ def network(cluster, second):
     service = {"ServiceName": f"com.amazonaws.{REGION}.s3", "RouteTableIds": tables}
     of_endpoint = tagged("vpc-endpoint", marks(cluster, "endpoint/s3"))
     make(ec2.create_vpc_endpoint, **here, **service, **of_endpoint)
-    for name in (f"eks-cluster-sg-acme-prod-{second}", "k8s-traffic-acmeprod", "k8s-elb-acme"):
+    names = (f"eks-cluster-sg-acme-prod-{second}", "k8s-traffic-acmeprod", "k8s-elb-acme")
+    for name in names + ("k8s-acmeprod-web", "eks-remote-access-acme-prod"):
         tags = {"Name": name, f"kubernetes.io/cluster/{cluster}": "owned"}
         group = {"GroupName": name, "Description": "of another cluster"}
         make(ec2.create_security_group, **here, **group, **tagged("security-group", tags))
@@ -109,12 +111,16 @@ def identities():
         policies = ["AmazonEKSClusterPolicy"] if of_eks else NODES
         for policy in policies:
             make(iam.attach_role_policy, RoleName=name, PolicyArn=f"{POLICY}/{policy}")
+    pods = trust("pods.eks.amazonaws.com", "sts:TagSession")
+    tags = pairs(marks(OTHERS[0], "role/ebs-csi"))
+    make(iam.create_role, RoleName=PODS, AssumeRolePolicyDocument=pods, Tags=tags)
     statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     inline = {"PolicyName": "secrets-key", "PolicyDocument": document}
     make(iam.put_role_policy, RoleName=names[0], **inline)
 
 
+PODS = f"provision-acme-prod-{REGION}-ebs-csi2"
 NODES = (
     "AmazonEKSWorkerNodePolicy",
     "AmazonEKS_CNI_Policy",
@@ -137,12 +143,13 @@ def keys():
 def machines():
     """Makes launch templates and volumes that are called like ours."""
     data = {"MetadataOptions": {"HttpTokens": "required"}}
-    for name in ("acme-prod/app", "acme-prod/app/0badcafe", "acme-prod-2/app/1c688e46", "acme/app"):
+    names = ("acme-prod/app", "acme-prod/app/0badcafe", "acme-prod-2/app/1c688e46", "acme/app")
+    for name in names + ("acme-prod/driver/0badcafe", "acme-prod/executor/0badcafe"):
         tags = marks(OTHERS[0], "launch-template/app/1c688e46")
         wanted = {"LaunchTemplateName": f"provision/{name}", "LaunchTemplateData": data}
         make(ec2.create_launch_template, **wanted, **tagged("launch-template", tags))
     for cluster in OTHERS:
-        for claim in ("data-postgresql-0", "data-acme-prod-0"):
+        for claim in ("data-postgresql-0", "data-acme-prod-0", "data-acme-prod-1", "spill"):
             tags = {
                 "Name": "acme-prod-dynamic-pvc",
                 "ebs.csi.aws.com/cluster": "true",
@@ -177,6 +184,20 @@ def neighbour(subnets):
         tags=marks(name, "pool/app/1c688e46"),
     )
     wait(eks, "nodegroup_active", clusterName=name, nodegroupName="app-1c688e46")
+    of = {"clusterName": name}
+    for addon in ("vpc-cni", "kube-proxy", "eks-pod-identity-agent"):
+        make(eks.create_addon, addonName=addon, tags=marks(name, f"addon/{addon}"), **of)
+    people = f"arn:aws:iam::{ACCOUNT}:role/provision-acme-prod-{REGION}-nodes"
+    address = f"access-entry/user/{ACCOUNT}/sandbox"
+    make(eks.create_access_entry, principalArn=people, tags=marks(name, address), **of)
+    make(
+        eks.create_pod_identity_association,
+        namespace="kube-system",
+        serviceAccount="ebs-csi-controller-sa",
+        roleArn=f"arn:aws:iam::{ACCOUNT}:role/{PODS}",
+        tags=marks(name, "pod-identity/ebs-csi"),
+        **of,
+    )
     issuer = eks.describe_cluster(name=name)["cluster"]["identity"]["oidc"]["issuer"]
     tags = pairs(marks(name, "oidc-provider"))
     known = {"ClientIDList": ["sts.amazonaws.com"], "Tags": tags}
