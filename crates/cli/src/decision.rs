@@ -142,7 +142,7 @@ impl Decision {
             losses: losses.as_deref(),
             expected: subject.expected(&self.plan),
             simulated: subject.is_simulated(),
-            along: self.along(state).len(),
+            along: &self.along(state),
             plan: &self.plan,
         })
     }

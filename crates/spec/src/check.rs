@@ -114,9 +114,8 @@ pub(crate) fn zones_of_network(field: &Field<'_>, zones: &[String], network: &Zo
 }
 
 /// Refuses a pool whose own fields contradict each other or the profile.
-pub(crate) fn pool(field: &Field<'_>, pool: &Pool, profile: Option<Profile>) -> Option<()> {
-    let problems = field.report().count();
-    if pool.min > pool.max {
+pub(crate) fn pool(field: &Field<'_>, pool: &Pool, is_sized: bool, profile: Option<Profile>) {
+    if is_sized && pool.min > pool.max {
         let message = format!("has min {} above max {}", pool.min, pool.max);
         let hint = format!("write `max: {}` or a smaller min", pool.min);
         part(field, "min").refuse("file.conflict", message, Some(hint));
@@ -127,7 +126,6 @@ pub(crate) fn pool(field: &Field<'_>, pool: &Pool, profile: Option<Profile>) -> 
         let message = "cannot be on spot capacity with profile qualytics";
         part(field, "capacity").refuse("file.conflict", message, Some(hint));
     }
-    (field.report().count() == problems).then_some(())
 }
 
 /// Gives the value to point at, with the path of the whole: the field of that name, if written.

@@ -144,11 +144,13 @@ impl Pool {
             return None;
         }
         let fields = field.fields(&Self::FIELDS)?;
+        let so_far = field.report().count();
         let mut pool = Self::start(field, &fields, context);
-        pool.read_size(&fields);
+        let is_whole = field.report().count() == so_far;
+        let is_sized = pool.read_size(&fields).is_some() && is_whole;
         pool.read_nodes(&fields, context);
-        let sound = field.report().count() == problems;
-        if sound { check::pool(field, &pool, context.profile).map(|()| pool) } else { None }
+        check::pool(field, &pool, is_sized, context.profile);
+        (field.report().count() == problems).then_some(pool)
     }
 
     /// Gives the profile's pool of that name, or one that must say what it is made of.
@@ -191,17 +193,19 @@ impl Pool {
         }
     }
 
-    fn read_size(&mut self, fields: &Fields<'_>) {
-        let number = |name, bounds| fields.optional(name).and_then(|field| field.whole(bounds));
-        if let Some(min) = number("min", 0..=Self::MOST_NODES) {
-            self.min = min;
-        }
-        if let Some(max) = number("max", 1..=Self::MOST_NODES) {
-            self.max = max;
-        }
-        if let Some(disk_gb) = number("diskGb", Self::DISK_BOUNDS) {
+    /// Reads how many nodes there may be and how large; `None` when a bound of their number was refused.
+    fn read_size(&mut self, fields: &Fields<'_>) -> Option<()> {
+        let number = |name, bounds, otherwise| match fields.optional(name) {
+            Some(field) => field.whole(bounds),
+            None => Some(otherwise),
+        };
+        let min = number("min", 0..=Self::MOST_NODES, self.min);
+        let max = number("max", 1..=Self::MOST_NODES, self.max);
+        if let Some(disk_gb) = number("diskGb", Self::DISK_BOUNDS, self.disk_gb) {
             self.disk_gb = disk_gb;
         }
+        (self.min, self.max) = (min?, max?);
+        Some(())
     }
 
     fn read_nodes(&mut self, fields: &Fields<'_>, context: &Context<'_>) {

@@ -98,7 +98,7 @@ pub(crate) async fn resolve(
     let is_known = |name: &String| recorded.recorded.contains_key(&machine_key(name));
     let missing: Vec<_> =
         types.iter().filter(|name| !absent.contains(*name) && !is_known(name)).cloned().collect();
-    let found = machines(aws, &missing).await?;
+    let found = machines(aws, spec, &missing).await?;
     absent.extend(missing.into_iter().filter(|name| !found.contains_key(name)));
     for (name, machine) in found {
         facts.recorded.insert(machine_key(&name), json!(machine));
@@ -255,7 +255,11 @@ fn offered(spec: &ClusterSpec, absent: &BTreeSet<String>) -> Result<ClusterSpec>
 }
 
 /// Looks up the shapes of machine types; those that the region does not have are left out.
-async fn machines(aws: &Aws, names: &[String]) -> Result<BTreeMap<String, Machine>> {
+async fn machines(
+    aws: &Aws,
+    spec: &ClusterSpec,
+    names: &[String],
+) -> Result<BTreeMap<String, Machine>> {
     if names.is_empty() {
         return Ok(BTreeMap::new());
     }
@@ -268,9 +272,16 @@ async fn machines(aws: &Aws, names: &[String]) -> Result<BTreeMap<String, Machin
             "machine type {name} has GPUs or other accelerators, which need another image than \
              this version knows: not supported yet"
         ))
-        .hint("name another in pools.NAME.machine"));
+        .hint(format!("name another in {}", of_pools(spec, name))));
     }
     Ok(found.into_iter().filter_map(machine).collect())
+}
+
+/// Names the fields that ask for a machine type.
+fn of_pools(spec: &ClusterSpec, machine: &str) -> String {
+    let asks = |pool: &&Pool| pool.machine.iter().any(|name| name == machine);
+    let field = |pool: &Pool| format!("pools.{}.machine", pool.name);
+    spec.pools.iter().filter(asks).map(field).collect::<Vec<_>>().join(" and ")
 }
 
 /// Returns the name of a machine type whose accelerators the standard image cannot drive.

@@ -101,7 +101,10 @@ fn graph(spec: &ClusterSpec, section: &Section, facts: &Facts, stage: Stage) -> 
 
 /// Returns a fact.
 fn fact<T: DeserializeOwned>(facts: &Facts, key: &str) -> Result<T> {
-    facts.get(key).ok_or_else(|| Error::invalid(format!("fact {key} is not on record")))
+    facts.get(key).ok_or_else(|| {
+        Error::invalid(format!("fact {key} is not on record"))
+            .hint("`provision apply` records it; until then `provision plan` asks AWS for it")
+    })
 }
 
 impl Stack<'_> {

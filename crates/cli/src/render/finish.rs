@@ -13,7 +13,7 @@ use provision_core::{Action, Error};
 use provision_engine::Outcome;
 use provision_spec::Loss;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What to do about what is degraded: where the next run has something to do, and elsewhere.
@@ -231,11 +231,22 @@ impl Finish<'_> {
             page.heading(Paint::Red, "Stopped by the error that ended the run");
             page.table(Paint::Red, ended.iter().map(|(address, _)| (*address, String::new())));
         }
-        let hints: BTreeSet<_> = failed.iter().filter_map(|(_, error)| advice(error)).collect();
+        let mut hints: Vec<(_, Vec<&str>)> = Vec::new();
+        for (address, error) in &failed {
+            let Some(hint) = advice(error) else { continue };
+            match hints.iter_mut().find(|(other, _)| *other == hint) {
+                Some((_, whose)) => whose.push(address),
+                None => hints.push((hint, vec![address])),
+            }
+        }
         if !hints.is_empty() {
             page.gap();
         }
-        hints.iter().for_each(|hint| said(page, Paint::Cyan, "hint:", hint));
+        let is_only = hints.len() == 1;
+        for (hint, whose) in hints {
+            let whose = if is_only { String::new() } else { format!("{}: ", whose.join(", ")) };
+            said(page, Paint::Cyan, "hint:", &format!("{whose}{hint}"));
+        }
     }
 
     fn commands(&self, page: &mut Page) {

@@ -9,8 +9,8 @@ mod tests;
 use super::duration::minutes;
 use super::finish::counted;
 use super::page::Page;
-use super::style::{Paint, Style, Word};
-use provision_core::{Action, Plan, Scope, World};
+use super::style::{Paint, Style, Word, words};
+use provision_core::{Action, Address, Plan, Scope, World};
 use provision_spec::Loss;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -55,8 +55,8 @@ pub(crate) struct View<'a> {
     pub(crate) expected: Duration,
     /// Whether that is simulated time.
     pub(crate) simulated: bool,
-    /// How many objects go with what they are in, without a step of their own.
-    pub(crate) along: usize,
+    /// What goes with what it is in, without a step of its own.
+    pub(crate) along: &'a [Address],
     /// The plan.
     pub(crate) plan: &'a Plan,
 }
@@ -68,6 +68,11 @@ impl View<'_> {
         self.header(&mut page);
         facts::write(&mut page, self.new_facts);
         steps::write(&mut page, self.plan, self.stages);
+        if !self.along.is_empty() {
+            page.heading(Paint::Bold, "Go with what they are in");
+            let all = self.along.iter().map(Address::as_str).collect::<Vec<_>>().join(", ");
+            page.hang(2, &[], &words(Paint::Red, &all));
+        }
         notes::write(&mut page, self);
         losses::write(&mut page, self.losses.unwrap_or_default());
         page.gap();
@@ -78,7 +83,7 @@ impl View<'_> {
     /// Returns the document of format `provision.plan/v1`.
     ///
     /// Beside what the contract names it always has `expectedSeconds`, `newFacts`, `seen`, `notes`,
-    /// `warnings` (lists or maps that may be empty) and `unknown`, `degraded`, `kept` and `yields`,
+    /// `warnings`, `along` (lists or maps that may be empty) and `unknown`, `degraded`, `kept` and `yields`,
     /// which are maps by address; where something is lost with what goes, `losses` too.
     pub(crate) fn json(&self) -> Value {
         let mut document = json!({
@@ -100,6 +105,7 @@ impl View<'_> {
             "yields": self.plan.yields,
             "summary": self.summary(),
             "expectedSeconds": self.expected.as_secs(),
+            "along": self.along,
             "steps": self.plan,
         });
         if let Some(losses) = self.losses {
@@ -164,7 +170,7 @@ impl View<'_> {
                 (count(Action::Update), "to change"),
                 (count(Action::Adopt), "to adopt"),
                 (count(Action::Delete), "to delete"),
-                (self.along, "to go with what they are in"),
+                (self.along.len(), "to go with what they are in"),
             ]);
             let counts = if counts.is_empty() { "no changes".to_owned() } else { counts };
             let stages = match steps::stages(self.plan).len() {

@@ -202,6 +202,9 @@ fn refuses_fields_that_contradict_each_other() {
         "pools: { app: { min: 4 } }",
         "pools: { app: { min: 4, max: 2 } }",
         "pools: { app: { max: 0 } }",
+        "pools: { app: { min: 5, max: 2, capacity: spot, taint: [] } }",
+        "pools: { app: { min: 5, max: 0 } }",
+        "pools: { other: { min: 5 } }",
         "pools: { driver: { capacity: spot } }",
         "pools: { spark: { capacity: spot } }",
         "network: { zones: [us-east-1a, us-east-1b] }\npools: { app: { zones: [us-east-1d] } }",
@@ -239,6 +242,18 @@ fn refuses_fields_that_contradict_each_other() {
 
     pools: { app: { max: 0 } }
     5:22 file.out-of-range pools.app.max must be between 1 and 1000, found `0` (the nearest is `max: 1`)
+
+    pools: { app: { min: 5, max: 2, capacity: spot, taint: [] } }
+    5:22 file.conflict pools.app has min 5 above max 2 (write `max: 5` or a smaller min)
+    5:43 file.conflict pools.app cannot be on spot capacity with profile qualytics (only executors survive losing a node: `capacity: on-demand`)
+    5:49 file.unknown-field pools.app.taint is not a field of the cluster file (did you mean `taints`?)
+
+    pools: { app: { min: 5, max: 0 } }
+    5:30 file.out-of-range pools.app.max must be between 1 and 1000, found `0` (the nearest is `max: 1`)
+
+    pools: { other: { min: 5 } }
+    5:10 file.missing-field pools.other needs machine: profile qualytics has no pool of that name (add `machine: m6i.xlarge`)
+    5:10 file.missing-field pools.other needs max: profile qualytics has no pool of that name (add `max: 3`)
 
     pools: { driver: { capacity: spot } }
     5:30 file.conflict pools.driver cannot be on spot capacity with profile qualytics (only executors survive losing a node: `capacity: on-demand`)

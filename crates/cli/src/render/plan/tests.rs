@@ -21,7 +21,7 @@ struct Case {
     lineage: Option<&'static str>,
     /// In seconds.
     expected: u64,
-    along: usize,
+    along: Vec<Address>,
 }
 
 impl Case {
@@ -39,7 +39,7 @@ impl Case {
             warnings: Vec::new(),
             lineage: Some("0123abcd"),
             expected: 0,
-            along: 0,
+            along: Vec::new(),
         }
     }
 
@@ -60,7 +60,7 @@ impl Case {
             losses: None,
             expected: Duration::from_secs(self.expected),
             simulated: self.scope.world == World::Sandbox,
-            along: self.along,
+            along: &self.along,
             plan: &self.plan,
         }
     }

@@ -220,7 +220,7 @@ fn with_view(plan: &Plan, stages: &[&str], show: impl FnOnce(&View<'_>)) {
         losses: None,
         expected: Duration::ZERO,
         simulated: false,
-        along: 0,
+        along: &[],
         plan,
     });
 }

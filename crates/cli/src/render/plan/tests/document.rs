@@ -54,6 +54,7 @@ fn the_document_has_the_promised_shape() {
         "delete": 0
       },
       "expectedSeconds": 0,
+      "along": [],
       "steps": [
         {
           "id": "0/create/vpc",

@@ -11,11 +11,21 @@ fn without_changes_one_line_says_so() {
 }
 
 #[test]
-fn what_goes_with_what_it_is_in_is_counted_beside_what_is_deleted() {
+fn what_goes_with_what_it_is_in_is_named_and_counted() {
     let mut case = Case::new(vec![step(Action::Delete, "cluster", "k", Diff::default())]);
-    case.along = 22;
-    let last = case.text(200).lines().last().unwrap_or_default().to_owned();
-    assert_eq!(last, "Plan: 1 to delete, 22 to go with what they are in.");
+    case.along = vec!["addon/coredns".into(), "namespace/qualytics".into()];
+    insta::assert_snapshot!(case.text(80), @r"
+    acme-prod · eks in us-east-1 · account 123456789012
+
+    Cluster
+      - cluster  k
+
+    Go with what they are in
+      addon/coredns, namespace/qualytics
+
+    Plan: 1 to delete, 2 to go with what they are in.
+    ");
+    assert_eq!(case.view().json()["along"], json!(["addon/coredns", "namespace/qualytics"]));
 }
 
 #[test]
