@@ -31,6 +31,8 @@ pub(crate) struct Phase {
     pub(crate) inside: Vec<(String, usize)>,
     /// Every request, as operations are called, and which of its requests it is.
     pub(crate) requests: Vec<(String, usize)>,
+    /// What was called of AWS, each as service and operation.
+    pub(crate) calls: BTreeSet<String>,
 }
 
 impl Phase {
@@ -49,7 +51,7 @@ impl Phase {
         let changes = counted(proxy.restart());
         let requests = counted(life.served.operations());
         let inside = requests.iter().filter(|(operation, _)| is_change_inside(operation));
-        let inside = inside.cloned().collect();
+        let (inside, calls) = (inside.cloned().collect(), life.served.calls());
         life.ok(&["plan"]);
         let after = life.moment();
         let (told, ids) = (world::told(&after.world), world::ids(&after.world));
@@ -66,6 +68,7 @@ impl Phase {
             changes,
             inside,
             requests,
+            calls,
         };
         (phase, after)
     }

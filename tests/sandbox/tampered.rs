@@ -31,7 +31,7 @@ fn at(boto: &Boto<'_>, method: &str, list: &str, address: &str) -> Value {
 }
 
 #[test]
-fn a_node_group_of_somebody_else_is_named_before_anything_goes() {
+fn what_keeps_a_cluster_is_named_before_anything_goes() {
     let served = Served::start();
     let folder = Folder::on(&served, FILE);
     let before = built(&served, &folder);
@@ -52,10 +52,22 @@ fn a_node_group_of_somebody_else_is_named_before_anything_goes() {
 
     let gone = json!({ "clusterName": "acme-prod", "nodegroupName": "gpu" });
     boto.call("eks", "delete_nodegroup", &gone);
-    while boto.call("eks", "list_nodegroups", &cluster).to_string().contains("gpu") {}
+    // On an instant clock it is requests that let time pass.
+    let is_there = || boto.call("eks", "list_nodegroups", &cluster).to_string().contains("gpu");
+    assert!((0..200).any(|_| !is_there()), "it goes");
+    let protection = |is_on: bool| {
+        let config = json!({ "name": "acme-prod", "deletionProtection": is_on });
+        boto.call("eks", "update_cluster_config", &config);
+        (0..3).for_each(|_| drop(folder.plan()));
+    };
+    protection(true);
+    let there = served.objects();
+    let words = ["cluster acme-prod has deletion protection", "--no-deletion-protection"];
+    refused(&folder.run(&DESTROY), 1, &words);
+    assert_eq!(served.objects(), there, "nothing was changed");
+    protection(false);
     folder.ok(&DESTROY);
-    let now = served.objects();
-    assert_eq!(now, before);
+    assert_eq!(served.objects(), before);
 }
 
 #[test]
@@ -105,6 +117,7 @@ fn what_lost_its_marks_is_adopted_by_its_id_or_forgotten() {
     };
     let subnet = at(&boto, "describe_subnets", "Subnets", "subnet/public/us-east-1b");
     strip(&subnet["SubnetId"]);
+    // On an instant clock it is requests that let time pass.
     folder.run(&["plan"]);
     let words =
         ["is not ours", "`provision apply` with `--adopt ADDRESS`", "`provision state forget"];
@@ -127,49 +140,79 @@ fn what_lost_its_marks_is_adopted_by_its_id_or_forgotten() {
     assert_eq!(served.objects(), before);
 }
 
+/// Kills an apply of a file after it made a call that takes hold, and returns the world then.
+fn killed_after(served: &Served, folder: &Folder, file: &str, operation: &str) -> String {
+    folder.write(file);
+    let so_far = served.operations().iter().filter(|it| *it == operation).count();
+    served.faults(&[json!({ "operation": operation, "effect": "hang-after" })]);
+    let mut command = folder.command(&APPLY);
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut run = command.spawn().expect("it runs");
+    assert!(served.is_called(operation, so_far + 1, &mut run), "it ended before {operation}");
+    run.kill().and_then(|()| run.wait()).expect("it ends");
+    served.faults(&[]);
+    String::from_utf8(served.world()).expect("it is text")
+}
+
 #[test]
 fn what_a_run_that_died_gave_away_goes_when_nobody_wants_it_any_more() {
     let served = Served::start();
-    let bob = "arn:aws:iam::123456789012:user/bob";
-    let access = |policy: &str, more: &str| {
-        let ours = "arn:aws:iam::123456789012:user/sandbox";
-        format!(
-            "{FILE}eks:\n  access:\n    - {{ principal: \"{ours}\", policy: AmazonEKSClusterAdminPolicy }}\n    \
-             - {{ principal: \"{bob}\", policy: {policy} }}\n{more}"
-        )
+    let access = |policy: &str| {
+        let entry = |user: &str, policy: &str| {
+            let arn = format!("arn:aws:iam::123456789012:user/{user}");
+            format!("{{ principal: \"{arn}\", policy: AmazonEKS{policy}Policy }}")
+        };
+        let (ours, bob) = (entry("sandbox", "ClusterAdmin"), entry("bob", policy));
+        format!("{FILE}eks: {{ access: [{ours}, {bob}] }}\n")
     };
-    let folder = Folder::on(&served, &access("AmazonEKSViewPolicy", ""));
+    let first = access("View");
+    let folder = Folder::on(&served, &first);
     folder.ok(&APPLY);
-    folder.write(&access("AmazonEKSClusterAdminPolicy", "tags: { cost: \"1\" }\n"));
-    // Done, and the run dies before it hears of it.
-    for operation in ["AssociateAccessPolicy", "TagRole"] {
-        served.faults(&[
-            json!({ "operation": operation, "effect": "error-after" }),
-            json!({ "operation": operation, "nth": 2, "effect": "hang" }),
-        ]);
-        let mut run = folder
-            .command(&APPLY)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it runs");
-        assert!(served.is_called(operation, 1, &mut run), "it ended before {operation}");
-        run.kill().and_then(|()| run.wait()).expect("it ends");
-        served.faults(&[]);
-    }
-    folder.write(&access("AmazonEKSViewPolicy", ""));
+    let boto = Boto::at_home(&served);
+    let policies = || {
+        let entry = json!({ "clusterName": "acme-prod",
+            "principalArn": "arn:aws:iam::123456789012:user/bob" });
+        let all = boto.call("eks", "list_associated_access_policies", &entry);
+        let all = all["associatedAccessPolicies"].as_array().expect("a list").clone();
+        all.iter().map(|it| it["policyArn"].to_string()).collect::<Vec<_>>()
+    };
+    killed_after(&served, &folder, &access("ClusterAdmin"), "AssociateAccessPolicy");
+    assert!(policies().iter().any(|it| it.contains("ClusterAdmin")), "it was given");
+    folder.write(&first);
     folder.ok(&APPLY);
     assert_eq!(folder.plan(), [""; 0]);
-    let boto = Boto::at_home(&served);
-    let entry = json!({ "clusterName": "acme-prod", "principalArn": bob });
-    let policies = boto.call("eks", "list_associated_access_policies", &entry);
-    let policies = policies["associatedAccessPolicies"].as_array().expect("a list").clone();
-    assert!(
-        policies.len() == 1 && policies[0]["policyArn"].to_string().contains("ViewPolicy"),
-        "{policies:?}"
-    );
+    let now = policies();
+    assert!(now.len() == 1 && now[0].contains("ViewPolicy"), "{now:?}");
+
+    let tagged = format!("{first}tags: {{ cost: \"1\" }}\n");
+    let world = killed_after(&served, &folder, &tagged, "TagRole");
+    assert!(world.contains("\"cost\""), "it was set");
+    folder.write(&first);
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
     let world = String::from_utf8(served.world()).expect("it is text");
     assert!(!world.contains("\"cost\""), "a tag that nobody wants is still there");
+}
+
+#[test]
+fn what_was_never_set_and_others_have_stays_theirs() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&APPLY);
+    let boto = Boto::at_home(&served);
+    let vpc = at(&boto, "describe_vpcs", "Vpcs", "vpc")["VpcId"].clone();
+    let theirs = json!({ "Resources": [vpc], "Tags": [{ "Key": "cost", "Value": "42" }] });
+    boto.call("ec2", "create_tags", &theirs);
+    // On an instant clock it is requests that let time pass.
+    assert_eq!(folder.plan(), [""; 0]);
+    served.faults(&[json!({ "operation": "CreateTags", "effect": "denied", "count": 1000 })]);
+    folder.write(&format!("{FILE}tags: {{ cost: \"1\" }}\n"));
+    assert_eq!(folder.run(&APPLY).code, Some(1));
+    served.faults(&[]);
+    folder.write(FILE);
+    folder.ok(&APPLY);
+    let tags = at(&boto, "describe_vpcs", "Vpcs", "vpc")["Tags"].to_string();
+    assert!(tags.contains("\"cost\""), "{tags}");
 }
 
 #[test]

@@ -19,10 +19,14 @@ pub(crate) fn command(global: &Global, name: &str, file: Option<&Path>) -> Strin
 
 /// Writes a path as a shell takes it.
 pub(crate) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    word(&path.display().to_string())
+}
+
+/// Writes a word as a shell takes it.
+pub(crate) fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:".contains(c);
     match text.chars().all(plain) && !text.starts_with('-') && !text.is_empty() {
-        true => text,
+        true => text.to_owned(),
         false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }

@@ -28,7 +28,7 @@ pub struct Record {
     pub spec: Value,
     /// What the cloud accepted where it is not `spec` as a whole, by the last update.
     updated: Option<Value>,
-    /// By field, the keys that updates were about to set since it was ready.
+    /// By field, the keys that updates were about to set since it was ready, each with the values.
     sets: Map<String, Value>,
     /// The number of its `creating` line, and the fingerprint of what was asked.
     pub creating: Option<(u64, String)>,
@@ -89,23 +89,31 @@ impl Record {
     }
 
     /// Returns what the cloud accepted from us. Tags and the like of a create or an update whose end
-    /// was not seen are ours whether or not it took hold.
-    pub fn ours(&self, tags_field: Option<&str>) -> Cow<'_, Value> {
+    /// was not seen are ours whether or not it took hold: those of an update where `live` has a value
+    /// that it was to set.
+    pub fn ours(&self, tags_field: Option<&str>, live: &Value) -> Cow<'_, Value> {
         let mut ours = match (self.accepted(), tags_field) {
             (Some(accepted), _) => Cow::Borrowed(accepted),
             (None, Some(field)) => Cow::Owned(json!({ field: self.spec[field] })),
             (None, None) => Cow::Owned(Value::Null),
         };
         for (field, keys) in &self.sets {
-            let field = &mut ours.to_mut()[field.as_str()];
-            for (key, value) in keys.as_object().into_iter().flatten() {
-                if field.get(key).is_none() {
-                    field[key.as_str()] = value.clone();
+            let there = &live[field.as_str()];
+            for (key, values) in keys.as_object().into_iter().flatten() {
+                let value = there.get(key).filter(|value| holds(values, value));
+                if let Some(value) = value
+                    && ours[field.as_str()].get(key).is_none()
+                {
+                    ours.to_mut()[field.as_str()][key.as_str()] = value.clone();
                 }
             }
         }
         ours
     }
+}
+
+fn holds(values: &Value, value: &Value) -> bool {
+    values.as_array().is_some_and(|values| values.contains(value))
 }
 
 /// The journal folded: what exists, as far as we know.
@@ -187,8 +195,13 @@ impl State {
                 record.unfinished = true;
                 for (field, keys) in sets {
                     let all = record.sets.entry(field).or_insert_with(|| json!({}));
-                    if let (Value::Object(all), Value::Object(keys)) = (all, keys) {
-                        all.extend(keys);
+                    for (key, value) in keys.as_object().into_iter().flatten() {
+                        let values = &mut all[key.as_str()];
+                        if !holds(values, value) {
+                            let mut more = values.as_array().cloned().unwrap_or_default();
+                            more.push(value.clone());
+                            *values = more.into();
+                        }
                     }
                 }
             }),
@@ -302,13 +315,23 @@ mod tests {
         state.apply(1, settled("a", None));
         state.apply(2, updating(json!({"tags": {"x": "1"}})));
         state.apply(3, updating(json!({"tags": {"y": "2"}, "policies": {"p": "attached"}})));
-        let ours = |state: &State| state.get(&"a".into()).unwrap().ours(Some("tags")).into_owned();
-        let all = json!({"a": 1, "tags": {"x": "1", "y": "2"}, "policies": {"p": "attached"}});
-        assert_eq!(ours(&state), all);
+        state.apply(4, updating(json!({"tags": {"x": "3"}})));
+        let ours = |state: &State, live: Value| {
+            state.get(&"a".into()).unwrap().ours(Some("tags"), &live).into_owned()
+        };
+        let all = json!({"tags": {"x": "1", "y": "2"}, "policies": {"p": "attached"}});
+        let with = |rest: Value| {
+            let mut all = rest;
+            all["a"] = json!(1);
+            all
+        };
+        assert_eq!(ours(&state, all.clone()), with(all.clone()));
+        let later = json!({"tags": {"x": "3", "y": "of others", "z": "too"}});
+        assert_eq!(ours(&state, later), with(json!({"tags": {"x": "3"}})));
         let withdrawn = |want: Value| state.get(&"a".into()).unwrap().has_withdrawn(&want);
-        assert!(!withdrawn(all) && withdrawn(json!({"tags": {"x": "1", "y": "3"}})));
-        state.apply(4, settled("a", None));
-        assert_eq!(ours(&state), json!({"a": 1}));
+        assert!(!withdrawn(all.clone()) && withdrawn(json!({"tags": {"x": "1", "y": "3"}})));
+        state.apply(5, settled("a", None));
+        assert_eq!(ours(&state, all), json!({"a": 1}));
     }
 
     #[test]

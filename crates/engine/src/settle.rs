@@ -195,7 +195,8 @@ impl Work<'_> {
             Phase::Ready | Phase::Degraded(_) => {}
         }
         let withdrawn = record.as_ref().is_some_and(|record| record.has_withdrawn(want));
-        let accepted = record.map(|record| record.ours(self.meta.tags_field()).into_owned());
+        let accepted =
+            record.map(|record| record.ours(self.meta.tags_field(), &live.spec).into_owned());
         let known = accepted.as_ref().map(|spec| self.resolved(spec));
         let (rules, unobserved) = (self.meta.rules, live.unobserved);
         let diff = Diff::between(want, &live.spec, known.as_ref(), rules, unobserved);

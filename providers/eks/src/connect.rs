@@ -3,6 +3,7 @@ use crate::assume::{AssumeRole, working_as};
 use crate::aws::{Aws, Endpoints, Reply, client, missing};
 use crate::endpoints::{self, SERVICES};
 use crate::facts::ASSUME_ROLE;
+use crate::names;
 use crate::removal;
 use crate::resources::drivers;
 use crate::section::Section;
@@ -95,26 +96,29 @@ fn unreachable(endpoints: &Endpoints, region: &str, error: Error) -> Error {
     let again = "run the same command again when";
     error.hint(match endpoints.0.get("STS") {
         Some(url) => format!("{again} {} answers", without_password(url)),
-        None => format!(
-            "{again} AWS can be reached in {region}, if that is the name of a region; where the way \
-             leads through a proxy, HTTPS_PROXY names it"
-        ),
+        None => {
+            let named = match names::is_always_on(region) {
+                true => String::new(),
+                false => format!(", where {region} must be the name of a region"),
+            };
+            format!(
+                "{again} AWS can be reached{named}; where the way leads through a proxy, HTTPS_PROXY \
+                 names it"
+            )
+        }
     })
 }
 
-/// Says what to do where AWS does not know the caller: outside the first partition it may know them
-/// elsewhere.
+/// Says what to do where AWS does not know the caller: in another partition, or a region that the
+/// account has not enabled, it does not know those of elsewhere.
 fn unknown_caller(region: &str, error: Error) -> Error {
-    let partition = crate::names::partition(region).unwrap_or("aws");
+    let partition = names::partition(region).unwrap_or("aws");
     match error.kind {
         Kind::Denied => Error { kind: Kind::Auth, ..error },
-        Kind::Auth
-            if error.code.as_deref() == Some("InvalidClientTokenId") && partition == "aws" =>
-        {
+        Kind::Auth if error.hint.is_none() && !names::is_always_on(region) && partition == "aws" => {
             error.hint(format!(
-                "get fresh credentials and run the same command again; AWS does not know good ones \
-                 either where the account has not enabled region {region}, as `aws account \
-                 enable-region --region-name {region}` does"
+                "get fresh credentials and run the same command again; where they are good elsewhere, \
+                 `aws account enable-region --region-name {region}` lets the account in"
             ))
         }
         Kind::Auth if error.hint.is_none() && partition != "aws" => error.hint(format!(
@@ -262,7 +266,7 @@ impl provision_spec::Session for Session {
 
 /// Checks that the caller is in the partition of a region.
 fn same_partition(region: &str, theirs: &str) -> Result<()> {
-    let partition = crate::names::partition(region)?;
+    let partition = names::partition(region)?;
     if partition == theirs {
         return Ok(());
     }

@@ -7,6 +7,34 @@ use provision_core::{CLUSTER_MARK, Error, Result};
 use provision_spec::ClusterSpec;
 use std::collections::BTreeSet;
 
+/// Regions that every account has; others must be enabled first.
+///
+/// Source: AWS Account Management Reference Guide, Enable or disable AWS Regions.
+const ALWAYS_ON: [&str; 17] = [
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+/// Tells whether every account of the first partition has a region.
+pub(crate) fn is_always_on(region: &str) -> bool {
+    ALWAYS_ON.contains(&region)
+}
+
 /// What takes a role on, each one of its own.
 pub(crate) const ROLES: [&str; 4] = ["autoscaler", "cluster", "ebs-csi", "node"];
 

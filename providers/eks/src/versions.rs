@@ -188,8 +188,8 @@ pub(crate) fn lower(spec: &ClusterSpec, facts: &Facts) -> Option<String> {
     let (floor, live) = (spec.kubernetes.version?, live?);
     (floor < live).then(|| {
         format!(
-            "kubernetes.version says {floor} and the cluster runs {live}, where it stays: no control \
-             plane goes back"
+            "kubernetes.version says {floor} and the cluster runs {live}, where it stays: a version is \
+             never lowered"
         )
     })
 }

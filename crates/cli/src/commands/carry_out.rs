@@ -242,9 +242,9 @@ impl CarryOut<'_> {
             }
         };
         let is_unmade = |address: &&Address| {
-            journal.with(|state| state.get(address).is_none_or(|record| !record.is_settled()))
+            journal.with(|state| state.get(address).is_some_and(|record| !record.is_settled()))
         };
-        let unmade = outcome.degraded.keys().filter(is_unmade).count();
+        let unmade = &outcome.degraded.keys().filter(is_unmade).cloned().collect();
         let next = self.next(journal, outcome, left, (&decision.replace, unmade));
         let left: Vec<_> = left.iter().flat_map(|live| self.named(live)).collect();
         reporter.finished(&Finish {
@@ -277,7 +277,7 @@ impl CarryOut<'_> {
         journal: &Journal,
         outcome: &Outcome,
         left: &[LiveValue],
-        (replace, unmade): (&BTreeSet<Address>, usize),
+        (replace, unmade): (&BTreeSet<Address>, &BTreeSet<Address>),
     ) -> Vec<(String, &'static str)> {
         let command = |name| shell::command(self.global, name, self.file);
         let approved = if self.approved { " --auto-approve" } else { "" };
@@ -300,7 +300,7 @@ impl CarryOut<'_> {
         if !self.global.sandbox {
             next.insert(0, (command("kubeconfig"), "# lets kubectl in"));
         }
-        if unmade > 0 {
+        if !unmade.is_empty() {
             next.insert(0, (again("apply"), "# tries again to make what is degraded"));
         }
         next
@@ -323,14 +323,14 @@ impl CarryOut<'_> {
             failed.chain(outcome.skipped.iter().map(|(address, _)| address)).collect();
         for (address, id) in self.consent.adopt.iter().filter(|(it, _)| undone.contains(it)) {
             let id = id.as_ref().map(|id| format!("={id}")).unwrap_or_default();
-            asked.push_str(&format!(" --adopt {address}{id}"));
+            asked.push_str(&format!(" --adopt {}", shell::word(&format!("{address}{id}"))));
         }
         // One that is gone, or made again and not ready, is not to be replaced once more.
         let is_old = |address: &&Address| {
             journal.with(|s| s.get(address).is_some_and(|record| record.stage == Stage::Settled))
         };
         for address in replace.iter().filter(|it| undone.contains(it)).filter(is_old) {
-            asked.push_str(&format!(" --replace {address}"));
+            asked.push_str(&format!(" --replace {}", shell::word(address.as_str())));
         }
         asked
     }

@@ -34,7 +34,9 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
     let volumes = if args.delete_volumes { Volumes::Delete } else { Volumes::Keep };
     let subject = Subject::connect(global, spec, &state_path, Some(loaded), Some(volumes)).await?;
     let decision = subject.decide_to_destroy(global).await.map_err(not_ours)?;
-    subject.check_removal(global).await?;
+    if !decision.plan.is_empty() {
+        subject.check_removal(global).await?;
+    }
     if asks {
         show(global, &subject, &decision);
     }
@@ -75,8 +77,8 @@ fn not_ours(mut failure: Failure) -> Failure {
     }
     failure.hints.clear();
     failure.hint(
-        "`provision apply` with `--adopt ADDRESS` takes it over again, to be destroyed then; \
-         `provision state forget ADDRESS` leaves it to whoever has it",
+        "`provision apply` with `--adopt ADDRESS` takes it over again where the file has it, to be \
+         destroyed then; `provision state forget ADDRESS` leaves it to whoever has it",
     )
 }
 

@@ -9,17 +9,17 @@ use super::style::{Paint, Style, Word, columns, words};
 use super::trouble::said;
 use super::value::compact;
 use crate::failure::advice;
-use provision_core::{Action, Error};
+use provision_core::{Action, Address, Error};
 use provision_engine::Outcome;
 use provision_spec::Loss;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What to do about what is degraded: where the next run has something to do, and elsewhere.
 const REPAIRED: &str = "the next run makes what can be had by then; a pool that waits for capacity gets \
     it sooner with other machines or zones";
-const WATCHED: &str = "no run changes what is there and not well: see to what its words name, or wait \
+const WATCHED: &str = "no run changes unasked what is there and not well: do what its words say, or wait \
     where the cloud mends it; `provision plan` tells when it is well";
 
 /// The end of a run, and what there is to say about it.
@@ -28,8 +28,8 @@ pub(crate) struct Finish<'a> {
     pub(crate) outcome: &'a Outcome,
     /// What the user needs to know of the cluster, by name.
     pub(crate) outputs: &'a BTreeMap<String, Value>,
-    /// How many of what is degraded the next run has something to do for.
-    pub(crate) unmade: usize,
+    /// What of the degraded the next run has something to do for.
+    pub(crate) unmade: &'a BTreeSet<Address>,
     /// How many objects went with what they were in, without a step of their own.
     pub(crate) along: usize,
     /// Whether everything was to be removed.
@@ -184,12 +184,12 @@ impl Finish<'_> {
             let degraded = outcome.degraded.iter();
             page.table(Paint::Yellow, degraded.map(|(a, why)| (a.as_str(), why.clone())));
             page.gap();
-            if self.unmade > 0 {
-                said(page, Paint::Cyan, "hint:", REPAIRED);
-            }
-            if self.unmade < outcome.degraded.len() {
-                said(page, Paint::Cyan, "hint:", WATCHED);
-            }
+            let (made, watched): (Vec<&Address>, Vec<&Address>) =
+                outcome.degraded.keys().partition(|address| self.unmade.contains(*address));
+            let hints = [(REPAIRED, made), (WATCHED, watched)].map(|(hint, whose)| {
+                (hint.to_owned(), whose.into_iter().map(Address::as_str).collect())
+            });
+            write_hints(page, hints);
         }
         skipped::write(page, self);
         if !self.left.is_empty() {
@@ -242,11 +242,7 @@ impl Finish<'_> {
         if !hints.is_empty() {
             page.gap();
         }
-        let is_only = hints.len() == 1;
-        for (hint, whose) in hints {
-            let whose = if is_only { String::new() } else { format!("{}: ", whose.join(", ")) };
-            said(page, Paint::Cyan, "hint:", &format!("{whose}{hint}"));
-        }
+        write_hints(page, hints);
     }
 
     fn commands(&self, page: &mut Page) {
@@ -256,6 +252,16 @@ impl Finish<'_> {
             let note = if note.is_empty() { Vec::new() } else { vec![Word::new(Paint::Dim, note)] };
             page.hang(2, &lead, &note);
         }
+    }
+}
+
+/// Adds hints, each with the addresses that it is for where there are several.
+fn write_hints<'a>(page: &mut Page, hints: impl IntoIterator<Item = (String, Vec<&'a str>)>) {
+    let hints: Vec<_> = hints.into_iter().filter(|(_, whose)| !whose.is_empty()).collect();
+    for (hint, whose) in &hints {
+        let whose =
+            if hints.len() == 1 { String::new() } else { format!("{}: ", whose.join(", ")) };
+        said(page, Paint::Cyan, "hint:", &format!("{whose}{hint}"));
     }
 }
 

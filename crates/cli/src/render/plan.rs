@@ -83,8 +83,8 @@ impl View<'_> {
     /// Returns the document of format `provision.plan/v1`.
     ///
     /// Beside what the contract names it always has `expectedSeconds`, `newFacts`, `seen`, `notes`,
-    /// `warnings`, `along` (lists or maps that may be empty) and `unknown`, `degraded`, `kept` and `yields`,
-    /// which are maps by address; where something is lost with what goes, `losses` too.
+    /// `warnings`, `along` (lists or maps that may be empty) and `unknown`, `degraded`, `kept` and
+    /// `yields`, which are maps by address; where something is lost with what goes, `losses` too.
     pub(crate) fn json(&self) -> Value {
         let mut document = json!({
             "format": PLAN_FORMAT,

@@ -230,9 +230,9 @@ impl<'a> Decider<'a> {
         let stays =
             |n: &&Node| self.outputs.contains_key(&n.address) && !replaced.contains(&n.address);
         let used = |n: &Node| {
-            let accepted = self.question.state.get(&n.address).and_then(Record::accepted);
+            let record = self.question.state.get(&n.address).filter(|record| record.is_settled());
             // What is only now to be pointed at it does not use it yet.
-            let now = accepted.map(sources);
+            let now = record.and_then(Record::accepted).map(sources);
             let uses = |a: &Address| now.as_ref().is_none_or(|now| now.contains(a));
             n.refers.iter().find(|a| replaced.contains(a) && uses(a)).cloned()
         };
@@ -313,7 +313,7 @@ impl<'a> Decider<'a> {
     }
 
     fn diff(&self, meta: &Meta, want: &Value, live: &LiveValue, record: Option<&Record>) -> Diff {
-        let accepted = record.map(|record| match record.ours(meta.tags_field()) {
+        let accepted = record.map(|record| match record.ours(meta.tags_field(), &live.spec) {
             // Then only the keys of its tags are compared.
             accepted if live.unobserved.is_empty() => accepted,
             accepted => Cow::Owned(self.resolved(&accepted)),

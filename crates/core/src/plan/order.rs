@@ -54,12 +54,10 @@ fn keep_for_children(
     deletes: &BTreeMap<Address, usize>,
     state: &State,
 ) {
-    for parent in begin..steps.len() {
-        if steps[parent].action != Action::Delete {
-            continue;
-        }
-        let address = steps[parent].address.clone();
-        let mut along: Vec<&Address> = state.within(&address).collect();
+    let mut added = Vec::new();
+    let of_stage = steps.iter().enumerate().skip(begin);
+    for (parent, Step { address, .. }) in of_stage.filter(|(_, it)| it.action == Action::Delete) {
+        let mut along: Vec<&Address> = state.within(address).collect();
         let mut needed = BTreeSet::new();
         while let Some(child) = along.pop() {
             if !deletes.contains_key(child) {
@@ -67,8 +65,16 @@ fn keep_for_children(
                 needed.extend(state.get(child).into_iter().flat_map(|record| &record.needs));
             }
         }
-        let kept = needed.into_iter().filter(|it| !state.depends(it, &address));
-        kept.for_each(|it| add(steps, deletes.get(it).copied(), parent));
+        let kept = needed.into_iter().filter(|it| !state.depends(it, address));
+        let kept = kept.filter_map(|it| deletes.get(it).copied()).filter(|&step| step != parent);
+        added.extend(kept.map(|step| (step, parent)));
+    }
+    for &(step, parent) in &added {
+        steps[step].after.insert(parent);
+    }
+    let stuck = stuck(steps, begin);
+    for (step, parent) in added.into_iter().filter(|(step, _)| stuck.contains(step)) {
+        steps[step].after.remove(&parent);
     }
 }
 

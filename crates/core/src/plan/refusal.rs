@@ -86,11 +86,11 @@ impl Refusal {
             Self::InUse { user, fields, .. } if fields.is_empty() => {
                 format!("to replace both, add `--replace {user}`")
             }
-            Self::InUse { .. } => {
-                "put back in the cluster file what it comes from, or destroy the \
-                 cluster and apply it anew"
-                    .into()
-            }
+            Self::InUse { used, fields, .. } => format!(
+                "set what makes {} of {used} in the cluster file as it was, or destroy the cluster and \
+                 apply it anew",
+                fields.join(", ")
+            ),
         }
     }
 }

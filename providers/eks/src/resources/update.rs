@@ -45,8 +45,9 @@ const REMEDIES: [(&str, &str); 9] = [
     ),
 ];
 
-/// What to do about the rest.
+/// What to do about the rest, and where EKS names nothing.
 const OTHERWISE: &str = "mend what EKS names, and run the same command again";
+const UNTOLD: &str = "look at it in the AWS console, and run the same command again";
 
 /// Names what was begun: `cluster/update`, `cluster/node group/update` or
 /// `cluster/addon/add-on/update`.
@@ -107,7 +108,8 @@ pub(super) fn failure(issues: Vec<(Option<String>, Option<String>)>, otherwise: 
         () => Kind::Invalid,
     };
     let remedy = REMEDIES.iter().find(|(code, _)| says(&[code])).map(|(_, hint)| *hint);
-    let remedy = remedy.or((kind == Kind::Invalid).then_some(OTHERWISE));
+    let rest = if words.is_empty() { UNTOLD } else { OTHERWISE };
+    let remedy = remedy.or((kind == Kind::Invalid).then_some(rest));
     let error = Error::new(kind, if words.is_empty() { otherwise.to_owned() } else { words });
     match remedy {
         Some(hint) => error.hint(hint),
@@ -136,7 +138,7 @@ mod tests {
         assert_eq!(of(asg, &both), Kind::Quota, "no waiting mends a limit");
         assert_eq!(of("NodeCreationFailure", "did not join"), Kind::Invalid);
         let untold = failure(Vec::new(), "it failed");
-        assert_eq!((&*untold.message, untold.hint.as_deref()), ("it failed", Some(OTHERWISE)));
+        assert_eq!((&*untold.message, untold.hint.as_deref()), ("it failed", Some(UNTOLD)));
     }
 
     #[test]

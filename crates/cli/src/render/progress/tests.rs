@@ -1,7 +1,7 @@
 use super::*;
-use provision_core::{Action, Error, Kind, Plan, Scope, Verb, World};
+use provision_core::{Action, Address, Error, Kind, Plan, Scope, Verb, World};
 use provision_engine::Outcome;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -94,6 +94,8 @@ fn outcome() -> Outcome {
     }
 }
 
+static NOTHING: BTreeSet<Address> = BTreeSet::new();
+
 fn finish<'a>(
     outcome: &'a Outcome,
     outputs: &'a BTreeMap<String, Value>,
@@ -101,11 +103,11 @@ fn finish<'a>(
 ) -> Finish<'a> {
     let elapsed = Some(Duration::from_secs(842));
     let (expected, simulated) = (Duration::from_secs(830), false);
-    let (unmade, along, destroyed, left, stays) = (outcome.degraded.len(), 0, false, &[], &[]);
+    let (along, destroyed, left, stays) = (0, false, &[], &[]);
     Finish {
         outcome,
         outputs,
-        unmade,
+        unmade: &NOTHING,
         along,
         destroyed,
         left,

@@ -30,7 +30,9 @@ fn a_good_end_shows_outputs_and_what_to_do_next() {
 #[test]
 fn a_bad_end_names_what_failed_and_how_to_go_on() {
     let nothing = BTreeMap::new();
-    insta::assert_snapshot!(shown(Mode::Plain, &finish(&outcome(), &nothing, &again())), @r#"
+    let (outcome, unmade, again) = (outcome(), &["pool/b/1".into()].into(), again());
+    let finish = Finish { unmade, ..finish(&outcome, &nothing, &again) };
+    insta::assert_snapshot!(shown(Mode::Plain, &finish), @r#"
     Not finished after 14m02s: 40 created, 1 changed, 1 failed, 2 not done; 1
     degraded.
 
@@ -57,17 +59,23 @@ fn a_bad_end_names_what_failed_and_how_to_go_on() {
 
 #[test]
 fn what_is_there_and_not_well_is_not_said_to_be_made_by_the_next_run() {
-    let degraded = [("addon/coredns".into(), "no replicas".to_owned())].into();
-    let (outcome, nothing) = (Outcome { degraded, ..Outcome::default() }, BTreeMap::new());
-    let finish = Finish { unmade: 0, ..finish(&outcome, &nothing, &[]) };
+    let degraded = ["addon/coredns", "pool/b/1"].map(|it| (it.into(), "no replicas".to_owned()));
+    let (outcome, nothing) =
+        (Outcome { degraded: degraded.into(), ..Outcome::default() }, BTreeMap::new());
+    let unmade = &["pool/b/1".into()].into();
+    let finish = Finish { unmade, ..finish(&outcome, &nothing, &[]) };
     insta::assert_snapshot!(shown(Mode::Plain, &finish), @r"
-    Applied in 14m02s (expected about 14m): nothing to do; 1 degraded.
+    Applied in 14m02s (expected about 14m): nothing to do; 2 degraded.
 
     Degraded
       addon/coredns  no replicas
+      pool/b/1       no replicas
 
-    hint: no run changes what is there and not well: see to what its words name, or
-          wait where the cloud mends it; `provision plan` tells when it is well
+    hint: pool/b/1: the next run makes what can be had by then; a pool that waits
+          for capacity gets it sooner with other machines or zones
+    hint: addon/coredns: no run changes unasked what is there and not well: do what
+          its words say, or wait where the cloud mends it; `provision plan` tells
+          when it is well
     ");
 }
 
