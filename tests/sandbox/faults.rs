@@ -105,7 +105,10 @@ impl Case {
             // The policy of somebody else's key may hide it.
             let is_hidden = it == "ListResourceTags";
             let is_borne = it.contains(' ') || is_hidden || text.contains(&format!(":{it}: "));
-            is_look(it) && is_borne || OF_LEFTOVERS.contains(&it.as_str())
+            // Groups that were left behind are looked at once more to take back their rules.
+            let is_of_leftovers =
+                it == "DescribeSecurityGroups" || OF_LEFTOVERS.contains(&it.as_str());
+            is_look(it) && is_borne || is_of_leftovers
         };
         // A cluster that does not know a token any longer is asked with another.
         let is_asked_anew = |it: &String| it.contains(' ');

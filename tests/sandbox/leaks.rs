@@ -150,7 +150,7 @@ fn a_secret_is_written_and_printed_nowhere() {
     // What goes wrong tells nothing more: a secret that is refused, one that is not there, and one
     // that somebody else has changed.
     let kubectl = Kubectl::on(&served);
-    for (effect, nth) in [("denied", 1), ("error-after", 1), ("quota", 1)] {
+    for (effect, nth) in [("denied", 1), ("error-after", 1), ("expired", 1)] {
         kubectl.ok(&["delete", "secret", "-n", "qualytics", "regcred"]);
         let fault =
             json!({ "operation": "patch secrets", "nth": nth, "effect": effect, "count": 3 });
