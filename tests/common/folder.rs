@@ -31,6 +31,18 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
+impl Ran {
+    /// Fails unless a command was refused with an exit code and an error that has some words, wherever
+    /// its lines break.
+    pub(crate) fn refused(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
+        let told = self.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in words {
+            assert!(told.contains(word), "{word} is not in {}", self.stderr);
+        }
+    }
+}
+
 impl Folder {
     /// Makes a folder whose cluster is in the simulated cloud within the program.
     pub(crate) fn embedded(file: &str) -> Self {

@@ -12,13 +12,6 @@ const EVERY: [&[&str]; 3] =
 
 const FRESH: &str = "hint: get fresh credentials and run the same command again";
 
-fn refused(ran: &Ran, words: &[&str]) {
-    assert_eq!(ran.code, Some(77), "{}{}", ran.stdout, ran.stderr);
-    for word in words {
-        assert!(ran.stderr.contains(word), "{word} is not in {}", ran.stderr);
-    }
-}
-
 #[test]
 fn missing_and_wrong_credentials_change_nothing_and_are_told_as_that() {
     let moto = Moto::start();
@@ -31,12 +24,12 @@ fn missing_and_wrong_credentials_change_nothing_and_are_told_as_that() {
         let mut command = folder.command(arguments);
         command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
         let ran = Ran::from(command.output().expect("it runs"));
-        refused(&ran, &["error: there are no AWS credentials", "hint: name a profile"]);
+        ran.refused(77, &["error: there are no AWS credentials", "hint: name a profile"]);
     }
     folder.set("AWS_ENDPOINT_URL", &proxy.url);
     for arguments in EVERY {
-        refused(
-            &folder.run(arguments),
+        folder.run(arguments).refused(
+            77,
             &["InvalidClientTokenId", "token included in the request is invalid", FRESH],
         );
     }
@@ -88,7 +81,7 @@ fn credentials_that_expire_stop_the_run_and_the_next_one_goes_on() {
         for (arguments, changes) in [(&apply, build), (&destroy, gone)] {
             lifetime.of(part * changes / 6);
             let ran = folder.run(arguments);
-            refused(&ran, &["error: ", "xpired", FRESH]);
+            ran.refused(77, &["error: ", "xpired", FRESH]);
             // What was under way then was stopped by that, and by nobody who interrupted.
             assert!(!ran.stdout.contains("interrupted"), "{}", ran.stdout);
             lifetime.of(usize::MAX);

@@ -5,11 +5,6 @@ use crate::server::Moto;
 use provision_core::Line;
 use std::fs;
 
-fn refused(ran: &Ran, words: &str) {
-    assert_eq!(ran.code, Some(65), "{}{}", ran.stdout, ran.stderr);
-    assert!(ran.stderr.contains(words), "{words} is not in {}", ran.stderr);
-}
-
 /// Puts another header before the entries of a state, and chains the lines anew.
 pub(crate) fn with_header(state: &str, then: &str, now: &str) -> String {
     let mut lines = state.lines();
@@ -36,9 +31,9 @@ fn another_region_account_or_provider_is_refused() {
     let apply = ["apply", "--auto-approve"];
 
     folder.write(&FILE.replace("us-east-1", "eu-west-1"));
-    refused(&folder.run(&apply), "region us-east-1");
+    folder.run(&apply).refused(65, &["region us-east-1"]);
     folder.write(&FILE.replace("provider: eks", "provider: gke"));
-    refused(&folder.run(&apply), "gke");
+    folder.run(&apply).refused(65, &["gke"]);
     folder.write(FILE);
 
     let same = "\"region\":\"us-east-1\"";
@@ -54,13 +49,13 @@ fn another_region_account_or_provider_is_refused() {
         let edited = with_header(&text, then, now);
         fs::write(&state, &edited).expect("it can be written");
         for command in [&["plan"][..], &apply, &["destroy", "--auto-approve"]] {
-            refused(&folder.run(command), words);
+            folder.run(command).refused(65, &[words]);
         }
         assert_eq!(fs::read_to_string(&state).expect("a state"), edited);
         assert_eq!(moto.inventory(), before, "{words}");
     }
     fs::write(&state, text.replacen(same, "\"region\":\"eu-west-1\"", 1)).expect("written");
-    refused(&folder.run(&apply), "is damaged at line 2");
+    folder.run(&apply).refused(65, &["is damaged at line 2"]);
     fs::write(&state, &text).expect("it can be written");
 
     let other = moto.python("assume.py", &[]);
@@ -69,7 +64,7 @@ fn another_region_account_or_provider_is_refused() {
     folder.set("AWS_SECRET_ACCESS_KEY", &told("SecretAccessKey"));
     folder.set("AWS_SESSION_TOKEN", &told("SessionToken"));
     for command in [&["plan"][..], &apply, &["destroy", "--auto-approve"]] {
-        refused(&folder.run(command), "account 123456789012 and not 210987654321");
+        folder.run(command).refused(65, &["account 123456789012 and not 210987654321"]);
     }
     assert_eq!(fs::read_to_string(&state).expect("a state"), text);
     assert_eq!(moto.inventory(), before);

@@ -1,5 +1,5 @@
 //! A cluster file's own manifests: their objects are made last, and looked after like all others.
-use crate::folder::{FILE, Folder, Ran};
+use crate::folder::{FILE, Folder};
 use crate::kubectl::Kubectl;
 use crate::served::Served;
 use serde_json::{Value, json};
@@ -105,13 +105,6 @@ fn write(folder: &Folder, text: &str) {
 fn sorted(mut all: Vec<String>) -> Vec<String> {
     all.sort();
     all
-}
-
-fn refused(ran: &Ran, code: i32, words: &[&str]) {
-    assert_eq!(ran.code, Some(code), "{}{}", ran.stdout, ran.stderr);
-    for word in words {
-        assert!(ran.stderr.contains(word), "{word} is not in {}", ran.stderr);
-    }
 }
 
 /// Somebody else changes what is ours, and adds something.
@@ -306,7 +299,7 @@ fn what_is_wrong_with_a_manifest_is_told_before_anything_is_made() {
     let served = Served::start();
     let folder = folder(&served, "kind: Pod\n");
     let place = "team.yaml:1:1: object has no apiVersion";
-    refused(&folder.run(&["validate"]), 65, &[place, "manifests have"]);
+    folder.run(&["validate"]).refused(65, &[place, "manifests have"]);
     let canary = "hunter2";
     let secret = format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{ name: a }}\nstringData: {{ a: {canary} }}\n"
@@ -314,15 +307,15 @@ fn what_is_wrong_with_a_manifest_is_told_before_anything_is_made() {
     write(&folder, &secret);
     for command in ["validate", "plan"] {
         let ran = folder.run(&[command, "-v"]);
-        refused(&ran, 65, &["object is a Secret"]);
+        ran.refused(65, &["object is a Secret"]);
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(canary));
     }
     assert_eq!(served.operations(), [""; 0], "nothing was asked of the cloud");
     write(&folder, "apiVersion: v1\nkind: Namespace\nmetadata: { name: qualytics }\n");
     let words = "manifests: Namespace qualytics at team.yaml:1 is namespace/qualytics already";
-    refused(&folder.run(&["plan"]), 65, &[words]);
+    folder.run(&["plan"]).refused(65, &[words]);
     fs::remove_file(folder.path("team.yaml")).expect("it is there");
-    refused(&folder.run(&["plan"]), 65, &["manifests[0] is a file that is not there"]);
+    folder.run(&["plan"]).refused(65, &["manifests[0] is a file that is not there"]);
 }
 
 #[test]
@@ -338,7 +331,7 @@ fn what_others_have_is_refused_and_what_the_api_refuses_is_told() {
     folder.write(&format!("{FILE}manifests: [team.yaml]\n"));
     write(&folder, ours);
     let address = "manifest/configmap/default/web";
-    refused(&folder.run(&["plan"]), 1, &[&format!("--adopt {address}"), "kubectl-create"]);
+    folder.run(&["plan"]).refused(1, &[&format!("--adopt {address}"), "kubectl-create"]);
     let data = || kubectl.get(&["configmap", "web"])["data"]["a"].clone();
     assert_eq!(data(), "theirs");
     folder.ok(&["apply", "--auto-approve", "--adopt", address]);
@@ -380,7 +373,7 @@ fn a_saved_plan_is_stale_when_a_manifest_has_changed() {
     let folder = folder(&served, TEAM);
     folder.ok(&["plan", "--out", "saved.plan"]);
     write(&folder, &TEAM.replace("replicas: 1", "replicas: 2"));
-    refused(&folder.run(&["apply", "saved.plan"]), 65, &[WEB]);
+    folder.run(&["apply", "saved.plan"]).refused(65, &[WEB]);
     write(&folder, TEAM);
     folder.ok(&["apply", "saved.plan"]);
     assert_eq!(folder.plan(), [""; 0]);

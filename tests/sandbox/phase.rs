@@ -150,7 +150,7 @@ pub(crate) fn built() -> String {
 }
 
 /// Who may enter the cluster, beside the caller, each with a policy.
-fn access(others: &[(&str, &str)]) -> String {
+pub(crate) fn access(others: &[(&str, &str)]) -> String {
     let entry = |(user, policy): &(&str, &str)| {
         let arn = format!("arn:aws:iam::123456789012:user/{user}");
         format!("{{ principal: \"{arn}\", policy: AmazonEKS{policy}Policy }}")

@@ -1,6 +1,7 @@
 //! What others do to what is ours, or leave in it.
 use crate::boto::Boto;
-use crate::folder::{FILE, Folder, Ran};
+use crate::folder::{FILE, Folder};
+use crate::phase;
 use crate::served::Served;
 use serde_json::{Value, json};
 use std::process::Stdio;
@@ -8,20 +9,14 @@ use std::process::Stdio;
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 const DESTROY: [&str; 2] = ["destroy", "--auto-approve"];
 
-/// Applies a file, and returns what there was before.
-fn built(served: &Served, folder: &Folder) -> Vec<String> {
+/// Returns a world with a cluster of the shortest file, its folder, and what there was before.
+fn built() -> (Served, Folder, Vec<String>) {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
     folder.ok(&["plan"]);
     let before = served.objects();
     folder.ok(&APPLY);
-    before
-}
-
-fn refused(ran: &Ran, code: i32, words: &[&str]) {
-    assert_eq!(ran.code, Some(code), "{}{}", ran.stdout, ran.stderr);
-    let told = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    for word in words {
-        assert!(told.contains(word), "{word} is not in {told}");
-    }
+    (served, folder, before)
 }
 
 /// Returns an object of EC2 that carries an address of ours.
@@ -32,9 +27,7 @@ fn at(boto: &Boto<'_>, method: &str, list: &str, address: &str) -> Value {
 
 #[test]
 fn what_keeps_a_cluster_is_named_before_anything_goes() {
-    let served = Served::start();
-    let folder = Folder::on(&served, FILE);
-    let before = built(&served, &folder);
+    let (served, folder, before) = built();
     let boto = Boto::at_home(&served);
     let cluster = json!({ "clusterName": "acme-prod" });
     let groups = boto.call("eks", "list_nodegroups", &cluster)["nodegroups"].clone();
@@ -47,7 +40,7 @@ fn what_keeps_a_cluster_is_named_before_anything_goes() {
 
     let there = served.objects();
     let words = ["node group gpu in cluster acme-prod is not ours", "aws eks delete-nodegroup"];
-    refused(&folder.run(&DESTROY), 1, &words);
+    folder.run(&DESTROY).refused(1, &words);
     assert_eq!(served.objects(), there, "nothing was changed");
 
     let gone = json!({ "clusterName": "acme-prod", "nodegroupName": "gpu" });
@@ -63,7 +56,7 @@ fn what_keeps_a_cluster_is_named_before_anything_goes() {
     protection(true);
     let there = served.objects();
     let words = ["cluster acme-prod has deletion protection", "--no-deletion-protection"];
-    refused(&folder.run(&DESTROY), 1, &words);
+    folder.run(&DESTROY).refused(1, &words);
     assert_eq!(served.objects(), there, "nothing was changed");
     protection(false);
     folder.ok(&DESTROY);
@@ -72,9 +65,7 @@ fn what_keeps_a_cluster_is_named_before_anything_goes() {
 
 #[test]
 fn a_pool_whose_template_lost_its_version_is_degraded_can_be_replaced_and_goes() {
-    let served = Served::start();
-    let folder = Folder::on(&served, FILE);
-    let before = built(&served, &folder);
+    let (served, folder, before) = built();
     let boto = Boto::at_home(&served);
     let all = boto.call("ec2", "describe_launch_templates", &json!({}));
     let all = all["LaunchTemplates"].as_array().expect("a list").clone();
@@ -106,9 +97,7 @@ fn a_pool_whose_template_lost_its_version_is_degraded_can_be_replaced_and_goes()
 
 #[test]
 fn what_lost_its_marks_is_adopted_by_its_id_or_forgotten() {
-    let served = Served::start();
-    let folder = Folder::on(&served, FILE);
-    let before = built(&served, &folder);
+    let (served, folder, before) = built();
     let boto = Boto::at_home(&served);
     let strip = |id: &Value| {
         let marks = ["provision-lineage", "provision-address", "provision-cluster"];
@@ -122,7 +111,7 @@ fn what_lost_its_marks_is_adopted_by_its_id_or_forgotten() {
     let words =
         ["is not ours", "`provision apply` with `--adopt ADDRESS`", "`provision state forget"];
     let ran = folder.run(&DESTROY);
-    refused(&ran, 1, &words);
+    ran.refused(1, &words);
     assert!(!ran.stderr.contains("rename the cluster"), "{}", ran.stderr);
     folder.ok(&["apply", "--auto-approve", "--adopt", "subnet/public/us-east-1b"]);
 
@@ -132,7 +121,7 @@ fn what_lost_its_marks_is_adopted_by_its_id_or_forgotten() {
     folder.ok(&["state", "forget", address]);
     let adopt = format!("{address}={}", ip.as_str().expect("it has an id"));
     let ran = folder.run(&["plan", "--adopt", "role/node=node"]);
-    refused(&ran, 64, &["is found by its name", "write `--adopt role/node`"]);
+    ran.refused(64, &["is found by its name", "write `--adopt role/node`"]);
     let told = folder.ok(&["apply", "--auto-approve", "--adopt", &adopt]);
     assert!(told.contains("1 adopted"), "{told}");
     assert_eq!(folder.plan(), [""; 0]);
@@ -157,14 +146,7 @@ fn killed_after(served: &Served, folder: &Folder, file: &str, operation: &str) -
 #[test]
 fn what_a_run_that_died_gave_away_goes_when_nobody_wants_it_any_more() {
     let served = Served::start();
-    let access = |policy: &str| {
-        let entry = |user: &str, policy: &str| {
-            let arn = format!("arn:aws:iam::123456789012:user/{user}");
-            format!("{{ principal: \"{arn}\", policy: AmazonEKS{policy}Policy }}")
-        };
-        let (ours, bob) = (entry("sandbox", "ClusterAdmin"), entry("bob", policy));
-        format!("{FILE}eks: {{ access: [{ours}, {bob}] }}\n")
-    };
+    let access = |policy| format!("{FILE}eks: {{ {} }}\n", phase::access(&[("bob", policy)]));
     let first = access("View");
     let folder = Folder::on(&served, &first);
     folder.ok(&APPLY);
@@ -196,9 +178,7 @@ fn what_a_run_that_died_gave_away_goes_when_nobody_wants_it_any_more() {
 
 #[test]
 fn what_was_never_set_and_others_have_stays_theirs() {
-    let served = Served::start();
-    let folder = Folder::on(&served, FILE);
-    folder.ok(&APPLY);
+    let (served, folder, _) = built();
     let boto = Boto::at_home(&served);
     let vpc = at(&boto, "describe_vpcs", "Vpcs", "vpc")["VpcId"].clone();
     let theirs = json!({ "Resources": [vpc], "Tags": [{ "Key": "cost", "Value": "42" }] });
@@ -212,14 +192,12 @@ fn what_was_never_set_and_others_have_stays_theirs() {
     folder.write(FILE);
     folder.ok(&APPLY);
     let tags = at(&boto, "describe_vpcs", "Vpcs", "vpc")["Tags"].to_string();
-    assert!(tags.contains("\"cost\""), "{tags}");
+    assert!(tags.contains("\"cost\"") && tags.contains("\"42\""), "{tags}");
 }
 
 #[test]
 fn the_roles_of_pods_outlive_their_cluster() {
-    let served = Served::start();
-    let folder = Folder::on(&served, FILE);
-    folder.ok(&APPLY);
+    let (served, folder, _) = built();
     let so_far = served.history().len();
     folder.ok(&DESTROY);
     let history = served.history().split_off(so_far);

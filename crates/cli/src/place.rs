@@ -163,7 +163,7 @@ pub(crate) fn same_scope(
     let hint = match (then == now, now) {
         (true, _) => "use the credentials of that account, or name another state with --state",
         (false, World::Loopback) => {
-            "unset AWS_ENDPOINT_URL, which leads to other servers, or name another state with --state"
+            "unset what leads to other servers, such as AWS_ENDPOINT_URL, or name another state with --state"
         }
         (false, _) => {
             "say where those servers are, as with AWS_ENDPOINT_URL, or name another state with --state"

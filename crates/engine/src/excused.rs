@@ -42,22 +42,9 @@ pub(crate) fn excuse_waiting(steps: &[Step], outcome: &mut Outcome) {
 mod tests {
     use super::*;
     use crate::journal::{Header, MemoryStore, STATE_FORMAT};
-    use provision_core::{Cause, Diff, Error, Scope, World};
+    use crate::queue::tests::step;
+    use provision_core::{Error, Scope, World};
     use std::collections::BTreeMap;
-
-    fn step(address: &str) -> Step {
-        Step {
-            stage: 0,
-            action: Action::Create,
-            address: address.into(),
-            kind: "k".into(),
-            cause: Cause::File,
-            changes: Diff::default(),
-            slot: None,
-            lane: None,
-            after: Default::default(),
-        }
-    }
 
     fn journal() -> Journal {
         let scope = Scope { world: World::Loopback, place: BTreeMap::new() };
@@ -92,7 +79,7 @@ mod tests {
         assert!(!excuse_capacity(&drivers, &journal, of_network), "no cluster is without one");
         assert!(!of_network.is_complete());
         let excused = |action: Action| {
-            let steps = [step("a"), Step { action, ..step("b") }];
+            let steps = [step("a", false), Step { action, ..step("b", false) }];
             let skipped = vec![("b".into(), Skip::Needs("a".into()))];
             let mut outcome = Outcome { skipped, ..lacking("a") };
             assert!(excuse_capacity(&drivers, &journal, &mut outcome));

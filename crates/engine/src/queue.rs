@@ -150,12 +150,12 @@ impl Queue {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use provision_core::{Cause, Diff, Lane};
     use std::collections::BTreeSet;
 
-    fn step(address: &str, exclusive: bool) -> Step {
+    pub(crate) fn step(address: &str, exclusive: bool) -> Step {
         Step {
             stage: 0,
             action: Action::Create,

@@ -108,7 +108,7 @@ fn meaningful(fault: &Fault) -> Result<(), String> {
     // Those of a cluster's own API are a verb and a kind.
     let means = match operation.contains(' ') {
         _ if operation == "*" => true,
-        true => kubernetes::means(*effect),
+        true => kubernetes::fault::means(*effect),
         false => aws::means(*effect, operation),
     };
     let told = || serde_json::to_value(effect).unwrap_or_default();

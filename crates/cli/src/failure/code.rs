@@ -33,7 +33,7 @@ codes! {
         "the command line cannot be read: an unknown command or flag, or a value that is none",
         "see `provision COMMAND --help`, or [the commands](commands.md)";
     UsageAddress = "usage.address", Usage,
-        "`--adopt`, `--replace` or `state` names an address where there is nothing",
+        "`--adopt`, `--replace` or `state` names an address where there is nothing, or `--adopt` an id where a name tells it",
         "`provision plan` and `provision state list` show the addresses";
     UsageApproval = "usage.approval", Usage,
         "a command that asks before it changes anything has nobody to ask",

@@ -42,19 +42,22 @@ pub(super) fn order(steps: &mut [Step], begin: usize, graph: &Graph, state: &Sta
             }
         }
     }
-    keep_for_children(steps, begin, &deletes, state);
-    give_way(steps, begin, gives_way);
+    let kept = kept_for_children(steps, begin, &deletes, state);
+    wait_where_possible(steps, begin, kept);
+    // Where what both generations in a slot stand on is replaced, nothing can be ready before the old
+    // one goes.
+    wait_where_possible(steps, begin, gives_way);
 }
 
-/// Lets what goes along with its parent keep what it needs until that is gone. What itself needs the
-/// parent has to go first.
-fn keep_for_children(
-    steps: &mut [Step],
+/// Returns which step waits for which, so that what goes along with its parent keeps what it needs until
+/// that is gone. What itself needs the parent has to go first.
+fn kept_for_children(
+    steps: &[Step],
     begin: usize,
     deletes: &BTreeMap<Address, usize>,
     state: &State,
-) {
-    let mut added = Vec::new();
+) -> Vec<(usize, usize)> {
+    let mut waits = Vec::new();
     let of_stage = steps.iter().enumerate().skip(begin);
     for (parent, Step { address, .. }) in of_stage.filter(|(_, it)| it.action == Action::Delete) {
         let mut along: Vec<&Address> = state.within(address).collect();
@@ -67,26 +70,19 @@ fn keep_for_children(
         }
         let kept = needed.into_iter().filter(|it| !state.depends(it, address));
         let kept = kept.filter_map(|it| deletes.get(it).copied()).filter(|&step| step != parent);
-        added.extend(kept.map(|step| (step, parent)));
+        waits.extend(kept.map(|step| (step, parent)));
     }
-    for &(step, parent) in &added {
-        steps[step].after.insert(parent);
-    }
-    let stuck = stuck(steps, begin);
-    for (step, parent) in added.into_iter().filter(|(step, _)| stuck.contains(step)) {
-        steps[step].after.remove(&parent);
-    }
+    waits
 }
 
-/// Lets the old generation in a slot wait for the new one, unless the new one waits for it: then
-/// what both stand on is replaced, and nothing can be ready before the old one goes.
-fn give_way(steps: &mut [Step], begin: usize, gives_way: Vec<(usize, usize)>) {
-    for &(old, new) in &gives_way {
-        steps[old].after.insert(new);
+/// Lets the first of each pair wait for the second, unless it would wait for itself then.
+fn wait_where_possible(steps: &mut [Step], begin: usize, waits: Vec<(usize, usize)>) {
+    for &(step, first) in &waits {
+        steps[step].after.insert(first);
     }
     let stuck = stuck(steps, begin);
-    for (old, new) in gives_way.into_iter().filter(|(old, _)| stuck.contains(old)) {
-        steps[old].after.remove(&new);
+    for (step, first) in waits.into_iter().filter(|(step, _)| stuck.contains(step)) {
+        steps[step].after.remove(&first);
     }
 }
 

@@ -16,6 +16,7 @@ mod default;
 mod discovery;
 mod driver;
 mod events;
+pub(crate) mod fault;
 mod fields;
 mod fixed;
 mod identity;
@@ -163,7 +164,7 @@ fn answer(site: &mut Site, request: &Request) -> io::Result<Answered> {
         let kinds = objects::kinds(world, &cluster);
         let asked = asked::read(request, path, &kinds);
         let operation = asked.as_ref().map_or("-".to_owned(), operation);
-        let effect = faults.befall(&operation, request, means, || world.chance());
+        let effect = faults.befall(&operation, request, fault::means, || world.chance());
         let mut call = Call { world, cluster: &cluster, request, kinds: &kinds };
         let (answered, status) = call.befallen(asked, effect, keys);
         (answered, operation, status)
@@ -184,12 +185,6 @@ fn answer(site: &mut Site, request: &Request) -> io::Result<Answered> {
         }
         other => other,
     })
-}
-
-/// Tells whether an effect means anything to requests inside a cluster, whose reads do not lag and of
-/// whose objects there may be any number.
-pub(crate) fn means(effect: Effect) -> bool {
-    !matches!(effect, Effect::Capacity | Effect::Quota | Effect::Stale)
 }
 
 fn is_public(world: &World, cluster: &Cluster) -> bool {
@@ -239,27 +234,10 @@ impl Call<'_> {
         effect: Option<Effect>,
         keys: Keys<'_>,
     ) -> (Answered, u16) {
-        let internal = || {
-            Status::new(
-                500,
-                "InternalError",
-                "Internal error occurred: the sandbox was told to fail",
-            )
-        };
-        let refused = match effect {
-            Some(Effect::Hang) => return (Answered::Now(Outcome::Hang), UNANSWERED),
-            Some(Effect::Throttle) => {
-                let message = "Too many requests, please try again later.";
-                Some(Status::new(429, "TooManyRequests", message))
-            }
-            Some(Effect::ErrorBefore) => Some(internal()),
-            Some(Effect::Expired) => Some(Status::unauthorized()),
-            Some(Effect::Denied) => {
-                let message = "forbidden: the sandbox was told to refuse";
-                Some(Status::new(403, "Forbidden", message))
-            }
-            _ => None,
-        };
+        if effect == Some(Effect::Hang) {
+            return (Answered::Now(Outcome::Hang), UNANSWERED);
+        }
+        let refused = effect.and_then(fault::refused);
         let result = match refused {
             Some(status) => Err(status),
             None => who::of(self.world, self.cluster, self.request, keys)
@@ -271,7 +249,7 @@ impl Call<'_> {
             Err(status) => status.reply(),
         };
         let reply = match effect {
-            Some(Effect::ErrorAfter) => internal().reply(),
+            Some(Effect::ErrorAfter) => fault::internal().reply(),
             _ => reply,
         };
         let (outcome, status) = befallen(effect, reply);
