@@ -8,6 +8,10 @@ use std::process::Stdio;
 /// The day on which these tests are, in milliseconds since 1970: 2026-11-21, with 1.34 to 1.36 in
 /// standard support.
 const DAY: u64 = 1_795_219_200_000;
+/// What brings the control plane, an add-on and a pool to a version.
+const PLANE: &str = "UpdateClusterVersion";
+const ADDON: &str = "UpdateAddon";
+const POOL: &str = "UpdateNodegroupVersion";
 
 /// A simulated AWS in which it is that day.
 struct Cloud {
@@ -29,6 +33,13 @@ impl Cloud {
         let objects = world["objects"].as_array().expect("it has objects");
         let its = objects.iter().filter(|object| object[0]["kind"] == kind);
         its.map(|object| object[1]["body"][member].as_str().unwrap_or_default().into()).collect()
+    }
+
+    /// Returns the calls that bring something to a version.
+    fn upgrades(&self) -> Vec<String> {
+        let mut calls = self.served.operations();
+        calls.retain(|name| [PLANE, ADDON, POOL].contains(&name.as_str()));
+        calls
     }
 
     fn count(&self, operation: &str) -> usize {
@@ -62,12 +73,12 @@ fn steps(folder: &Folder) -> Vec<String> {
     plan["steps"].as_array().expect("a plan has steps").iter().map(step).collect()
 }
 
-/// Returns the steps that bring everything to a version: control plane, add-ons, pools, autoscaler.
+/// Returns the steps that bring everything to a version.
 fn climb(stage: usize, version: &str) -> Vec<String> {
     let (proxy, dns) = addons(version);
     let pools = ["pool/app", "pool/driver", "pool/executor"].map(|pool| (pool, version));
-    let addons = [("addon/kube-proxy", proxy), ("addon/coredns", dns)];
-    let all = [("cluster", version)].into_iter().chain(addons).chain(pools);
+    let first = [("cluster", version), ("addon/kube-proxy", proxy)];
+    let all = first.into_iter().chain(pools).chain([("addon/coredns", dns)]);
     let new = all.filter(|(_, version)| !version.is_empty());
     let new = new.map(|(address, version)| format!("{stage} update {address} {version}"));
     new.chain([format!("{stage} update autoscaler/deployment")]).collect()
@@ -111,11 +122,8 @@ fn two_versions_are_two_stages() {
     assert!(offline.stderr.contains("fact addons/1.35"), "{}", offline.stderr);
     let text = folder.ok(&["apply", "--auto-approve"]);
     assert!(text.contains("] Upgrade to 1.36\n"), "{text}");
-    let (plane, addon, pool) = ("UpdateClusterVersion", "UpdateAddon", "UpdateNodegroupVersion");
-    let mut upgrades = cloud.served.operations();
-    upgrades.retain(|name| [plane, addon, pool].contains(&name.as_str()));
-    let stage = |addons: usize| [vec![plane], vec![addon; addons], vec![pool; 3]].concat();
-    assert_eq!(upgrades, [stage(2), stage(1)].concat(), "control plane, add-ons, pools");
+    let stage = |addons: usize| [vec![PLANE], vec![ADDON; addons], vec![POOL; 3]].concat();
+    assert_eq!(cloud.upgrades(), [stage(2), stage(1)].concat(), "control plane, add-ons, pools");
     is_at(&cloud, &folder, "1.36");
     folder.write(&file("1.35", ""));
     is_at(&cloud, &folder, "1.36");
@@ -155,11 +163,14 @@ fn what_aws_upgrades_by_itself_is_left_alone_until_the_file_follows() {
     folder.write(&file("1.36", pools));
     let (_, dns) = addons("1.35");
     let lag = [("pool/driver", "1.35"), ("pool/executor", "1.35"), ("addon/coredns", dns)];
+    let before = cloud.upgrades().len();
     let lag = lag.map(|(address, version)| format!("0 update {address} {version}"));
     let lag = lag.into_iter().chain(["0 update autoscaler/deployment".to_owned()]).collect();
     assert_eq!(steps(&folder), [lag, climb(1, "1.36")].concat());
     folder.ok(&["apply", "--auto-approve"]);
     is_at(&cloud, &folder, "1.36");
+    let calls = [ADDON, POOL, POOL, PLANE, ADDON, POOL, POOL, POOL];
+    assert_eq!(cloud.upgrades()[before..], calls, "coredns lags, and goes before the pools");
 }
 
 #[test]
@@ -255,6 +266,9 @@ fn killed(operation: &str, nth: usize, effect: &str) {
     assert!(!left.is_empty() && left.iter().all(|step| !step.contains("1.35")), "{left:?}");
     folder.ok(&["apply", "--auto-approve"]);
     is_at(&cloud, &folder, "1.36");
+    let calls = cloud.upgrades();
+    let back = calls.windows(2).find(|two| *two == [POOL, ADDON]);
+    assert_eq!(back, None, "{operation} {nth} {effect}: add-ons go before pools in {calls:?}");
 }
 
 #[test]

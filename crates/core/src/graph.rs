@@ -23,6 +23,9 @@ pub struct Node {
     /// What settles first if it settles at all, though it needs nothing of it. That is not recorded,
     /// and means nothing when something goes.
     pub follows: BTreeSet<Address>,
+    /// What changes after it where both only change, even what it follows otherwise. That is not
+    /// recorded either.
+    pub leads: BTreeSet<Address>,
     /// The parent it is within and goes with.
     pub within: Option<Address>,
     /// The slot in which it takes the place of an earlier generation.
@@ -46,6 +49,7 @@ pub struct Place {
     address: Address,
     after: BTreeSet<Address>,
     follows: BTreeSet<Address>,
+    leads: BTreeSet<Address>,
     within: Option<Address>,
     slot: Option<String>,
     lane: Option<Lane>,
@@ -55,8 +59,8 @@ impl Place {
     /// A place at `address`.
     pub fn at(address: impl Into<Address>) -> Self {
         let address = address.into();
-        let (after, follows) = Default::default();
-        Self { address, after, follows, within: None, slot: None, lane: None }
+        let (after, follows, leads) = Default::default();
+        Self { address, after, follows, leads, within: None, slot: None, lane: None }
     }
 
     /// Names something that must be there first although the spec takes no value from it.
@@ -67,11 +71,19 @@ impl Place {
     }
 
     /// Names something that is to settle first where both have steps, though nothing of it is needed:
-    /// a run in which it fails leaves this to the next. The order may be the other way round in another
-    /// graph.
+    /// a run in which it fails leaves this to the next.
     #[must_use]
     pub fn follow<R>(mut self, handle: &Handle<R>) -> Self {
         self.follows.insert(handle.address.clone());
+        self
+    }
+
+    /// Names something that changes after this where both are there and change, as what runs on nodes is
+    /// brought to a version before them. It goes before [`follow`](Self::follow), which holds where one
+    /// of the two is made.
+    #[must_use]
+    pub fn lead<R>(mut self, handle: &Handle<R>) -> Self {
+        self.leads.insert(handle.address.clone());
         self
     }
 
@@ -168,7 +180,7 @@ impl Graph {
     /// # Panics
     /// When two resources are put at one address, which is a mistake in the stack.
     pub fn add<R: Resource>(&mut self, place: impl Into<Place>, resource: R) -> Handle<R> {
-        let Place { address, after, follows, within, slot, lane } = place.into();
+        let Place { address, after, follows, leads, within, slot, lane } = place.into();
         let spec = serde_json::to_value(&resource).expect("a spec serializes");
         let refers = sources(&spec);
         let needs = refers.union(&after).cloned().collect();
@@ -181,6 +193,7 @@ impl Graph {
             refers,
             needs,
             follows,
+            leads,
             within,
             slot,
             lane,

@@ -52,8 +52,8 @@ async fn what_is_ahead_of_a_stage_stays_so_in_every_later_one() {
     assert_eq!((change.from.as_str(), change.to.as_str()), (Some("1.36"), Some("1.37")));
 }
 
-/// A cluster with an add-on and a pool, the one of which settles before the other.
-fn ordered(version: &str, pool_first: bool, with_both: bool) -> Graph {
+/// A cluster with an add-on that runs on a pool.
+fn ordered(version: &str, max: u32, with_both: bool) -> Graph {
     let (mut g, tags) = (Graph::new(), TagMap::new());
     let (name, hidden) = ("demo".to_owned(), "h1".to_owned());
     let version = version.to_owned();
@@ -68,43 +68,36 @@ fn ordered(version: &str, pool_first: bool, with_both: bool) -> Graph {
         cluster: out!(cluster.id),
         machine: "small".into(),
         version,
-        max: 1,
+        max,
         tags: TagMap::new(),
     };
-    let place = Place::at("addon/dns").within(&cluster);
-    match pool_first {
-        true => {
-            let pool = g.add("pool/app", pool);
-            g.add(place.follow(&pool), addon);
-        }
-        false => {
-            let addon = g.add(place, addon);
-            g.add(Place::at("pool/app").follow(&addon), pool);
-        }
-    }
+    let pool = g.add("pool/app", pool);
+    g.add(Place::at("addon/dns").within(&cluster).follow(&pool).lead(&pool), addon);
     g
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_follows_something_in_one_stage_may_come_first_in_the_next() {
+async fn what_runs_on_something_is_made_after_it_and_changes_before_it() {
     let bench = Bench::default();
-    let order = |plan: &Plan, stage: usize| -> Vec<String> {
-        let its = plan.steps.iter().filter(|step| step.stage == stage);
+    let order = |plan: &Plan| -> Vec<String> {
         let after = |step: &provision_core::Step| {
             let after = step.after.iter().map(|&i| plan.steps[i].address.as_str());
             format!("{} after {}", step.address, after.collect::<Vec<_>>().join(" "))
         };
-        its.map(after).collect()
+        plan.steps.iter().map(after).collect()
     };
-    let (plan, _) = bench.run(&[ordered("1.33", true, true)], None).await.through();
+    let (plan, _) = bench.run(&[ordered("1.33", 1, true)], None).await.through();
     let build = ["cluster after ", "pool/app after cluster", "addon/dns after cluster pool/app"];
-    assert_eq!(order(&plan, 0), build);
-    let graphs = [ordered("1.33", true, true), ordered("1.34", false, true)];
-    let (plan, outcome) = bench.run(&graphs, None).await.through();
-    let upgrade = ["cluster after ", "addon/dns after cluster", "pool/app after cluster addon/dns"];
-    assert_eq!(order(&plan, 1), upgrade);
+    assert_eq!(order(&plan), build);
+    let (plan, outcome) = bench.run(&[ordered("1.34", 1, true)], None).await.through();
+    let upgrade = ["cluster after ", "pool/app after cluster addon/dns", "addon/dns after cluster"];
+    assert_eq!(order(&plan), upgrade);
     assert!(outcome.is_complete(), "{outcome:?}");
-    let (plan, outcome) = bench.run(&[ordered("1.34", true, false)], None).await.through();
+    bench.world.tamper(|objects| objects.retain(|_, it| it.kind != "fake.addon"));
+    let (plan, outcome) = bench.run(&[ordered("1.34", 2, true)], None).await.through();
+    assert_eq!(order(&plan), ["pool/app after ", "addon/dns after pool/app"], "one is made anew");
+    assert!(outcome.is_complete(), "{outcome:?}");
+    let (plan, outcome) = bench.run(&[ordered("1.34", 2, false)], None).await.through();
     assert_eq!(plan.count(Action::Delete), 2);
     assert!(plan.steps.iter().all(|step| step.after.is_empty()), "{:?}", steps(&plan));
     assert!(outcome.is_complete(), "{outcome:?}");
@@ -114,7 +107,7 @@ async fn what_follows_something_in_one_stage_may_come_first_in_the_next() {
 async fn what_follows_something_that_fails_is_left_to_the_next_run() {
     let bench = Bench::default();
     bench.world.complain("fake.pool", Some(Complaint::Broken(Error::invalid("no such machine"))));
-    let graphs = [ordered("1.33", true, true)];
+    let graphs = [ordered("1.33", 1, true)];
     let (_, outcome) = bench.run(&graphs, None).await.through();
     assert_eq!((outcome.failed.len(), outcome.skipped.len()), (1, 1), "{outcome:?}");
     bench.world.complain("fake.pool", None);

@@ -80,17 +80,10 @@ fn graph(spec: &ClusterSpec, section: &Section, facts: &Facts, stage: Stage) -> 
     let identities = section.pod_identity.then(|| stack.pod_identities(&cluster)).transpose()?;
     let of_volumes = identities.as_ref().map(|identities| &identities.volumes);
     let addons = stack.addons_of_nodes(&cluster)?;
-    // Nodes come after all add-ons where there are some already that those run on.
-    let mut on_nodes = match stage.upgrades {
-        true => stack.addons_on_nodes(&cluster, &[], of_volumes)?,
-        false => Vec::new(),
-    };
     let needed = Needed { network: &network, cluster: &cluster, role: &role, addons: &addons };
-    let pools = spec.pools.iter().map(|pool| stack.pool(pool, &needed, &on_nodes));
+    let pools = spec.pools.iter().map(|pool| stack.pool(pool, &needed));
     let pools = pools.collect::<Result<Vec<_>>>()?;
-    if !stage.upgrades {
-        on_nodes = stack.addons_on_nodes(&cluster, &pools, of_volumes)?;
-    }
+    let on_nodes = stack.addons_on_nodes(&cluster, &pools, of_volumes)?;
     stack.snapshots(&cluster, &entries, &on_nodes);
     if let Some(identities) = &identities {
         stack.autoscaler(&cluster, &entries, &identities.autoscaler, &pools);

@@ -122,6 +122,7 @@ mod tests {
             refers: needs.clone(),
             needs,
             follows: Default::default(),
+            leads: Default::default(),
             within: None,
             slot: None,
             lane: None,

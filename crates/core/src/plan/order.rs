@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Orders the steps of one stage, which are those from `begin` on.
 ///
-/// What is needed or followed is built first; what needs an object lets go of it before it is deleted; an
+/// What is needed or followed is built first; where both only change, what leads is; what needs an object lets go of it before it is deleted; an
 /// object is deleted before it is made again; and within a slot the new one is ready first.
 pub(super) fn order(steps: &mut [Step], begin: usize, graph: &Graph, state: &State) {
     let (deletes, settles) = (positions(steps, begin, true), positions(steps, begin, false));
@@ -34,8 +34,13 @@ pub(super) fn order(steps: &mut [Step], begin: usize, graph: &Graph, state: &Sta
             let successors = taken_over.and_then(|slot| slots.get(slot)).into_iter().flatten();
             gives_way.extend(successors.map(|&successor| (i, successor)));
         } else {
-            let first = node.map_or(&empty, |node| &node.follows);
-            steps[i].after.extend(wanted.union(first).filter_map(|n| settles.get(n)));
+            let (follows, leads) = node.map_or((&empty, &empty), |it| (&it.follows, &it.leads));
+            let both = |&it: &usize| changes(&steps[i]) && changes(&steps[it]);
+            let led: BTreeSet<usize> =
+                leads.iter().filter_map(|it| settles.get(it).copied()).filter(both).collect();
+            led.iter().for_each(|&it| add(steps, Some(it), i));
+            let first = wanted.union(follows).filter_map(|it| settles.get(it));
+            steps[i].after.extend(first.filter(|it| !led.contains(it)));
             steps[i].after.extend(deletes.get(&address));
             for dropped in recorded.iter().filter(|n| graph.node(n).is_none()) {
                 add(steps, deletes.get(dropped).copied(), i);
@@ -104,6 +109,11 @@ fn stuck(steps: &[Step], begin: usize) -> BTreeSet<usize> {
         }
     }
     waits.into_keys().collect()
+}
+
+/// Tells whether a step changes something that is there.
+fn changes(step: &Step) -> bool {
+    step.action == Action::Update && !step.changes.0.is_empty()
 }
 
 fn add(steps: &mut [Step], step: Option<usize>, before: usize) {

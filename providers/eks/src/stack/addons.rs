@@ -1,4 +1,5 @@
-//! Add-ons: what nodes need is asked for before them, the rest after a pool that has a node for it.
+//! Add-ons: what nodes need is asked for before them, the rest after a pool that has a node for it. All
+//! are brought to a version before the nodes are.
 use super::Stack;
 use crate::resources::{AddOn, Cluster, NodeGroup, PodIdentityAssociation};
 use crate::{addons, names};
@@ -20,7 +21,8 @@ impl Stack<'_> {
         names.map(|name| self.addon(name, cluster, |place| place)).collect()
     }
 
-    /// Adds the add-ons that have pods of their own, after those of `pools` that these run on.
+    /// Adds the add-ons that have pods of their own: they are made after those of `pools` that these run
+    /// on, and brought to a version before all of them.
     pub(super) fn addons_on_nodes(
         &mut self,
         cluster: &Handle<Cluster>,
@@ -34,6 +36,7 @@ impl Stack<'_> {
             let role = of_volumes.filter(|_| name == addons::EBS_CSI_DRIVER);
             let place = |place: Place| {
                 let place = homes.iter().fold(place, Place::follow);
+                let place = pools.iter().fold(place, Place::lead);
                 role.into_iter().fold(place, Place::after)
             };
             self.addon(name, cluster, place)
@@ -132,12 +135,11 @@ mod tests {
             |graph: &Graph| graph.node(&"addon/kube-proxy".into()).unwrap().spec["version"].clone();
         let versions: Vec<_> = graphs.iter().map(version).collect();
         assert_eq!(versions, ["v1.34.1-eksbuild.2", "v1.35.1-eksbuild.2"]);
-        let [before, after] = &graphs[..] else { panic!("{} stages", graphs.len()) };
-        assert!(needs(before, "addon/coredns").contains(&"pool/app/1c688e46".to_owned()));
-        assert_eq!(needs(after, "addon/coredns"), ["cluster"]);
-        assert!(needs(after, "pool/app/1c688e46").contains(&"addon/coredns".to_owned()));
-        let recorded = |graph: &Graph| graph.node(&"addon/coredns".into()).unwrap().needs.clone();
-        assert_eq!(recorded(before), recorded(after));
+        let pools = ["pool/app/1c688e46", "pool/driver/203cd514", "pool/executor/a62f1df6"];
+        for graph in &graphs {
+            let dns = graph.node(&"addon/coredns".into()).unwrap();
+            assert!(dns.leads.iter().map(provision_core::Address::as_str).eq(pools));
+        }
     }
 
     #[test]

@@ -37,13 +37,8 @@ pub(super) struct Needed<'a> {
 }
 
 impl Stack<'_> {
-    /// Adds a pool, which settles after `first` where that settles too.
-    pub(super) fn pool(
-        &mut self,
-        pool: &Pool,
-        needed: &Needed<'_>,
-        first: &[Handle<AddOn>],
-    ) -> Result<Handle<NodeGroup>> {
+    /// Adds a pool.
+    pub(super) fn pool(&mut self, pool: &Pool, needed: &Needed<'_>) -> Result<Handle<NodeGroup>> {
         let Needed { network, cluster, role, addons } = needed;
         let machines = self.machines(pool)?;
         let image = image(pool, &machines)?;
@@ -56,7 +51,6 @@ impl Stack<'_> {
         let h = generation(pool, &zones, capacity, image, self.facts.generation(&slot));
         let template = self.template(pool, &machines, &h);
         let place = Place::at(format!("{slot}/{h}")).slot(&slot);
-        let place = first.iter().fold(place, Place::follow);
         let mut place = addons.iter().fold(place, Place::after);
         let mut subnets = Vec::new();
         for zone in &zones {
