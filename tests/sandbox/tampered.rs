@@ -41,6 +41,8 @@ fn what_keeps_a_cluster_is_named_before_anything_goes() {
     let there = served.objects();
     let words = ["node group gpu in cluster acme-prod is not ours", "aws eks delete-nodegroup"];
     folder.run(&DESTROY).refused(1, &words);
+    folder.run(&["plan", "--replace", "cluster"]).refused(1, &words);
+    folder.run(&["apply", "--replace", "cluster", "--auto-approve"]).refused(1, &words);
     assert_eq!(served.objects(), there, "nothing was changed");
 
     let gone = json!({ "clusterName": "acme-prod", "nodegroupName": "gpu" });

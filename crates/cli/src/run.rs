@@ -263,13 +263,6 @@ impl Subject {
         self.plan(global, Vec::new(), facts, &Consent::default(), BTreeSet::new()).await
     }
 
-    /// Checks that nothing of somebody else keeps the cluster from going.
-    pub(crate) async fn check_removal(&self, global: &Global) -> Result<(), Failure> {
-        let Some(session) = &self.session else { return Ok(()) };
-        let check = async || session.check_removal(&self.header.cluster).await;
-        Ok(self.engine(global).asked(check).await?)
-    }
-
     async fn plan(
         &self,
         global: &Global,
@@ -284,7 +277,13 @@ impl Subject {
             Some(_) => self.engine(global).observe(first, &state, &consent.adopt).await?,
             None => Observed::of_record(&state, self.drivers(), &marks),
         };
-        self.decided(graphs, facts, observed, &state, &consent.adopt, replace)
+        let decision = self.decided(graphs, facts, observed, &state, &consent.adopt, replace)?;
+        if let Some(session) = &self.session {
+            let (cluster, plan) = (&self.header.cluster, &decision.plan);
+            let check = async || session.check_removal(cluster, plan).await;
+            self.engine(global).asked(check).await?;
+        }
+        Ok(decision)
     }
 
     /// Plans from what was observed.

@@ -1,7 +1,7 @@
 //! What a cloud's provider brings.
 use crate::{ClusterSpec, Field, Node, Pool, Room, Taint};
 use futures::future::BoxFuture;
-use provision_core::{Drivers, Facts, Graph, LiveValue, Observed, Result, Scope, State};
+use provision_core::{Drivers, Facts, Graph, LiveValue, Observed, Plan, Result, Scope, State};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -198,12 +198,13 @@ pub trait Session: Send + Sync {
     /// What the cloud answered.
     fn open<'a>(&'a self, cluster: &'a str) -> BoxFuture<'a, Result<Option<Opened>>>;
 
-    /// Checks that a cluster of ours can go. Changes nothing anywhere.
+    /// Checks that nothing of somebody else keeps a cluster of ours from going, where a plan deletes it.
+    /// Changes nothing anywhere.
     ///
     /// # Errors
     /// [`Kind::Invalid`](provision_core::Kind::Invalid) that names what somebody else has in it and
     /// the cloud would keep it for; else what the cloud answered.
-    fn check_removal<'a>(&'a self, cluster: &'a str) -> BoxFuture<'a, Result<()>>;
+    fn check_removal<'a>(&'a self, cluster: &'a str, plan: &'a Plan) -> BoxFuture<'a, Result<()>>;
 
     /// Asks the cloud for every fact that is not on record. Changes nothing anywhere.
     ///

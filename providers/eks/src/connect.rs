@@ -15,7 +15,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use futures::future::BoxFuture;
-use provision_core::{Drivers, Error, Facts, Kind, Result, Scope, World};
+use provision_core::{Drivers, Error, Facts, Kind, Plan, Result, Scope, World};
 use provision_kubernetes::{Kubernetes, Way as Outwards};
 use provision_spec::{ClusterSpec, Entrance, Opened, Simulation, Target, Token};
 use serde_json::json;
@@ -231,8 +231,8 @@ impl provision_spec::Session for Session {
         })
     }
 
-    fn check_removal<'a>(&'a self, cluster: &'a str) -> BoxFuture<'a, Result<()>> {
-        Box::pin(removal::check(&self.aws, cluster))
+    fn check_removal<'a>(&'a self, cluster: &'a str, plan: &'a Plan) -> BoxFuture<'a, Result<()>> {
+        Box::pin(removal::check(&self.aws, cluster, plan))
     }
 
     fn resolve<'a>(

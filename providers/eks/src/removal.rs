@@ -1,11 +1,16 @@
 //! What keeps a cluster from going: EKS deletes none that has a node group, whoever made it, or that
 //! somebody protected.
 use crate::aws::{Aws, Reply, own};
-use provision_core::{CLUSTER_MARK, Error, Result};
+use crate::resources::Cluster;
+use provision_core::{Action, CLUSTER_MARK, Error, Plan, Resource, Result};
 use std::collections::HashMap;
 
-/// Checks that a cluster has no node group but ours and no protection, before what they all stand on is taken away.
-pub(crate) async fn check(aws: &Aws, cluster: &str) -> Result<()> {
+/// Checks that a cluster which a plan deletes has no node group but ours and no protection, before what
+/// they all stand on is taken away.
+pub(crate) async fn check(aws: &Aws, cluster: &str, plan: &Plan) -> Result<()> {
+    if !plan.steps.iter().any(|it| it.kind == Cluster::KIND && it.action == Action::Delete) {
+        return Ok(());
+    }
     let is_ours = |tags: Option<HashMap<String, String>>| {
         own(tags.into_iter().flatten()).get(CLUSTER_MARK).is_some_and(|its| its == cluster)
     };

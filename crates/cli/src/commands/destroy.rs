@@ -34,9 +34,6 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
     let volumes = if args.delete_volumes { Volumes::Delete } else { Volumes::Keep };
     let subject = Subject::connect(global, spec, &state_path, Some(loaded), Some(volumes)).await?;
     let decision = subject.decide_to_destroy(global).await.map_err(not_ours)?;
-    if !decision.plan.is_empty() {
-        subject.check_removal(global).await?;
-    }
     if asks {
         show(global, &subject, &decision);
     }
