@@ -136,7 +136,8 @@ impl Folder {
         self.steps().iter().map(|step| named(step) + &fields(step)).collect()
     }
 
-    fn steps(&self) -> Vec<Value> {
+    /// Returns the steps of a plan as its document has them.
+    pub(crate) fn steps(&self) -> Vec<Value> {
         let document: Value =
             serde_json::from_str(&self.ok(&["plan", "--json"])).expect("a plan is JSON");
         document["steps"].as_array().expect("a plan has steps").clone()
@@ -152,7 +153,8 @@ impl Folder {
     }
 }
 
-fn named(step: &Value) -> String {
+/// Returns action and address of a step.
+pub(crate) fn named(step: &Value) -> String {
     let word = |field: &str| step[field].as_str().unwrap_or_default().to_owned();
     format!("{} {}", word("action"), word("address"))
 }

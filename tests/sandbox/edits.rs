@@ -2,7 +2,7 @@
 //! change, applying it makes the plan empty, what is of somebody else stays as it is, and at the end
 //! nothing is left.
 use crate::boto::Boto;
-use crate::folder::{FILE, Folder};
+use crate::folder::{FILE, Folder, named};
 use crate::life::Life;
 use crate::phase::PHASES;
 use crate::served::Served;
@@ -33,17 +33,69 @@ const ELSEWHERE: [(&str, &str); 15] = [
     ("storageClasses.kind", "it has one value"),
 ];
 
-/// Takes the generation off an address, which says nothing of what changes.
-fn step(step: &str) -> String {
-    let (head, fields) = step.split_once(':').map_or((step, ""), |(head, rest)| (head, rest));
+/// What is left out of values that begin with it.
+const PREFIXES: [&str; 3] = [
+    "arn:aws:iam::aws:policy/",
+    "arn:aws:eks::aws:cluster-access-policy/",
+    "k8s.io/cluster-autoscaler/node-template/",
+];
+
+/// Returns action and address of a step without the generation, which says nothing of what changes.
+fn step(step: &Value) -> String {
+    let named = named(step);
     let generations = ["pool/", "launch-template/", "scaling-tags/"];
-    let is_one = generations.iter().any(|it| head.contains(it)) && head.matches('/').count() == 2;
-    let head = if is_one { head.rsplit_once('/').map_or(head, |(head, _)| head) } else { head };
-    if fields.is_empty() { head.to_owned() } else { format!("{head}:{fields}") }
+    let is_one = generations.iter().any(|it| named.contains(it)) && named.matches('/').count() == 2;
+    let cut = if is_one { named.rsplit_once('/') } else { None };
+    cut.map(|(named, _)| named.to_owned()).unwrap_or(named)
 }
 
+/// Writes a value without chance and without quotes; what is known later as `address.output`.
+fn value(value: &Value) -> String {
+    let list = |all: Vec<String>| all.join(", ");
+    match value {
+        Value::String(text) => {
+            let prefix = PREFIXES.iter().find(|it| text.starts_with(**it));
+            world::without_chance(text.trim_start_matches(prefix.unwrap_or(&"")))
+        }
+        Value::Array(items) => format!("[{}]", list(items.iter().map(self::value).collect())),
+        Value::Object(its) if its.contains_key("$from") => {
+            format!("{}.{}", self::value(&its["$from"]), self::value(&its["output"]))
+        }
+        Value::Object(its) => list(its.values().map(self::value).collect()),
+        other => other.to_string(),
+    }
+}
+
+/// Writes what changes in a step as `field: from → to`; of tags and entries, each that does.
+fn changed(change: &Value) -> Vec<String> {
+    let field = self::value(&change["field"]);
+    let [from, to] = ["from", "to"].map(|end| change[end].as_object());
+    match (from, to) {
+        (Some(from), Some(to)) => to
+            .keys()
+            .filter(|key| from.get(*key) != to.get(*key))
+            .map(|key| {
+                let name = self::value(&key.as_str().into());
+                let [from, to] = [from, to].map(|end| value(end.get(key).unwrap_or(&Value::Null)));
+                format!("{field} {name}: {from} → {to}")
+            })
+            .collect(),
+        _ => vec![format!("{field}: {} → {}", value(&change["from"]), value(&change["to"]))],
+    }
+}
+
+/// Returns the steps of a plan by their names, each update once for everything that changes in it.
 fn planned(folder: &Folder) -> Vec<String> {
-    let mut steps: Vec<_> = folder.changes().iter().map(|it| step(it)).collect();
+    let told = |it: &Value| -> Vec<String> {
+        match it["changes"].as_array().filter(|_| it["action"] == "update") {
+            Some(all) if !all.is_empty() => {
+                let all = all.iter().flat_map(changed);
+                all.map(|change| format!("{} {change}", step(it))).collect()
+            }
+            _ => vec![step(it)],
+        }
+    };
+    let mut steps: Vec<_> = folder.steps().iter().flat_map(told).collect();
     steps.sort();
     steps
 }
@@ -112,19 +164,27 @@ fn tags_reach_everything_that_takes_some_and_change_nothing_else() {
     let served = Served::start();
     let folder = Folder::on(&served, FILE);
     folder.ok(&["apply", "--auto-approve"]);
-    folder.write(&format!("{FILE}tags: {{ team: platform }}\n"));
-    let steps = planned(&folder);
-    let fields: BTreeSet<&str> = steps
-        .iter()
-        .flat_map(|step| step.split_once(": ").map_or("", |(_, fields)| fields).split(' '))
-        .collect();
-    assert!(steps.iter().all(|step| step.starts_with("update ")), "{steps:?}");
-    assert_eq!(fields, ["tags"].into());
-    for reached in ["vpc", "cluster", "role/node", "log-group", "nat-gateway/us-east-1a"] {
-        assert!(steps.contains(&format!("update {reached}: tags")), "{reached}: {steps:?}");
+    let mut reached = BTreeSet::new();
+    for (tags, change) in [
+        ("{ team: platform }", "tags team: null → platform"),
+        ("{ team: core }", "tags team: platform → core"),
+        ("{}", "tags team: core → null"),
+    ] {
+        folder.write(&format!("{FILE}tags: {tags}\n"));
+        let steps = planned(&folder).into_iter();
+        let steps = steps.map(|step| match step.strip_suffix(&format!(" {change}")) {
+            Some(step) => step.to_owned(),
+            None => panic!("{step} does more than {change}"),
+        });
+        let steps: BTreeSet<_> = steps.collect();
+        assert!(reached.is_empty() || reached == steps, "{change}: {reached:?} {steps:?}");
+        folder.ok(&["apply", "--auto-approve"]);
+        assert_eq!(folder.plan(), [""; 0]);
+        reached = steps;
     }
-    folder.ok(&["apply", "--auto-approve"]);
-    assert_eq!(folder.plan(), [""; 0]);
+    for one in ["vpc", "cluster", "role/node", "log-group", "nat-gateway/us-east-1a"] {
+        assert!(reached.contains(&format!("update {one}")), "{one}: {reached:?}");
+    }
 }
 
 /// Returns how many nodes each group is meant to have.
@@ -134,23 +194,8 @@ fn sizes(boto: &Boto<'_>) -> Vec<Value> {
     groups.into_iter().map(|group| group["DesiredCapacity"].clone()).collect()
 }
 
-#[test]
-fn what_an_autoscaler_and_a_policy_of_tags_change_is_no_drift() {
-    let served = Served::start();
-    let folder = Folder::on(&served, FILE);
-    folder.ok(&["apply", "--auto-approve"]);
-    let boto = Boto::at_home(&served);
-    let before = sizes(&boto);
-    served.event("acme-prod", "autoscaler");
-    let mut rounds = 0..40;
-    assert!(
-        rounds.any(|_| {
-            assert_eq!(folder.plan(), [""; 0]);
-            sizes(&boto) != before
-        }),
-        "{before:?}"
-    );
-
+/// Tags everything of the cluster that takes tags, as a policy of the account would.
+fn tagged_by_a_policy(boto: &Boto<'_>) {
     let of_ours =
         json!({ "Filters": [{ "Name": "tag:provision-cluster", "Values": ["acme-prod"] }] });
     let mut resources = Vec::new();
@@ -168,26 +213,85 @@ fn what_an_autoscaler_and_a_policy_of_tags_change_is_no_drift() {
         let found = found[all].as_array().filter(|found| !found.is_empty()).expect(method);
         resources.extend(found.iter().map(|it| it[id].clone()));
     }
-    let tags = json!([{ "Key": "cost-center", "Value": "of a policy" }]);
-    boto.call("ec2", "create_tags", &json!({ "Resources": resources, "Tags": tags }));
+    let pairs = json!([{ "Key": "cost-center", "Value": "of a policy" }]);
+    let map = json!({ "cost-center": "of a policy" });
+    boto.call("ec2", "create_tags", &json!({ "Resources": resources, "Tags": pairs }));
+
+    for arn in of_eks(boto) {
+        boto.call("eks", "tag_resource", &json!({ "resourceArn": arn, "tags": map }));
+    }
+    for role in ["autoscaler", "cluster", "ebs-csi", "node"] {
+        let name = format!("provision-acme-prod-us-east-1-{role}");
+        boto.call("iam", "tag_role", &json!({ "RoleName": name, "Tags": pairs }));
+    }
+    let providers = boto.call("iam", "list_open_id_connect_providers", &json!({}));
+    let arn = &providers["OpenIDConnectProviderList"][0]["Arn"];
+    let its = json!({ "OpenIDConnectProviderArn": arn, "Tags": pairs });
+    boto.call("iam", "tag_open_id_connect_provider", &its);
+    let key = boto.call("kms", "describe_key", &json!({ "KeyId": "alias/provision/acme-prod" }));
+    let of_key = json!([{ "TagKey": "cost-center", "TagValue": "of a policy" }]);
+    let its = json!({ "KeyId": key["KeyMetadata"]["KeyId"], "Tags": of_key });
+    boto.call("kms", "tag_resource", &its);
+    let its = json!({ "logGroupNamePrefix": "/aws/eks/acme-prod/" });
+    let group = boto.call("logs", "describe_log_groups", &its)["logGroups"][0].clone();
+    let its = json!({ "resourceArn": group["logGroupArn"], "tags": map });
+    boto.call("logs", "tag_resource", &its);
+}
+
+/// Returns the ARNs of the cluster and of all that EKS has in it.
+fn of_eks(boto: &Boto<'_>) -> Vec<Value> {
     let cluster = boto.call("eks", "describe_cluster", &json!({ "name": "acme-prod" }));
     let mut arns = vec![cluster["cluster"]["arn"].clone()];
+    for (list, all, id, describe, one, arn) in [
+        ("list_addons", "addons", "addonName", "describe_addon", "addon", "addonArn"),
+        (
+            "list_access_entries",
+            "accessEntries",
+            "principalArn",
+            "describe_access_entry",
+            "accessEntry",
+            "accessEntryArn",
+        ),
+        (
+            "list_nodegroups",
+            "nodegroups",
+            "nodegroupName",
+            "describe_nodegroup",
+            "nodegroup",
+            "nodegroupArn",
+        ),
+    ] {
+        let found = boto.call("eks", list, &json!({ "clusterName": "acme-prod" }));
+        for name in found[all].as_array().filter(|found| !found.is_empty()).expect(list) {
+            let its = json!({ "clusterName": "acme-prod", id: name });
+            arns.push(boto.call("eks", describe, &its)[one][arn].clone());
+        }
+    }
     let its = json!({ "clusterName": "acme-prod" });
-    for group in boto.call("eks", "list_nodegroups", &its)["nodegroups"].as_array().expect("a list")
-    {
-        let its = json!({ "clusterName": "acme-prod", "nodegroupName": group });
-        let group = boto.call("eks", "describe_nodegroup", &its);
-        arns.push(group["nodegroup"]["nodegroupArn"].clone());
-    }
-    let tags = json!({ "cost-center": "of a policy" });
-    for arn in arns {
-        boto.call("eks", "tag_resource", &json!({ "resourceArn": arn, "tags": tags }));
-    }
-    boto.call(
-        "iam",
-        "tag_role",
-        &json!({ "RoleName": "provision-acme-prod-us-east-1-node",
-        "Tags": [{ "Key": "cost-center", "Value": "of a policy" }] }),
+    let found = boto.call("eks", "list_pod_identity_associations", &its);
+    let found = found["associations"].as_array().filter(|found| !found.is_empty()).expect("some");
+    arns.extend(found.iter().map(|it| it["associationArn"].clone()));
+    arns
+}
+
+#[test]
+fn what_an_autoscaler_and_a_policy_of_tags_change_is_no_drift() {
+    let served = Served::start();
+    let more = "kubernetes: { secretsKey: own }\neks: { irsa: true }\n";
+    let folder = Folder::on(&served, &format!("{FILE}{more}"));
+    folder.ok(&["apply", "--auto-approve"]);
+    let boto = Boto::at_home(&served);
+    let before = sizes(&boto);
+    served.event("acme-prod", "autoscaler");
+    let mut rounds = 0..40;
+    assert!(
+        rounds.any(|_| {
+            assert_eq!(folder.plan(), [""; 0]);
+            sizes(&boto) != before
+        }),
+        "{before:?}"
     );
+    tagged_by_a_policy(&boto);
     assert_eq!(folder.plan(), [""; 0]);
+    folder.ok(&["destroy", "--auto-approve"]);
 }

@@ -134,6 +134,11 @@ fn is_time(text: &str) -> bool {
     is_so_long && text.ends_with('Z') && text.contains('T')
 }
 
+/// Puts `~` in the place of what chance chose of the ids in a text.
+pub(crate) fn without_chance(text: &str) -> String {
+    words(text, &BTreeMap::new())
+}
+
 /// Puts names in the place of ids, and `~` in that of other random words.
 fn words(text: &str, names: &BTreeMap<String, String>) -> String {
     let mut out = String::new();

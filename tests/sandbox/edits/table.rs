@@ -1,7 +1,7 @@
 //! The edits, one after another.
 
 /// A file that differs from the one before in one field, and what the plan then says: action,
-/// address without generation, and the fields that change.
+/// address without generation, and the fields that change, from what and to what.
 pub(super) struct Edit {
     pub(super) what: &'static str,
     pub(super) rest: &'static str,
@@ -45,9 +45,6 @@ const ANEW: &[&str] = &[
     "delete pool/app",
 ];
 
-/// The bounds and taints of one.
-const BOUNDS: &[&str] = &["update pool/app: min max taints", "update scaling-tags/app: tags"];
-
 /// Returns the pools of the profile, of which the first is told more of.
 macro_rules! app {
     ($rest:literal) => {
@@ -55,19 +52,11 @@ macro_rules! app {
     };
 }
 
-/// Every role.
-const BOUNDARY: &[&str] = &[
-    "update role/autoscaler: boundary",
-    "update role/cluster: boundary",
-    "update role/ebs-csi: boundary",
-    "update role/node: boundary",
-];
-
 pub(super) const EDITS: &[Edit] = &[
     Edit {
         what: "kubernetes.api.allow",
         rest: "kubernetes: { api: { allow: [203.0.113.0/24] } }\n",
-        steps: &["update cluster: public_cidrs"],
+        steps: &["update cluster public_cidrs: [0.0.0.0/0] → [203.0.113.0/24]"],
     },
     Edit {
         what: "inCluster",
@@ -77,12 +66,18 @@ pub(super) const EDITS: &[Edit] = &[
     Edit {
         what: "kubernetes.api.public, where nothing inside is ours",
         rest: "kubernetes: { api: { allow: [203.0.113.0/24], public: false } }\ninCluster: false\n",
-        steps: &["update cluster: public public_cidrs"],
+        steps: &[
+            "update cluster public: true → false",
+            "update cluster public_cidrs: [203.0.113.0/24] → []",
+        ],
     },
     Edit {
         what: "kubernetes.api, back to its default",
         rest: "inCluster: false\n",
-        steps: &["update cluster: public public_cidrs"],
+        steps: &[
+            "update cluster public: false → true",
+            "update cluster public_cidrs: [] → [0.0.0.0/0]",
+        ],
     },
     Edit { what: "inCluster, back to its default", rest: "", steps: INSIDE },
     Edit {
@@ -99,7 +94,7 @@ pub(super) const EDITS: &[Edit] = &[
         what: "storageClasses.default",
         rest: "storageClasses: [{ name: fast, iops: 4000, throughput: 200, default: false }, \
                { name: fast-retain, default: true }]\n",
-        steps: &["update default-storage-class: class"],
+        steps: &["update default-storage-class class: fast → fast-retain"],
     },
     Edit {
         what: "storageClasses.encrypted",
@@ -136,7 +131,7 @@ pub(super) const EDITS: &[Edit] = &[
     Edit {
         what: "secrets.registryToken.file",
         rest: "storageClasses: []\nsecrets: { registryToken: { file: token } }\n",
-        steps: &["update secret/regcred: password"],
+        steps: &["update secret/regcred password: something else → the token"],
     },
     Edit {
         what: "support.access",
@@ -148,7 +143,7 @@ pub(super) const EDITS: &[Edit] = &[
         what: "support.expires",
         rest: "storageClasses: []\nsecrets: { registryToken: { file: token } }\n\
                support: { access: admin, expires: 7d }\n",
-        steps: &["update support/cluster-role-binding: expires"],
+        steps: &["update support/cluster-role-binding expires: 30d → 7d"],
     },
     Edit {
         what: "what is inside, back to its default",
@@ -170,8 +165,8 @@ pub(super) const EDITS: &[Edit] = &[
             "create elastic-ip/us-east-1c",
             "create nat-gateway/us-east-1b",
             "create nat-gateway/us-east-1c",
-            "update route/private/us-east-1b: target",
-            "update route/private/us-east-1c: target",
+            "update route/private/us-east-1b target: nat-~ → nat-gateway/us-east-1b.id",
+            "update route/private/us-east-1c target: nat-~ → nat-gateway/us-east-1c.id",
         ],
     },
     Edit {
@@ -182,8 +177,8 @@ pub(super) const EDITS: &[Edit] = &[
             "delete elastic-ip/us-east-1c",
             "delete nat-gateway/us-east-1b",
             "delete nat-gateway/us-east-1c",
-            "update route/private/us-east-1b: target",
-            "update route/private/us-east-1c: target",
+            "update route/private/us-east-1b target: nat-~ → nat-~",
+            "update route/private/us-east-1c target: nat-~ → nat-~",
         ],
     },
     Edit {
@@ -208,28 +203,53 @@ pub(super) const EDITS: &[Edit] = &[
             "create route/private/us-east-1c",
         ],
     },
-    Edit { what: "pools.app.max", rest: app!("max: 5"), steps: &["update pool/app: max"] },
-    Edit { what: "pools.app.min", rest: app!("max: 5, min: 2"), steps: &["update pool/app: min"] },
+    Edit { what: "pools.app.max", rest: app!("max: 5"), steps: &["update pool/app max: 3 → 5"] },
+    Edit {
+        what: "pools.app.min",
+        rest: app!("max: 5, min: 2"),
+        steps: &["update pool/app min: 1 → 2"],
+    },
     Edit {
         what: "pools.app.taints.key",
         rest: app!("max: 5, min: 2, taints: [{ key: only, value: app, effect: NoSchedule }]"),
-        steps: &["update pool/app: taints", "update scaling-tags/app: tags"],
+        steps: &[
+            "update pool/app taints: [] → [only, app, NO_SCHEDULE]",
+            "update scaling-tags/app tags taint/only: null → app:NoSchedule",
+        ],
     },
     Edit {
         what: "pools.app.taints.value",
         rest: app!("max: 5, min: 2, taints: [{ key: only, value: apps, effect: NoSchedule }]"),
-        steps: &["update pool/app: taints", "update scaling-tags/app: tags"],
+        steps: &[
+            "update pool/app taints: [only, app, NO_SCHEDULE] → [only, apps, NO_SCHEDULE]",
+            "update scaling-tags/app tags taint/only: app:NoSchedule → apps:NoSchedule",
+        ],
     },
     Edit {
         what: "pools.app.taints.effect",
         rest: app!("max: 5, min: 2, taints: [{ key: only, value: apps, effect: NoExecute }]"),
-        steps: &["update pool/app: taints", "update scaling-tags/app: tags"],
+        steps: &[
+            "update pool/app taints: [only, apps, NO_SCHEDULE] → [only, apps, NO_EXECUTE]",
+            "update scaling-tags/app tags taint/only: apps:NoSchedule → apps:NoExecute",
+        ],
     },
-    Edit { what: "pools.app, back to its default", rest: "", steps: BOUNDS },
+    Edit {
+        what: "pools.app, back to its default",
+        rest: "",
+        steps: &[
+            "update pool/app max: 5 → 3",
+            "update pool/app min: 2 → 1",
+            "update pool/app taints: [only, apps, NO_EXECUTE] → []",
+            "update scaling-tags/app tags taint/only: apps:NoExecute → null",
+        ],
+    },
     Edit {
         what: "pools.app.labels",
         rest: app!("labels: { appNodes: \"true\", tier: one }"),
-        steps: &["update pool/app: labels", "update scaling-tags/app: tags"],
+        steps: &[
+            "update pool/app labels tier: null → one",
+            "update scaling-tags/app tags label/tier: null → one",
+        ],
     },
     Edit {
         what: "pools.app.diskGb",
@@ -289,14 +309,33 @@ pub(super) const EDITS: &[Edit] = &[
     Edit {
         what: "eks.permissionsBoundary",
         rest: "eks: { permissionsBoundary: \"arn:aws:iam::aws:policy/PowerUserAccess\" }\n",
-        steps: BOUNDARY,
+        steps: &[
+            "update role/autoscaler boundary:  → PowerUserAccess",
+            "update role/cluster boundary:  → PowerUserAccess",
+            "update role/ebs-csi boundary:  → PowerUserAccess",
+            "update role/node boundary:  → PowerUserAccess",
+        ],
     },
     Edit {
         what: "eks.permissionsBoundary, another",
         rest: "eks: { permissionsBoundary: \"arn:aws:iam::aws:policy/ReadOnlyAccess\" }\n",
-        steps: BOUNDARY,
+        steps: &[
+            "update role/autoscaler boundary: PowerUserAccess → ReadOnlyAccess",
+            "update role/cluster boundary: PowerUserAccess → ReadOnlyAccess",
+            "update role/ebs-csi boundary: PowerUserAccess → ReadOnlyAccess",
+            "update role/node boundary: PowerUserAccess → ReadOnlyAccess",
+        ],
     },
-    Edit { what: "eks.permissionsBoundary, back to its default", rest: "", steps: BOUNDARY },
+    Edit {
+        what: "eks.permissionsBoundary, back to its default",
+        rest: "",
+        steps: &[
+            "update role/autoscaler boundary: ReadOnlyAccess → ",
+            "update role/cluster boundary: ReadOnlyAccess → ",
+            "update role/ebs-csi boundary: ReadOnlyAccess → ",
+            "update role/node boundary: ReadOnlyAccess → ",
+        ],
+    },
     Edit {
         what: "eks.addons",
         rest: "eks: { addons: [vpc-cni, kube-proxy, eks-pod-identity-agent, coredns, \
@@ -324,7 +363,10 @@ pub(super) const EDITS: &[Edit] = &[
         rest: "inCluster: false\n\
                eks: { access: [{ principal: \"arn:aws:iam::123456789012:user/ann\", \
                policy: AmazonEKSEditPolicy }] }\n",
-        steps: &["update access-entry/user/123456789012/ann: policies"],
+        steps: &[
+            "update access-entry/user/123456789012/ann policies AmazonEKSEditPolicy: null → cluster",
+            "update access-entry/user/123456789012/ann policies AmazonEKSViewPolicy: cluster → null",
+        ],
     },
     Edit {
         what: "eks.access, back to its default",
@@ -388,7 +430,8 @@ pub(super) const EDITS: &[Edit] = &[
             "create route/private/us-east-1d",
             "create subnet/private/us-east-1d",
             "create subnet/public/us-east-1d",
-            "update endpoint/s3: route_tables",
+            "update endpoint/s3 route_tables: [rtb-~, rtb-~, rtb-~] → \
+             [rtb-~, rtb-~, rtb-~, route-table/private/us-east-1d.id]",
         ],
     },
     Edit {
@@ -401,7 +444,7 @@ pub(super) const EDITS: &[Edit] = &[
             "delete route/private/us-east-1d",
             "delete subnet/private/us-east-1d",
             "delete subnet/public/us-east-1d",
-            "update endpoint/s3: route_tables",
+            "update endpoint/s3 route_tables: [rtb-~, rtb-~, rtb-~, rtb-~] → [rtb-~, rtb-~, rtb-~]",
         ],
     },
     Edit { what: "protect", rest: "protect: true\n", steps: &[] },
@@ -414,7 +457,7 @@ pub(super) const EDITS: &[Edit] = &[
             "create key",
             "create key-alias",
             "create role-policy/cluster",
-            "update cluster: secrets_key",
+            "update cluster secrets_key: null → key.arn",
         ],
     },
 ];
