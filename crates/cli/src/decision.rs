@@ -1,9 +1,9 @@
 //! What a run is to do, and what there is to show of it.
 use crate::commands::destroy::PROTECT;
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, advice};
 use crate::render;
 use crate::run::Subject;
-use provision_core::{Action, Address, Facts, Graph, Observed, Plan, State};
+use provision_core::{Action, Address, Facts, Graph, Kind, Observed, Plan, State};
 use provision_spec::Loss;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,10 +39,29 @@ impl Decision {
                 let mut failure = Failure::new(Code::PlanUnknown, error);
                 let causes = self.plan.unknown.iter();
                 failure.causes = causes.map(|(address, why)| format!("{address}: {why}")).collect();
-                Err(failure.hint(
-                    "run the same command again when the cloud answers, or once the caller may look",
-                ))
+                failure.hints = self.how_to_look();
+                Err(failure)
             }
+        }
+    }
+
+    /// Returns what to do about what could not be observed: what follows from what the cloud said, if
+    /// that is not too much.
+    fn how_to_look(&self) -> Vec<String> {
+        const MOST: usize = 3;
+        const AGAIN: &str =
+            "run the same command again when the cloud answers, or once the caller may look";
+        let asked = self.plan.unknown.values().filter(|error| error.operation.is_some());
+        let hints: BTreeSet<String> = asked
+            .filter_map(|error| match error.kind {
+                // The way in may have been made a moment ago.
+                Kind::Propagation => Some(AGAIN.to_owned()),
+                _ => advice(error),
+            })
+            .collect();
+        match hints.len() {
+            1..=MOST => hints.into_iter().collect(),
+            _ => vec![AGAIN.to_owned()],
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the cloud holds at one time.
 use crate::address::Address;
 use crate::driver::{Drivers, LiveValue};
+use crate::error::Error;
 use crate::marks::Marks;
 use crate::resource::{Owner, Phase};
 use crate::state::State;
@@ -18,7 +19,7 @@ pub enum Seen {
     /// More than one object that carries the address.
     Many(Vec<Arc<LiveValue>>),
     /// It could not be observed, for the reason given.
-    Unknown(String),
+    Unknown(Error),
 }
 
 /// What was seen, by address.

@@ -8,6 +8,7 @@ mod unwanted;
 use crate::address::Address;
 use crate::diff::Diff;
 use crate::driver::Drivers;
+use crate::error::Error;
 use crate::graph::{Graph, Lane};
 use crate::marks::Marks;
 use crate::observed::Observed;
@@ -91,7 +92,7 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What could not be observed, with the reason. Such a plan cannot be carried out, unless all of
     /// it is awaited.
-    pub unknown: BTreeMap<Address, String>,
+    pub unknown: BTreeMap<Address, Error>,
     /// What of that needs something that the plan settles, such as a way in, with the address of
     /// that: once that is there it may be observed by the next plan.
     pub awaited: BTreeMap<Address, Address>,

@@ -5,7 +5,8 @@ use crate::pace::until_next_look;
 use crate::targets::{Target, Turns, targets};
 use futures::stream::{FuturesUnordered, StreamExt};
 use provision_core::{
-    Address, Graph, Identity, LiveValue, Observed, Owner, Result, Seen, Stage, State, resolve,
+    Address, Error, Graph, Identity, Kind, LiveValue, Observed, Owner, Result, Seen, Stage, State,
+    resolve,
 };
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -33,11 +34,11 @@ enum Parent<'a> {
     None,
     Living(&'a Address, Arc<LiveValue>),
     Gone,
-    Unknown(String),
+    Unknown(Error),
 }
 
 /// What a listing shows; nothing when the API cannot list, and the reason when it failed.
-type Heard = std::result::Result<Option<Arc<Listing>>, String>;
+type Heard = std::result::Result<Option<Arc<Listing>>, Error>;
 
 type Listed = OnceCell<Heard>;
 
@@ -146,8 +147,8 @@ impl Engine<'_> {
         match self.try_look(look, spec, listed).await {
             Ok(seen) => Ok(seen),
             Err(Ended::Failed(error)) if error.kind.is_fatal() => Err(error),
-            Err(Ended::Failed(error)) => Ok(Seen::Unknown(error.to_string())),
-            Err(Ended::Stopped) => Ok(Seen::Unknown("interrupted".into())),
+            Err(Ended::Failed(error)) => Ok(Seen::Unknown(error)),
+            Err(Ended::Stopped) => Ok(Seen::Unknown(Error::new(Kind::Retry, "interrupted"))),
         }
     }
 
@@ -194,7 +195,7 @@ impl Engine<'_> {
             Err(Ended::Failed(error)) => {
                 let left_out = "what is not on record is not seen";
                 tracing::warn!("{kind} cannot be listed, so {left_out}: {error}");
-                Ok(Err(format!("cannot be listed: {error}")))
+                Ok(Err(error))
             }
             Err(ended @ Ended::Stopped) => Err(ended.into()),
         };
@@ -326,7 +327,9 @@ impl<'a> Look<'a> {
             None => Parent::None,
             Some(address) => match observed.0.get(address) {
                 Some(Seen::Live(live)) => Parent::Living(address, live.clone()),
-                Some(Seen::Unknown(why)) => Parent::Unknown(format!("{address}: {why}")),
+                Some(Seen::Unknown(why)) => {
+                    Parent::Unknown(Error::new(why.kind, format!("{address}: {why}")))
+                }
                 _ => Parent::Gone,
             },
         };

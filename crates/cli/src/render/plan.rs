@@ -86,6 +86,8 @@ impl View<'_> {
     /// `warnings`, `along` (lists or maps that may be empty) and `unknown`, `degraded`, `kept` and
     /// `yields`, which are maps by address; where something is lost with what goes, `losses` too.
     pub(crate) fn json(&self) -> Value {
+        let unknown = self.plan.unknown.iter().map(|(address, why)| (address, why.to_string()));
+        let unknown: BTreeMap<_, _> = unknown.collect();
         let mut document = json!({
             "format": PLAN_FORMAT,
             "cluster": self.cluster,
@@ -99,7 +101,7 @@ impl View<'_> {
             "unmanaged": self.unmanaged,
             "notes": self.notes,
             "warnings": self.warnings,
-            "unknown": self.plan.unknown,
+            "unknown": unknown,
             "degraded": self.plan.degraded,
             "kept": self.plan.kept,
             "yields": self.plan.yields,

@@ -12,7 +12,7 @@ pub(super) fn write(page: &mut Page, view: &View<'_>) {
     let plan = view.plan;
     if !plan.unknown.is_empty() {
         page.heading(Paint::Red, "Could not be observed");
-        page.table(Paint::Red, plan.unknown.iter().map(|(a, why)| (a.as_str(), why.clone())));
+        page.table(Paint::Red, plan.unknown.iter().map(|(a, why)| (a.as_str(), why.to_string())));
     }
     if !plan.degraded.is_empty() {
         page.heading(Paint::Yellow, "Degraded");

@@ -1,5 +1,5 @@
 use super::*;
-use provision_core::{Cause, Change, Diff, Step};
+use provision_core::{Cause, Change, Diff, Error, Kind, Step};
 use std::collections::BTreeSet;
 
 mod document;
@@ -291,9 +291,13 @@ fn drift_and_leftovers_are_said_in_words() {
 #[test]
 fn what_is_unknown_degraded_or_kept_stands_below_the_steps() {
     let mut case = Case::new(vec![]);
-    let reason = "kms:DescribeKey: AccessDeniedException: user ops is not authorized to perform \
-                  kms:DescribeKey (request 7f1c)";
-    case.plan.unknown.insert("key".into(), reason.into());
+    let denied = Error {
+        operation: Some("kms:DescribeKey".into()),
+        code: Some("AccessDeniedException".into()),
+        request_id: Some("7f1c".into()),
+        ..Error::new(Kind::Denied, "user ops is not authorized to perform kms:DescribeKey")
+    };
+    case.plan.unknown.insert("key".into(), denied);
     let reason = "AsgInstanceLaunchFailures: we do not have sufficient r5.2xlarge capacity";
     case.plan.degraded.insert("pool/driver/2b77".into(), reason.into());
     case.plan.kept.insert("pool/driver/203cd514".into(), "pool/driver/2b77".into());

@@ -39,7 +39,7 @@ fn a_plan_says_how_long_it_is_expected_to_take_where_that_is_worth_a_word() {
     assert_eq!(last(61, World::Vendor), "Plan: 1 to create. Expected to take about a minute.");
     let simulated = "Plan: 1 to create. Expected to take about 14 minutes of simulated time.";
     assert_eq!(last(820, World::Sandbox), simulated);
-    case.plan.unknown.insert("vpc".into(), "no answer".into());
+    case.plan.unknown.insert("vpc".into(), Error::new(Kind::Retry, "no answer"));
     let last = case.text(200).lines().last().unwrap_or_default().to_owned();
     assert_eq!(last, "Plan: 1 to create. It cannot be applied: 1 could not be observed.");
     case.plan.awaited.insert("vpc".into(), "key".into());
