@@ -22,6 +22,8 @@ pub struct Outcome {
     pub done: BTreeMap<Action, usize>,
     /// What is there and not well, in the cloud's words.
     pub degraded: BTreeMap<Address, String>,
+    /// What of that the cloud lacks capacity for, or waits for what it does: the next run goes on with it.
+    pub unmade: BTreeSet<Address>,
     /// What failed.
     pub failed: Vec<(Address, Error)>,
     /// What was not tried, and why.
@@ -86,21 +88,22 @@ impl Engine<'_> {
         let mut outcome = Outcome { degraded: plan.degraded.clone(), ..Outcome::default() };
         let nothing = [Graph::new()];
         let graphs = if graphs.is_empty() { &nothing[..] } else { graphs };
-        let (mut begin, mut lacking, since) = (0, false, Instant::now());
+        let (mut begin, mut is_behind, since) = (0, false, Instant::now());
         let before = &parents(journal, graphs);
         let job = |graph| Job { engine: self, journal, graph, observed, before, since };
         for (stage, graph) in graphs.iter().enumerate() {
             let end = begin + plan.steps[begin..].iter().take_while(|s| s.stage == stage).count();
             let steps = &plan.steps[begin..end];
-            if outcome.is_complete() && !lacking {
+            if outcome.is_complete() && !is_behind {
                 job(graph).run(steps, begin, &mut outcome).await;
-                lacking = excuse_capacity(self.drivers, journal, &mut outcome);
+                excuse_capacity(self.drivers, journal, &mut outcome);
             } else {
                 outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), Skip::Stage)));
             }
-            if lacking {
-                excuse_waiting(steps, &mut outcome);
-            }
+            excuse_waiting(steps, &mut outcome);
+            // A cloud begins no stage while something is there that lags behind the one before.
+            let lags = |step: &Step| step.action == Action::Update;
+            is_behind |= steps.iter().any(|it| lags(it) && outcome.unmade.contains(&it.address));
             begin = end;
         }
         if !plan.steps.is_empty() && !self.is_stopping() {
@@ -140,6 +143,8 @@ struct Job<'a> {
 impl Job<'_> {
     async fn run(&self, steps: &[Step], begin: usize, outcome: &mut Outcome) {
         let mut queue = Queue::new(steps, begin);
+        let unmade = |i: &usize| outcome.unmade.contains(&steps[*i].address);
+        (0..steps.len()).filter(unmade).for_each(|i| queue.leave_out(i));
         let mut running = FuturesUnordered::new();
         let (tell, mut told) = mpsc::unbounded_channel();
         loop {

@@ -4,8 +4,8 @@ use crate::journal::Journal;
 use provision_core::{Action, Address, Drivers, Kind, Record, Stage, Step};
 
 /// Reports what the cluster is there without, and never settled for want of capacity, as degraded, if
-/// nothing else failed. True when there is such.
-pub(crate) fn excuse_capacity(drivers: &Drivers, journal: &Journal, outcome: &mut Outcome) -> bool {
+/// nothing else failed.
+pub(crate) fn excuse_capacity(drivers: &Drivers, journal: &Journal, outcome: &mut Outcome) {
     let is_excused = |record: &Record| {
         let is_dispensable = drivers.get(&*record.kind).is_some_and(|it| it.meta().dispensable);
         is_dispensable && record.stage != Stage::Settled
@@ -13,18 +13,21 @@ pub(crate) fn excuse_capacity(drivers: &Drivers, journal: &Journal, outcome: &mu
     let is_excused = |address: &Address| journal.with(|s| s.get(address).is_some_and(is_excused));
     let only_capacity =
         outcome.failed.iter().all(|(a, e)| e.kind == Kind::Capacity && is_excused(a));
-    if !only_capacity || outcome.failed.is_empty() || outcome.interrupted {
-        return false;
+    if !only_capacity || outcome.interrupted {
+        return;
     }
     for (address, error) in std::mem::take(&mut outcome.failed) {
+        outcome.unmade.insert(address.clone());
         outcome.degraded.insert(address, error.to_string());
     }
-    true
 }
 
 /// Reports as degraded what waits for what lacks capacity, which the next run goes on with. What
 /// was to go once that is there stays, and that is all.
 pub(crate) fn excuse_waiting(steps: &[Step], outcome: &mut Outcome) {
+    if outcome.unmade.is_empty() || !outcome.failed.is_empty() {
+        return;
+    }
     let waits = |why: &Skip| matches!(why, Skip::Kept(_) | Skip::Needs(_) | Skip::Stage);
     let goes = |address: &Address| {
         steps.iter().all(|step| step.address != *address || step.action == Action::Delete)
@@ -34,7 +37,8 @@ pub(crate) fn excuse_waiting(steps: &[Step], outcome: &mut Outcome) {
     outcome.skipped = skipped;
     let waiting: Vec<(Address, Skip)> = waiting;
     for (address, why) in waiting.into_iter().filter(|(address, _)| !goes(address)) {
-        outcome.degraded.insert(address, why.to_string());
+        outcome.unmade.insert(address.clone());
+        outcome.degraded.entry(address).or_insert(why.to_string());
     }
 }
 
@@ -76,13 +80,13 @@ mod tests {
             Outcome { failed, ..Outcome::default() }
         };
         let of_network = &mut lacking("vpc");
-        assert!(!excuse_capacity(&drivers, &journal, of_network), "no cluster is without one");
-        assert!(!of_network.is_complete());
+        excuse_capacity(&drivers, &journal, of_network);
+        assert!(!of_network.is_complete(), "no cluster is without one");
         let excused = |action: Action| {
             let steps = [step("a", false), Step { action, ..step("b", false) }];
             let skipped = vec![("b".into(), Skip::Needs("a".into()))];
             let mut outcome = Outcome { skipped, ..lacking("a") };
-            assert!(excuse_capacity(&drivers, &journal, &mut outcome));
+            excuse_capacity(&drivers, &journal, &mut outcome);
             excuse_waiting(&steps, &mut outcome);
             (outcome.is_complete(), outcome.degraded.len())
         };

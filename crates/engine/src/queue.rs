@@ -44,6 +44,11 @@ impl Queue {
         Self { begin, waits, waiters, ready, lanes, begun, blocked_by, let_go }
     }
 
+    /// Leaves out a step, whose object an earlier stage could not make, and all that wait for it.
+    pub(crate) fn leave_out(&mut self, i: usize) {
+        self.block(i, i, false);
+    }
+
     /// Returns a step that may begin now.
     pub(crate) fn next(&mut self, steps: &[Step], stopping: bool) -> Option<usize> {
         while let Some(i) = self.ready.pop_front().filter(|_| !stopping) {
@@ -140,6 +145,7 @@ impl Queue {
         let idle = (0..steps.len()).filter(|&i| !self.begun[i]);
         let why = |i: usize| match self.blocked_by[i] {
             Some((by, true)) => Skip::Kept(steps[by].address.clone()),
+            Some((by, false)) if by == i => Skip::Stage,
             Some((by, false)) => Skip::Needs(steps[by].address.clone()),
             None if outcome.fatal.is_some() => Skip::Ended,
             None if outcome.interrupted => Skip::Interrupted,
