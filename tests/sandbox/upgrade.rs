@@ -14,15 +14,19 @@ const ADDON: &str = "UpdateAddon";
 const POOL: &str = "UpdateNodegroupVersion";
 
 /// A simulated AWS in which it is that day.
-struct Cloud {
-    served: Served,
+pub(crate) struct Cloud {
+    pub(crate) served: Served,
 }
 
 impl Cloud {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        Self::of(Served::start())
+    }
+
+    /// Makes it that day in a world that nothing is in yet.
+    pub(crate) fn of(served: Served) -> Self {
         let world = json!({ "format": "provision.sandbox/v1", "seed": 1, "serial": 0, "now": DAY,
                             "drawn": 0, "objects": [] });
-        let served = Served::start();
         served.replace(world.to_string().as_bytes());
         Self { served }
     }
@@ -48,7 +52,7 @@ impl Cloud {
 }
 
 /// A cluster file for a version, with more lines.
-fn file(version: &str, more: &str) -> String {
+pub(crate) fn file(version: &str, more: &str) -> String {
     format!("{FILE}kubernetes: {{ version: \"{version}\" }}\n{more}")
 }
 
@@ -306,4 +310,78 @@ fn new_machines_are_there_before_the_upgrade_and_the_old_ones_go() {
     assert!(up.is_some() && up < goes, "the new one is up before the old one goes: {moments:#?}");
     assert!(last("DeleteNodegroup") < last("UpdateClusterVersion"));
     is_at(&cloud, &folder, "1.35");
+}
+
+/// Returns what happens to the cluster when standard support of its version ends.
+fn policy(cloud: &Cloud) -> Value {
+    let world: Value = serde_json::from_slice(&cloud.served.world()).expect("a world is JSON");
+    let objects = world["objects"].as_array().expect("it has objects");
+    let cluster = objects.iter().find(|it| it[0]["kind"] == "eks.cluster").expect("a cluster");
+    cluster[1]["body"]["upgradePolicy"]["supportType"].clone()
+}
+
+#[test]
+fn who_pays_for_extended_support_by_choice_keeps_it_until_the_version_changes() {
+    let cloud = Cloud::start();
+    let folder = built(&cloud);
+    assert_eq!(policy(&cloud), "STANDARD");
+    let extended = json!({ "name": "acme-prod", "upgradePolicy": { "supportType": "EXTENDED" } });
+    Boto::at_home(&cloud.served).call("eks", "update_cluster_config", &extended);
+    while cloud.told("eks.cluster", "status") != ["ACTIVE"] {
+        assert_eq!(steps(&folder), [""; 0]);
+    }
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!((steps(&folder), policy(&cloud)), (vec![], json!("EXTENDED")));
+}
+
+#[test]
+fn a_cluster_that_leaves_extended_support_ends_in_standard_support_after_a_kill_too() {
+    let cloud = Cloud::start();
+    let folder = Folder::on(&cloud.served, &file("1.33", ""));
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(policy(&cloud), "EXTENDED");
+    folder.write(&file("1.34", ""));
+    cloud.served.faults(&[json!({ "operation": "UpdateClusterConfig", "effect": "hang" })]);
+    let mut command = folder.command(&["apply", "--auto-approve"]);
+    let mut apply = command.stdout(Stdio::null()).spawn().expect("it starts");
+    assert!(cloud.served.is_called("UpdateClusterConfig", 1, &mut apply), "it ended before");
+    apply.kill().and_then(|()| apply.wait()).expect("it ends");
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!((steps(&folder), policy(&cloud)), (vec![], json!("STANDARD")));
+}
+
+#[test]
+fn a_cluster_whose_state_is_lost_is_taken_over_at_the_version_that_it_has() {
+    let cloud = Cloud::start();
+    let folder = built(&cloud);
+    let all = folder.ok(&["state", "list"]);
+    std::fs::remove_file(folder.path("acme-prod.state.jsonl")).expect("there is a state");
+    folder.write(FILE);
+    let adopt = all.lines().flat_map(|address| ["--adopt", address]);
+    folder.ok(&["apply", "--auto-approve"].into_iter().chain(adopt).collect::<Vec<_>>());
+    is_at(&cloud, &folder, "1.34");
+}
+
+#[test]
+fn a_cluster_without_spot_machines_is_upgraded_all_the_same() {
+    let cloud = Cloud::start();
+    let folder = Folder::on(&cloud.served, &file("1.34", ""));
+    let no_spot =
+        || json!({ "operation": "CreateNodegroup", "about": "executor", "effect": "capacity" });
+    cloud.served.faults(&[no_spot()]);
+    let apply = || folder.run(&["apply", "--auto-approve"]);
+    assert_eq!(apply().code, Some(4));
+    folder.write(&file("1.36", ""));
+    cloud.served.faults(&[no_spot()]);
+    let ran = apply();
+    assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
+    let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("cluster the stage before it did not end well"), "{told}");
+    assert!(!told.contains("no run changes unasked"), "the next run goes on with all: {told}");
+    assert_eq!(cloud.told("eks.cluster", "version"), ["1.35"], "EKS takes no further step");
+    let mut groups = cloud.told("eks.node_group", "version");
+    groups.sort();
+    assert_eq!(groups, ["1.34", "1.35", "1.35"]);
+    assert_eq!(apply().code, Some(0));
+    is_at(&cloud, &folder, "1.36");
 }

@@ -11,6 +11,8 @@ pub enum Rule {
     Immutable,
     /// Sent when the object is made and never compared again.
     CreateOnly,
+    /// Set where it is wanted otherwise than before; what others make of it is theirs.
+    OnChange,
     /// A version such as `1.35` or `v1.19.0-eksbuild.2`: a higher live value is ahead and never
     /// lowered.
     AtLeast,
@@ -68,6 +70,8 @@ impl Diff {
             };
             match rule {
                 Some(Rule::CreateOnly) => {}
+                Some(Rule::OnChange)
+                    if accepted.is_none_or(|spec| agrees(to, &spec[field.as_str()])) => {}
                 Some(Rule::Tags) => changes.extend(tags_between(field, to, from, recorded)),
                 Some(Rule::Entries) => changes.extend(tags_between(field, to, from, from)),
                 Some(Rule::AtLeast) if !is_lower(from, to) => {}
@@ -171,8 +175,12 @@ mod tests {
     use serde_json::json;
 
     fn fields(want: Value, live: Value, accepted: Option<Value>) -> Vec<String> {
-        let rules =
-            [("version", Rule::AtLeast), ("bootstrap", Rule::CreateOnly), ("tags", Rule::Tags)];
+        let rules = [
+            ("version", Rule::AtLeast),
+            ("bootstrap", Rule::CreateOnly),
+            ("policy", Rule::OnChange),
+            ("tags", Rule::Tags),
+        ];
         let diff = Diff::between(&want, &live, accepted.as_ref(), &rules, &["hidden"]);
         diff.0.into_iter().map(|c| format!("{} {}→{}", c.field, c.from, c.to)).collect()
     }
@@ -188,6 +196,12 @@ mod tests {
             [r#"version "1.9"→"1.10""#]
         );
         assert_eq!(fields(json!({"bootstrap": true}), json!({"bootstrap": false}), None), none);
+        let policy = |accepted: Option<&str>| {
+            let accepted = accepted.map(|policy| json!({ "policy": policy }));
+            fields(json!({"policy": "new"}), json!({"policy": "theirs"}), accepted)
+        };
+        assert_eq!(policy(Some("old")), [r#"policy "theirs"→"new""#]);
+        assert_eq!((policy(Some("new")), policy(None)), (vec![], vec![]), "it is theirs");
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(crate) const ABSENT: &str = "machines-absent";
 pub(crate) const SUPPORT_POLICY: &str = "support-policy";
 /// Seen: the Kubernetes version that the control plane runs.
 pub(crate) const LIVE: &str = "live-version";
+/// Seen: what happens to the cluster when standard support ends.
+pub(crate) const LIVE_POLICY: &str = "live-support-policy";
 /// Seen: until when the version is supported.
 pub(crate) const SUPPORT: &str = "support";
 /// What each pool was last found to have in its zones.

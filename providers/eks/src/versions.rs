@@ -1,7 +1,7 @@
 //! The versions of Kubernetes: which EKS offers, until when it supports them, and which one a
 //! cluster runs.
 use crate::aws::{Aws, Reply, foreign_status};
-use crate::facts::{KUBERNETES, LIVE, SUPPORT, SUPPORT_POLICY};
+use crate::facts::{KUBERNETES, LIVE, LIVE_POLICY, SUPPORT, SUPPORT_POLICY};
 use aws_sdk_eks::types::{ClusterStatus, ClusterVersionInformation, VersionStatus};
 use provision_core::{Error, Facts, Result};
 use provision_spec::{ClusterSpec, Minor};
@@ -44,12 +44,14 @@ pub(crate) struct Seen {
     known: Option<Vec<Support>>,
     /// What the cluster of that name runs, whoever it belongs to.
     live: Option<Minor>,
+    /// What happens to that at the end of standard support.
+    policy: Option<String>,
 }
 
 /// Asks EKS for the versions that it knows, and for the one that a cluster runs.
 pub(crate) async fn see(aws: &Aws, cluster: &str) -> Result<Seen> {
-    let (known, live) = futures::try_join!(known(aws), live(aws, cluster))?;
-    Ok(Seen { known, live })
+    let (known, (live, policy)) = futures::try_join!(known(aws), live(aws, cluster))?;
+    Ok(Seen { known, live, policy })
 }
 
 /// Returns every version that EKS knows. Moto 5.2 has no such call.
@@ -65,14 +67,17 @@ async fn known(aws: &Aws) -> Result<Option<Vec<Support>>> {
     }
 }
 
-/// Returns what a cluster runs, if it runs.
-async fn live(aws: &Aws, name: &str) -> Result<Option<Minor>> {
+/// Returns what a cluster runs, if it runs, and its upgrade policy.
+async fn live(aws: &Aws, name: &str) -> Result<(Option<Minor>, Option<String>)> {
     let found = aws.eks.describe_cluster().name(name).send().await.found("eks:DescribeCluster")?;
     let goes =
         |status: &ClusterStatus| matches!(status, ClusterStatus::Deleting | ClusterStatus::Failed);
     let cluster = found.and_then(|answer| answer.cluster);
     let runs = cluster.filter(|cluster| !cluster.status.as_ref().is_some_and(goes));
-    Ok(runs.and_then(|cluster| cluster.version?.parse().ok()))
+    let Some(cluster) = runs else { return Ok((None, None)) };
+    let policy = cluster.upgrade_policy.and_then(|policy| policy.support_type);
+    let version = cluster.version.and_then(|version| version.parse().ok());
+    Ok((version, policy.map(|policy| policy.to_string())))
 }
 
 fn support(found: ClusterVersionInformation) -> Option<Support> {
@@ -92,15 +97,19 @@ fn support(found: ClusterVersionInformation) -> Option<Support> {
     })
 }
 
-/// Returns the version that is wanted: the one on record, or the file's where that is higher.
+/// Returns the version that is wanted: the one on record, or the file's where that is higher. Where
+/// neither says any, that of a cluster which is there, as after its state was lost.
 pub(crate) fn wanted(spec: &ClusterSpec, facts: &Facts) -> Minor {
     let (before, floor) = (on_record(facts), spec.kubernetes.version);
-    before.max(floor).unwrap_or(DEFAULT)
+    before.max(floor).or(version(facts, LIVE)).unwrap_or(DEFAULT)
+}
+
+fn version(facts: &Facts, key: &str) -> Option<Minor> {
+    facts.get::<String>(key)?.parse().ok()
 }
 
 fn on_record(facts: &Facts) -> Option<Minor> {
-    let text: String = facts.get(KUBERNETES)?;
-    text.parse().ok()
+    version(facts, KUBERNETES)
 }
 
 /// Returns the versions from the one that a cluster runs to the one that is wanted; only that one
@@ -116,11 +125,14 @@ pub(crate) fn way(wanted: Minor, live: Option<Minor>) -> Vec<Minor> {
 /// # Errors
 /// When EKS does not offer one that the cluster would have to be brought to.
 pub(crate) fn decide(spec: &ClusterSpec, facts: &mut Facts, seen: Seen) -> Result<Vec<Minor>> {
-    let (before, wanted) = (on_record(facts), wanted(spec, facts));
-    facts.recorded.insert(KUBERNETES.into(), json!(wanted.to_string()));
     if let Some(live) = seen.live {
         facts.seen.insert(LIVE.into(), json!(live.to_string()));
     }
+    if let Some(policy) = seen.policy {
+        facts.seen.insert(LIVE_POLICY.into(), json!(policy));
+    }
+    let (before, wanted) = (on_record(facts), wanted(spec, facts));
+    facts.recorded.insert(KUBERNETES.into(), json!(wanted.to_string()));
     let way = way(wanted, seen.live);
     let Some(known) = seen.known else { return Ok(way) };
     let new = way.iter().filter(|minor| seen.live.is_none_or(|live| live < **minor));
@@ -184,8 +196,7 @@ fn offers(known: &[Support]) -> String {
 
 /// Says what a version of the file that is lower than the cluster's own means.
 pub(crate) fn lower(spec: &ClusterSpec, facts: &Facts) -> Option<String> {
-    let live: Option<Minor> = facts.get::<String>(LIVE).and_then(|text| text.parse().ok());
-    let (floor, live) = (spec.kubernetes.version?, live?);
+    let (floor, live) = (spec.kubernetes.version?, version(facts, LIVE)?);
     (floor < live).then(|| {
         format!(
             "kubernetes.version says {floor} and the cluster runs {live}, where it stays: a version is \
@@ -211,7 +222,8 @@ pub(crate) fn note(facts: &Facts) -> Option<String> {
 /// Warns of a version that costs more, or that AWS upgrades by itself.
 pub(crate) fn warning(facts: &Facts) -> Option<String> {
     let Support { version, status, standard_until, extended_until } = facts.get(SUPPORT)?;
-    let stays = facts.get::<String>(SUPPORT_POLICY).is_some_and(|policy| policy == EXTENDED);
+    let policy = facts.get::<String>(LIVE_POLICY).or(facts.get(SUPPORT_POLICY));
+    let stays = policy.is_some_and(|policy| policy == EXTENDED);
     let on = |day: Option<String>| day.map(|day| format!(" on {day}")).unwrap_or_default();
     let [usual, dear] = PRICES;
     match status {

@@ -81,6 +81,7 @@ impl Resource for Cluster {
         ("name", Rule::Immutable),
         ("role", Rule::Immutable),
         ("version", Rule::AtLeast),
+        ("support", Rule::OnChange),
         ("subnets", Rule::CreateOnly),
         ("creator_is_admin", Rule::CreateOnly),
         ("bootstrap_addons", Rule::CreateOnly),

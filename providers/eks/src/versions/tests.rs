@@ -37,7 +37,7 @@ fn calendar() -> Vec<Support> {
 /// Decides on what is on record with a cluster that runs `live`, and returns the facts.
 fn decided(floor: &str, before: &[(&str, &str)], live: Option<u32>) -> Result<Facts> {
     let mut facts = recorded(before);
-    let seen = Seen { known: Some(calendar()), live: live.map(Minor) };
+    let seen = Seen { known: Some(calendar()), live: live.map(Minor), policy: None };
     decide(&spec(floor), &mut facts, seen).map(|_| facts)
 }
 
@@ -49,6 +49,9 @@ fn the_version_is_a_floor_that_never_falls() {
     assert_eq!(of("1.36", &[(KUBERNETES, "1.34")]), Minor(36));
     assert_eq!(of("1.34", &[(KUBERNETES, "1.36")]), Minor(36));
     assert_eq!(of("", &[(KUBERNETES, "1.34")]), Minor(34));
+    let on_record = |floor: &str| decided(floor, &[], Some(34)).unwrap().get(KUBERNETES);
+    assert_eq!(on_record(""), Some("1.34".to_owned()), "a lost state is no reason to upgrade");
+    assert_eq!(on_record("1.36"), Some("1.36".to_owned()));
 }
 
 #[test]
@@ -131,7 +134,7 @@ fn support_is_told_of_the_version_that_runs() {
 #[test]
 fn where_nobody_knows_versions_none_is_refused() {
     let mut facts = Facts::default();
-    decide(&spec("1.99"), &mut facts, Seen { known: None, live: None }).unwrap();
+    decide(&spec("1.99"), &mut facts, Seen { known: None, live: None, policy: None }).unwrap();
     assert_eq!(facts.get::<String>(KUBERNETES), Some("1.99".into()));
     assert_eq!((note(&facts), warning(&facts)), (None, None));
 }
