@@ -316,3 +316,33 @@ fn a_run_that_dies_while_it_removes_them_is_gone_on_with() {
         assert_eq!(lived.grown(), [""; 0], "{operation}");
     }
 }
+
+#[test]
+fn a_rule_of_somebody_else_that_keeps_a_group_of_ours_is_told_at_once() {
+    let lived = Lived::start();
+    let boto = Boto::at_home(&lived.served);
+    let ours = json!({ "Filters": [{ "Name": "tag:provision-address", "Values": ["vpc"] }] });
+    let vpc = boto.call("ec2", "describe_vpcs", &ours)["Vpcs"][0]["VpcId"].clone();
+    let group = |name: &str, tags: Value| {
+        let its = json!({ "GroupName": name, "Description": name, "VpcId": vpc,
+            "TagSpecifications": [{ "ResourceType": "security-group", "Tags": tags }] });
+        boto.call("ec2", "create_security_group", &its)["GroupId"].clone()
+    };
+    let owned = json!([{ "Key": "kubernetes.io/cluster/acme-prod", "Value": "owned" }]);
+    let balanced = group("k8s-elb-of-ours", owned);
+    let theirs = group("database", json!([{ "Key": "team", "Value": "data" }]));
+    let rule = json!({ "GroupId": theirs, "IpPermissions": [{ "IpProtocol": "tcp",
+        "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{ "GroupId": balanced }] }] });
+    boto.call("ec2", "authorize_security_group_ingress", &rule);
+    let [balanced, theirs] = [balanced, theirs].map(|id| id.as_str().expect("an id").to_owned());
+    let ran = lived.folder.run(&["destroy", "--auto-approve", "--delete-volumes"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let why = format!("security group {theirs}, which is not ours, has a rule that names it");
+    let what = format!("Name=ip-permission.group-id,Values={balanced}` shows that rule");
+    assert!(told.contains(&why) && told.contains(&what), "{told}");
+    assert!(!told.contains("not done after"), "nobody waits for somebody else: {told}");
+    boto.call("ec2", "delete_security_group", &json!({ "GroupId": theirs }));
+    lived.folder.ok(&["destroy", "--auto-approve", "--delete-volumes"]);
+    assert_eq!(lived.grown(), [""; 0]);
+}

@@ -54,6 +54,8 @@ pub struct Found {
     pub told: String,
     /// What must happen before a call can remove it.
     pub waits: Option<String>,
+    /// Whether that is for somebody else to do, so that it does not come by waiting.
+    pub held: bool,
 }
 
 /// The kinds of what is left behind, in the order in which they go.
@@ -154,7 +156,15 @@ impl Resource for Leftovers {
             return Err(error);
         }
         if let Some(waits) = waiting(&found) {
-            return Err(Error::new(Kind::Blocked, waits));
+            return Err(match all_held(&found) {
+                Some(group) => Error::invalid(waits).hint(format!(
+                    "`aws ec2 describe-security-groups --region {} --filters \
+                     Name=ip-permission.group-id,Values={group}` shows that rule, which is for its \
+                     owner to take away; the same command goes on then",
+                    cx.cloud.region
+                )),
+                None => Error::new(Kind::Blocked, waits),
+            });
         }
         let Some(vpc) = &scene.vpc else { return Ok(Started::done()) };
         let call = cx.cloud.ec2.delete_tags().resources(vpc).tags(claim(scene.cluster));
@@ -220,7 +230,7 @@ async fn look(
 /// Tells what must happen before the next thing can go, or all is gone. A cluster that is there still
 /// would make anew what is taken from it; it is asked for only where nothing else is waited for.
 async fn phase(scene: &Scene<'_>, found: &[Found]) -> Result<Phase> {
-    if let Some(waits) = waiting(found) {
+    if let Some(waits) = waiting(found).filter(|_| all_held(found).is_none()) {
         return Ok(Phase::Busy(waits));
     }
     Ok(match scene.living().await? {
@@ -238,6 +248,12 @@ fn waiting(found: &[Found]) -> Option<String> {
         more => format!(", and {more} more"),
     };
     Some(format!("{} {}: {waits}{more}", first.what.word(), first.name))
+}
+
+/// Returns the first of what is left where all of that waits for somebody else.
+fn all_held(found: &[Found]) -> Option<&str> {
+    let first = found.first().filter(|_| found.iter().all(|it| it.held))?;
+    Some(&first.id)
 }
 
 /// Finds everything that the cluster left behind, in the order in which it goes, and since when.
@@ -304,6 +320,7 @@ mod tests {
             name: "one".into(),
             told: String::new(),
             waits: None,
+            held: false,
         });
         let error = |kind, operation: &str, code: &str| {
             let (operation, code) = (Some(operation.into()), Some(code.into()));

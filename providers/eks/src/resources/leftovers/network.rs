@@ -64,7 +64,7 @@ fn interface(
     };
     let id = it.network_interface_id.clone().unwrap_or_default();
     let (what, name, told) = (What::NetworkInterface, id.clone(), described.to_owned());
-    Some(Found { what, id, name, told, waits })
+    Some(Found { what, id, name, told, waits, held: false })
 }
 
 /// Maps the groups of the cluster, and those of its groups whose rules name another one of them.
@@ -83,10 +83,13 @@ fn of_groups(
         if names(group, &others) {
             let told = "they name another security group".to_owned();
             let (id, name) = (id.clone(), name.clone());
-            found.push(Found { what: What::Rules, id, name, told, waits: None });
+            found.push(Found { what: What::Rules, id, name, told, waits: None, held: false });
         }
-        let waits = used_by(&id, interfaces).or_else(|| named_by(&id, groups, &ids));
-        found.push(Found { what: What::SecurityGroup, id, name, told, waits });
+        let used = used_by(&id, interfaces);
+        let held = used.is_none().then(|| named_by(&id, groups, &ids)).flatten();
+        let (is_held, waits) = (held.is_some(), used.or(held));
+        let what = What::SecurityGroup;
+        found.push(Found { what, id, name, told, waits, held: is_held });
     }
     found
 }
@@ -265,6 +268,7 @@ mod tests {
                 (What::SecurityGroup, "sg-3", Some(named)),
             ]
         );
+        assert!(found.iter().all(|it| it.held == (it.id == "sg-3")), "{found:?}");
         let rules = naming(groups[0].ip_permissions(), &BTreeSet::from(["sg-2"]));
         assert_eq!(rules[0].user_id_group_pairs().len(), 1, "only what names it is taken back");
         assert_eq!(rules[0].from_port, Some(443));

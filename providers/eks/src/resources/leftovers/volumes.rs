@@ -109,7 +109,7 @@ fn found(deletes: bool, volume: Volume) -> Found {
         Some(VolumeState::InUse) => Some(format!("{} still uses it", user.unwrap_or("a machine"))),
         state => Some(state.map(|state| state.to_string()).unwrap_or_default()),
     };
-    Found { what: What::Volume, name: id.clone(), id, told, waits }
+    Found { what: What::Volume, name: id.clone(), id, told, waits, held: false }
 }
 
 /// Deletes a volume, or takes the marks of the cluster off it.
