@@ -25,6 +25,7 @@ mod life;
 mod life_cycle;
 mod lost_replies;
 mod manifests;
+mod operations;
 mod partitions;
 mod permissions;
 mod phase;
@@ -41,6 +42,7 @@ mod served;
 #[path = "../common/server.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
+mod shown;
 mod speed;
 mod support;
 mod sweep;

@@ -3,40 +3,10 @@ use crate::cloud::environment;
 use crate::folder::Ran;
 use crate::judge::Calls;
 use crate::served::{RECORD, Served};
-use std::fs;
+use crate::shown::{Typed, compare, document, typed};
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
-
-/// A line of what is shown that stands for any number of lines.
-const MORE: &str = "…";
-
-/// A command, and what is shown of what it prints.
-struct Typed {
-    line: String,
-    shown: Vec<String>,
-}
-
-fn readme() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    fs::read_to_string(path).expect("the README can be read")
-}
-
-/// Returns the commands of the block of a console after a mark.
-fn typed(mark: &str) -> Vec<Typed> {
-    let text = readme();
-    let (_, block) = text.split_once(&format!("<!-- {mark} -->\n```console\n")).expect(mark);
-    let (block, _) = block.split_once("```").expect("the block ends");
-    let mut all: Vec<Typed> = Vec::new();
-    for line in block.lines() {
-        match line.strip_prefix("$ ") {
-            Some(line) => all.push(Typed { line: line.to_owned(), shown: Vec::new() }),
-            None => all.last_mut().expect("a command is first").shown.push(line.to_owned()),
-        }
-    }
-    assert!(all.len() > 2, "only {} commands after {mark}", all.len());
-    all
-}
 
 /// Puts placeholders in the place of times and how long something took.
 fn timeless(line: &str) -> String {
@@ -51,32 +21,6 @@ fn timeless(line: &str) -> String {
     let line = line.replace("[ ", "[");
     let words = line.split(' ').map(|word| if is_time(word) { "TIME" } else { word });
     words.collect::<Vec<_>>().join(" ")
-}
-
-/// Checks that what is shown is what was printed, but for what is left out.
-fn compare(typed: &Typed, printed: &str) {
-    let shown = typed.shown.iter().map(|line| timeless(line.trim_end()));
-    let mut shown: Vec<_> = shown.collect();
-    let printed: Vec<_> = printed.trim_end().lines().map(|it| timeless(it.trim_end())).collect();
-    while shown.last().is_some_and(String::is_empty) {
-        shown.pop();
-    }
-    let (mut at, mut may_skip) = (0, false);
-    for line in &shown {
-        if line == MORE {
-            may_skip = true;
-            continue;
-        }
-        let rest = &printed[at..];
-        let found = if may_skip { rest.iter().position(|it| it == line) } else { Some(0) };
-        let found = found.filter(|found| rest.get(*found) == Some(line));
-        let found = found.unwrap_or_else(|| {
-            panic!("`{}` shows\n{line}\nand prints\n{}", typed.line, rest.join("\n"))
-        });
-        (at, may_skip) = (at + found + 1, false);
-    }
-    let rest = printed[at..].join("\n");
-    assert!(may_skip || rest.is_empty(), "`{}` prints more:\n{rest}", typed.line);
 }
 
 /// Somebody with a shell, the program on the PATH and nothing else.
@@ -111,13 +55,13 @@ impl User {
     fn sees(&self, typed: &Typed) {
         let Ran { code, stdout, stderr } = self.types(&typed.line);
         assert_eq!(code, Some(0), "{}\n{stdout}\n{stderr}", typed.line);
-        compare(typed, &format!("{stderr}{stdout}"));
+        compare(typed, &format!("{stderr}{stdout}"), timeless);
     }
 }
 
 #[test]
 fn the_way_from_nothing_to_a_cluster_and_back_is_as_the_readme_shows_it() {
-    let all = typed("the way");
+    let all = typed(&document("README.md"), "the way");
     for word in ["init", "plan", "apply", "verify", "helm-values", "destroy"] {
         let line = format!("provision {word} ");
         assert!(all.iter().any(|it| it.line.starts_with(&line)), "it shows no {word}");
@@ -131,7 +75,7 @@ fn the_way_from_nothing_to_a_cluster_and_back_is_as_the_readme_shows_it() {
 
 #[test]
 fn kubectl_gets_into_a_cluster_on_the_sandbox_as_the_readme_shows_it() {
-    let all = typed("kubectl");
+    let all = typed(&document("README.md"), "kubectl");
     let [serve, set @ .., apply, kubeconfig, kubectl] = &all[..] else { panic!("too few") };
     assert_eq!(serve.line, "provision sandbox serve &");
     let url = serve.shown[0].trim_start_matches("{\"aws\":\"").trim_end_matches("\"}");
