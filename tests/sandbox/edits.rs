@@ -25,7 +25,7 @@ const ELSEWHERE: [(&str, &str); 15] = [
     ("network.cidr", "capacity.rs: it is refused"),
     ("profile", "only a set of defaults"),
     ("kubernetes.version", "upgrade.rs"),
-    ("eks.account", "roles.rs; it is where the cluster is"),
+    ("eks.account", "errors.rs: it is where the cluster is, and another is refused"),
     ("eks.assumeRole.arn", "roles.rs"),
     ("eks.assumeRole.externalId", "roles.rs"),
     ("tags", "the test of tags"),
@@ -185,6 +185,28 @@ fn tags_reach_everything_that_takes_some_and_change_nothing_else() {
     for one in ["vpc", "cluster", "role/node", "log-group", "nat-gateway/us-east-1a"] {
         assert!(reached.contains(&format!("update {one}")), "{one}: {reached:?}");
     }
+}
+
+#[test]
+fn a_key_of_somebody_else_encrypts_secrets_and_stays() {
+    let served = Served::start();
+    let boto = Boto::at_home(&served);
+    let key = boto.call("kms", "create_key", &json!({}))["KeyMetadata"].clone();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&["apply", "--auto-approve"]);
+    let id = key["KeyId"].as_str().expect("an id");
+    folder.write(&format!("{FILE}kubernetes: {{ secretsKey: {id} }}\n"));
+    let policy = "create role-policy/cluster".to_owned();
+    let arn = world::without_chance(key["Arn"].as_str().expect("an ARN"));
+    assert_eq!(planned(&folder), [policy, format!("update cluster secrets_key: null → {arn}")]);
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(folder.plan(), [""; 0]);
+    let cluster = boto.call("eks", "describe_cluster", &json!({ "name": "acme-prod" }));
+    let used = &cluster["cluster"]["encryptionConfig"][0]["provider"]["keyArn"];
+    assert_eq!(*used, key["Arn"]);
+    folder.ok(&["destroy", "--auto-approve"]);
+    let after = boto.call("kms", "describe_key", &json!({ "KeyId": id }))["KeyMetadata"].clone();
+    assert_eq!(after["KeyState"], "Enabled");
 }
 
 /// Returns how many nodes each group is meant to have.

@@ -3,6 +3,7 @@ use crate::boto::Boto;
 use crate::folder::{FILE, Folder, Ran};
 use crate::rehearsal::Rehearsal;
 use crate::served::Served;
+use crate::upgrade::Cloud;
 use serde_json::json;
 
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
@@ -76,6 +77,24 @@ fn a_session_is_used_until_it_is_nearly_over() {
     folder.ok(&["plan"]);
     let calls = served.operations().len() - before;
     assert!(calls > 20 && sessions(&served) == 1, "{} sessions, {calls} calls", sessions(&served));
+}
+
+#[test]
+fn a_session_that_ends_in_the_middle_of_a_run_is_followed_by_another() {
+    let Cloud { served } = Cloud::of(Served::at("120"));
+    prepared(&served);
+    let at = |version: &str| {
+        format!("{}kubernetes: {{ version: \"{version}\" }}\n", working_as("acme-word"))
+    };
+    let folder = Folder::on(&served, &at("1.34"));
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    folder.ok(&APPLY);
+    folder.write(&at("1.36"));
+    let (before, calls) = (sessions(&served), served.operations().len());
+    folder.ok(&APPLY);
+    let (begun, calls) = (sessions(&served) - before, served.operations().len() - calls);
+    assert!(begun > 1 && begun * 20 < calls, "{begun} sessions, {calls} calls");
+    assert_eq!(folder.plan(), [""; 0]);
 }
 
 #[test]
