@@ -320,18 +320,29 @@ fn policy(cloud: &Cloud) -> Value {
     cluster[1]["body"]["upgradePolicy"]["supportType"].clone()
 }
 
-#[test]
-fn who_pays_for_extended_support_by_choice_keeps_it_until_the_version_changes() {
-    let cloud = Cloud::start();
-    let folder = built(&cloud);
-    assert_eq!(policy(&cloud), "STANDARD");
+/// Lets AWS keep the cluster in extended support when standard support ends, as its owner may.
+fn extend(cloud: &Cloud, folder: &Folder) {
     let extended = json!({ "name": "acme-prod", "upgradePolicy": { "supportType": "EXTENDED" } });
     Boto::at_home(&cloud.served).call("eks", "update_cluster_config", &extended);
     while cloud.told("eks.cluster", "status") != ["ACTIVE"] {
-        assert_eq!(steps(&folder), [""; 0]);
+        assert_eq!(steps(folder), [""; 0]);
     }
-    folder.ok(&["apply", "--auto-approve"]);
-    assert_eq!((steps(&folder), policy(&cloud)), (vec![], json!("EXTENDED")));
+    assert_eq!((steps(folder), policy(cloud)), (vec![], json!("EXTENDED")));
+}
+
+#[test]
+fn who_pays_for_extended_support_by_choice_goes_on_with_it() {
+    for version in ["1.34", "1.35", "1.36"] {
+        let cloud = Cloud::start();
+        let folder = built(&cloud);
+        assert_eq!(policy(&cloud), "STANDARD");
+        extend(&cloud, &folder);
+        folder.write(&file(version, ""));
+        let changes = folder.changes();
+        assert!(changes.iter().all(|it| !it.contains("support")), "{version}: {changes:?}");
+        folder.ok(&["apply", "--auto-approve"]);
+        assert_eq!((steps(&folder), policy(&cloud)), (vec![], json!("EXTENDED")), "{version}");
+    }
 }
 
 #[test]
@@ -354,12 +365,14 @@ fn a_cluster_that_leaves_extended_support_ends_in_standard_support_after_a_kill_
 fn a_cluster_whose_state_is_lost_is_taken_over_at_the_version_that_it_has() {
     let cloud = Cloud::start();
     let folder = built(&cloud);
+    extend(&cloud, &folder);
     let all = folder.ok(&["state", "list"]);
     std::fs::remove_file(folder.path("acme-prod.state.jsonl")).expect("there is a state");
     folder.write(FILE);
     let adopt = all.lines().flat_map(|address| ["--adopt", address]);
     folder.ok(&["apply", "--auto-approve"].into_iter().chain(adopt).collect::<Vec<_>>());
     is_at(&cloud, &folder, "1.34");
+    assert_eq!(policy(&cloud), "EXTENDED", "as it is");
 }
 
 #[test]
@@ -383,5 +396,22 @@ fn a_cluster_without_spot_machines_is_upgraded_all_the_same() {
     groups.sort();
     assert_eq!(groups, ["1.34", "1.35", "1.35"]);
     assert_eq!(apply().code, Some(0));
+    is_at(&cloud, &folder, "1.36");
+}
+
+#[test]
+fn new_machines_that_cannot_be_had_keep_a_cluster_where_its_old_ones_are() {
+    let cloud = Cloud::start();
+    let folder = built(&cloud);
+    let pools = "pools: { app: {}, driver: {}, executor: { machine: m5d.2xlarge } }\n";
+    folder.write(&file("1.36", pools));
+    for _ in 0..2 {
+        let none = json!({ "operation": "CreateNodegroup", "effect": "capacity" });
+        cloud.served.faults(&[none]);
+        let ran = folder.run(&["apply", "--auto-approve"]);
+        assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
+        assert_eq!(cloud.told("eks.cluster", "version"), ["1.34"]);
+    }
+    folder.ok(&["apply", "--auto-approve"]);
     is_at(&cloud, &folder, "1.36");
 }

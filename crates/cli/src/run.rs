@@ -266,12 +266,13 @@ impl Subject {
     async fn plan(
         &self,
         global: &Global,
-        graphs: Vec<Graph>,
+        mut graphs: Vec<Graph>,
         facts: Facts,
         consent: &Consent,
         replace: BTreeSet<Address>,
     ) -> Result<Decision, Failure> {
         let (state, marks, nothing) = (self.state(), self.marks(), Graph::new());
+        graphs.iter_mut().for_each(|graph| graph.remember(&state, self.drivers()));
         let first = graphs.first().unwrap_or(&nothing);
         let observed = match &self.session {
             Some(_) => self.engine(global).observe(first, &state, &consent.adopt).await?,

@@ -11,7 +11,8 @@ pub enum Rule {
     Immutable,
     /// Sent when the object is made and never compared again.
     CreateOnly,
-    /// Set where it is wanted otherwise than before; what others make of it is theirs.
+    /// Set when it is made, and where it is wanted otherwise than before; what others make of it since is
+    /// theirs, and so it is in what is taken over.
     OnChange,
     /// A version such as `1.35` or `v1.19.0-eksbuild.2`: a higher live value is ahead and never
     /// lowered.
@@ -70,8 +71,7 @@ impl Diff {
             };
             match rule {
                 Some(Rule::CreateOnly) => {}
-                Some(Rule::OnChange)
-                    if accepted.is_none_or(|spec| agrees(to, &spec[field.as_str()])) => {}
+                Some(Rule::OnChange) if recorded.is_null() || agrees(to, recorded) => {}
                 Some(Rule::Tags) => changes.extend(tags_between(field, to, from, recorded)),
                 Some(Rule::Entries) => changes.extend(tags_between(field, to, from, from)),
                 Some(Rule::AtLeast) if !is_lower(from, to) => {}
@@ -202,6 +202,8 @@ mod tests {
         };
         assert_eq!(policy(Some("old")), [r#"policy "theirs"→"new""#]);
         assert_eq!((policy(Some("new")), policy(None)), (vec![], vec![]), "it is theirs");
+        let taken_over = Some(json!({}));
+        assert_eq!(fields(json!({"policy": "new"}), json!({"policy": "theirs"}), taken_over), none);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! A stack as plain data: resources in the order they were added.
 use crate::address::Address;
+use crate::diff::Rule;
+use crate::driver::Drivers;
 use crate::resource::Resource;
+use crate::state::{Record, State};
 use crate::value::{Input, Pending, sources};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,7 +26,7 @@ pub struct Node {
     /// What settles first if it settles at all, though it needs nothing of it. That is not recorded,
     /// and means nothing when something goes.
     pub follows: BTreeSet<Address>,
-    /// What changes after it where both only change, even what it follows otherwise. That is not
+    /// What is brought to a version after it where both are, even what it follows otherwise. That is not
     /// recorded either.
     pub leads: BTreeSet<Address>,
     /// The parent it is within and goes with.
@@ -78,9 +81,8 @@ impl Place {
         self
     }
 
-    /// Names something that changes after this where both are there and change, as what runs on nodes is
-    /// brought to a version before them. It goes before [`follow`](Self::follow), which holds where one
-    /// of the two is made.
+    /// Names something that is brought to a version after this where both are, as what runs on nodes is
+    /// before them. It goes before [`follow`](Self::follow), which holds in all other cases.
     #[must_use]
     pub fn lead<R>(mut self, handle: &Handle<R>) -> Self {
         self.leads.insert(handle.address.clone());
@@ -200,6 +202,23 @@ impl Graph {
         };
         self.nodes.push(node);
         Handle { address, resource: PhantomData }
+    }
+
+    /// Fills in how a field that is [set on change](Rule::OnChange) was wanted before, where nobody
+    /// decides about it: what was asked for once is not forgotten by a stage that leaves it alone.
+    pub fn remember(&mut self, state: &State, drivers: &Drivers) {
+        for node in &mut self.nodes {
+            let before = state.get(&node.address).and_then(Record::accepted);
+            let rules = drivers.get(node.kind).map_or(&[][..], |driver| driver.meta().rules);
+            let once = rules.iter().filter(|(_, rule)| *rule == Rule::OnChange);
+            for (field, before) in
+                once.filter_map(|(field, _)| Some((*field, before?.get(*field)?)))
+            {
+                if node.spec.get(field).is_some_and(Value::is_null) {
+                    node.spec[field] = before.clone();
+                }
+            }
+        }
     }
 
     /// Returns the nodes in the order they were added, which is a topological order.

@@ -85,10 +85,12 @@ impl Step {
     }
 }
 
-/// What to do, in an order that works, and what there is to say beside it.
+/// What to do, and what there is to say beside it. Steps are in the order of the graph; which must end
+/// before which, each says itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// The steps, by stage; within one, what is needed comes before what needs it.
+    /// The steps, by stage; within one, what is needed comes before what needs it. What is waited for
+    /// otherwise may come later.
     pub steps: Vec<Step>,
     /// What could not be observed, with the reason. Such a plan cannot be carried out, unless all of
     /// it is awaited.

@@ -22,8 +22,8 @@ pub struct Outcome {
     pub done: BTreeMap<Action, usize>,
     /// What is there and not well, in the cloud's words.
     pub degraded: BTreeMap<Address, String>,
-    /// What of that the cloud lacks capacity for, or waits for what it does: the next run goes on with it.
-    pub unmade: BTreeSet<Address>,
+    /// What of that lacks capacity, or waits for something that does: the next run goes on with it.
+    pub put_off: BTreeSet<Address>,
     /// What failed.
     pub failed: Vec<(Address, Error)>,
     /// What was not tried, and why.
@@ -100,16 +100,32 @@ impl Engine<'_> {
             } else {
                 outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), Skip::Stage)));
             }
+            is_behind |= self.lags(steps, &outcome);
             excuse_waiting(steps, &mut outcome);
-            // A cloud begins no stage while something is there that lags behind the one before.
-            let lags = |step: &Step| step.action == Action::Update;
-            is_behind |= steps.iter().any(|it| lags(it) && outcome.unmade.contains(&it.address));
             begin = end;
         }
         if !plan.steps.is_empty() && !self.is_stopping() {
             job(&graphs[graphs.len() - 1]).look_at_degraded(plan, &mut outcome).await;
         }
         outcome
+    }
+}
+
+impl Engine<'_> {
+    /// Tells whether something that a cluster can do without is there as it was before these steps, for
+    /// want of capacity: a cloud takes no further step with a cluster until that has followed. What is
+    /// not there yet keeps nothing.
+    fn lags(&self, steps: &[Step], outcome: &Outcome) -> bool {
+        let is_left = |step: &Step| outcome.skipped.iter().any(|(it, _)| *it == step.address);
+        let lags = |step: &&Step| match step.action {
+            Action::Update => outcome.put_off.contains(&step.address) || is_left(step),
+            // The old generation in a slot.
+            Action::Delete => is_left(step),
+            Action::Create | Action::Adopt => false,
+        };
+        let is_dispensable =
+            |step: &Step| self.driver(&step.kind).is_ok_and(|it| it.meta().dispensable);
+        steps.iter().filter(lags).any(is_dispensable)
     }
 }
 
@@ -143,8 +159,8 @@ struct Job<'a> {
 impl Job<'_> {
     async fn run(&self, steps: &[Step], begin: usize, outcome: &mut Outcome) {
         let mut queue = Queue::new(steps, begin);
-        let unmade = |i: &usize| outcome.unmade.contains(&steps[*i].address);
-        (0..steps.len()).filter(unmade).for_each(|i| queue.leave_out(i));
+        let is_put_off = |i: &usize| outcome.put_off.contains(&steps[*i].address);
+        (0..steps.len()).filter(is_put_off).for_each(|i| queue.leave_out(i));
         let mut running = FuturesUnordered::new();
         let (tell, mut told) = mpsc::unbounded_channel();
         loop {

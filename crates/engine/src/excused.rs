@@ -17,7 +17,7 @@ pub(crate) fn excuse_capacity(drivers: &Drivers, journal: &Journal, outcome: &mu
         return;
     }
     for (address, error) in std::mem::take(&mut outcome.failed) {
-        outcome.unmade.insert(address.clone());
+        outcome.put_off.insert(address.clone());
         outcome.degraded.insert(address, error.to_string());
     }
 }
@@ -25,7 +25,8 @@ pub(crate) fn excuse_capacity(drivers: &Drivers, journal: &Journal, outcome: &mu
 /// Reports as degraded what waits for what lacks capacity, which the next run goes on with. What
 /// was to go once that is there stays, and that is all.
 pub(crate) fn excuse_waiting(steps: &[Step], outcome: &mut Outcome) {
-    if outcome.unmade.is_empty() || !outcome.failed.is_empty() {
+    let ends_well = outcome.failed.is_empty() && outcome.fatal.is_none() && !outcome.interrupted;
+    if outcome.put_off.is_empty() || !ends_well {
         return;
     }
     let waits = |why: &Skip| matches!(why, Skip::Kept(_) | Skip::Needs(_) | Skip::Stage);
@@ -37,7 +38,7 @@ pub(crate) fn excuse_waiting(steps: &[Step], outcome: &mut Outcome) {
     outcome.skipped = skipped;
     let waiting: Vec<(Address, Skip)> = waiting;
     for (address, why) in waiting.into_iter().filter(|(address, _)| !goes(address)) {
-        outcome.unmade.insert(address.clone());
+        outcome.put_off.insert(address.clone());
         outcome.degraded.entry(address).or_insert(why.to_string());
     }
 }
@@ -92,5 +93,10 @@ mod tests {
         };
         assert_eq!(excused(Action::Delete), (true, 1), "an old one is kept");
         assert_eq!(excused(Action::Create), (true, 2), "another is not made");
+        let skipped = vec![("b".into(), Skip::Needs("a".into()))];
+        let mut stopped = Outcome { skipped, interrupted: true, ..Outcome::default() };
+        stopped.put_off.insert("pool".into());
+        excuse_waiting(&[step("b", false)], &mut stopped);
+        assert_eq!((stopped.skipped.len(), stopped.degraded.len()), (1, 0), "it was not tried");
     }
 }

@@ -117,27 +117,45 @@ async fn what_follows_something_that_fails_is_left_to_the_next_run() {
 
 #[tokio::test(start_paused = true)]
 async fn an_upgrade_goes_on_without_what_lacks_capacity_until_that_lags_behind() {
-    let bench = built().await;
-    let none = Error::new(Kind::Capacity, "no spot capacity");
-    bench.world.complain("fake.pool", Some(Complaint::Broken(none)));
-    let stage = |version| stack(&["a", "b"], version, "old", "large", "h1");
-    let graphs = ["1.33", "1.34", "1.35"].map(stage);
-    let (plan, outcome) = bench.run(&graphs, None).await.through();
-    let new = plan.steps.iter().find(|it| it.kind == "fake.pool" && it.action == Action::Create);
-    let new = new.expect("a pool is new").address.clone();
+    let bench = Bench::default();
+    let none = || Some(Complaint::Broken(Error::new(Kind::Capacity, "no spot capacity")));
+    bench.world.complain("fake.pool", none());
+    let stage = |version| stack(&["a", "b"], version, "old", "small", "h1");
+    let (_, outcome) = bench.run(&[stage("1.33")], None).await.through();
     assert!(outcome.is_complete(), "{outcome:?}");
-    assert_eq!(outcome.degraded[&new], "no spot capacity");
+    let graphs = ["1.33", "1.34", "1.35"].map(stage);
+    let (_, outcome) = bench.run(&graphs, None).await.through();
+    let pool = graphs[0].nodes().iter().find(|it| it.kind == "fake.pool").expect("a pool");
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(outcome.degraded[&pool.address], "no spot capacity");
     assert_eq!(outcome.degraded[&Address::from("cluster")], "the stage before it did not end well");
-    let unmade: Vec<_> = outcome.unmade.iter().map(Address::as_str).collect();
-    assert_eq!(unmade, ["cluster", new.as_str()]);
-    let version = |version: &str| {
+    let put_off: Vec<_> = outcome.put_off.iter().collect();
+    assert_eq!(put_off, [&"cluster".into(), &pool.address]);
+    let runs = |version: &str| {
         let objects = bench.world.objects();
         objects.values().any(|it| it.kind == "fake.cluster" && it.body["version"] == version)
     };
-    assert!(version("1.34"), "it lacks one pool alone");
+    assert!(runs("1.34"), "it lacks one pool alone");
     bench.world.complain("fake.pool", None);
     let (_, outcome) = bench.run(&graphs[1..], None).await.through();
     assert!(outcome.is_complete() && outcome.degraded.is_empty(), "{outcome:?}");
-    assert!(version("1.35"));
+    assert!(runs("1.35"));
     assert_eq!(steps(&bench.plan(&graphs[2..]).await.unwrap()), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_stage_begins_while_an_old_generation_waits_for_capacity_of_the_new_one() {
+    let bench = built().await;
+    let none = Error::new(Kind::Capacity, "no spot capacity");
+    bench.world.complain("fake.pool", Some(Complaint::Broken(none)));
+    let graphs = ["1.33", "1.34"].map(|version| stack(&["a", "b"], version, "old", "large", "h1"));
+    let (_, outcome) = bench.run(&graphs, None).await.through();
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(outcome.degraded[&Address::from("cluster")], "the stage before it did not end well");
+    let calls = bench.world.calls();
+    assert!(calls.iter().all(|call| !call.contains("cluster")), "{calls:?}");
+    bench.world.complain("fake.pool", None);
+    let (_, outcome) = bench.run(&graphs, None).await.through();
+    assert!(outcome.is_complete() && outcome.degraded.is_empty(), "{outcome:?}");
+    assert_eq!(steps(&bench.plan(&graphs).await.unwrap()), [""; 0]);
 }

@@ -406,7 +406,8 @@ kind! {
     "fake.addon",
     Name,
     const EARLY: bool = true;
-    const RULES: &'static [(&'static str, Rule)] = &[("tags", Rule::Tags)];
+    const RULES: &'static [(&'static str, Rule)] =
+        &[("version", Rule::AtLeast), ("tags", Rule::Tags)];
 }
 
 impl Fake for Addon {

@@ -28,7 +28,7 @@ pub(crate) const ABSENT: &str = "machines-absent";
 pub(crate) const SUPPORT_POLICY: &str = "support-policy";
 /// Seen: the Kubernetes version that the control plane runs.
 pub(crate) const LIVE: &str = "live-version";
-/// Seen: what happens to the cluster when standard support ends.
+/// Seen: what happens to the cluster when standard support ends, where this run decides nothing about it.
 pub(crate) const LIVE_POLICY: &str = "live-support-policy";
 /// Seen: until when the version is supported.
 pub(crate) const SUPPORT: &str = "support";

@@ -128,10 +128,10 @@ pub(crate) fn decide(spec: &ClusterSpec, facts: &mut Facts, seen: Seen) -> Resul
     if let Some(live) = seen.live {
         facts.seen.insert(LIVE.into(), json!(live.to_string()));
     }
-    if let Some(policy) = seen.policy {
+    let (before, wanted) = (on_record(facts), wanted(spec, facts));
+    if let Some(policy) = seen.policy.filter(|_| before.is_none_or(|before| before == wanted)) {
         facts.seen.insert(LIVE_POLICY.into(), json!(policy));
     }
-    let (before, wanted) = (on_record(facts), wanted(spec, facts));
     facts.recorded.insert(KUBERNETES.into(), json!(wanted.to_string()));
     let way = way(wanted, seen.live);
     let Some(known) = seen.known else { return Ok(way) };

@@ -244,7 +244,7 @@ impl CarryOut<'_> {
         let is_begun = |address: &Address| {
             journal.with(|state| state.get(address).is_some_and(|record| !record.is_settled()))
         };
-        let is_unmade = |it: &&Address| outcome.unmade.contains(*it) || is_begun(it);
+        let is_unmade = |it: &&Address| outcome.put_off.contains(*it) || is_begun(it);
         let unmade = &outcome.degraded.keys().filter(is_unmade).cloned().collect();
         let next = self.next(journal, outcome, left, (&decision.replace, unmade));
         let left: Vec<_> = left.iter().flat_map(|live| self.named(live)).collect();

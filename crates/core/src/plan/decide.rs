@@ -39,7 +39,7 @@ pub(super) fn decide(question: &Question<'_>) -> Result<Plan, Refused> {
             _ => decider.remove_dropped(stage, &graphs[stage - 1], graph),
         }
         decider.refuse_to_pull_the_rug(graph, begin);
-        order(&mut decider.plan.steps, begin, graph, question.state);
+        order(&mut decider.plan.steps, begin, graph, (question.state, question.drivers));
     }
     decider.await_unknown(&graphs[0]);
     match decider.refusals.is_empty() {

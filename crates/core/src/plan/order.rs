@@ -2,15 +2,23 @@
 use super::decide::positions;
 use super::{Action, Step};
 use crate::address::Address;
+use crate::diff::Rule;
+use crate::driver::Drivers;
 use crate::graph::Graph;
 use crate::state::State;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Orders the steps of one stage, which are those from `begin` on.
 ///
-/// What is needed or followed is built first; where both only change, what leads is; what needs an object lets go of it before it is deleted; an
-/// object is deleted before it is made again; and within a slot the new one is ready first.
-pub(super) fn order(steps: &mut [Step], begin: usize, graph: &Graph, state: &State) {
+/// What is needed or followed is built first, and where both are brought to a version, what leads; what
+/// needs an object lets go of it before it is deleted; an object is deleted before it is made again; and
+/// within a slot the new one is ready first.
+pub(super) fn order(
+    steps: &mut [Step],
+    begin: usize,
+    graph: &Graph,
+    (state, drivers): (&State, &Drivers),
+) {
     let (deletes, settles) = (positions(steps, begin, true), positions(steps, begin, false));
     let mut slots: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for &i in settles.values() {
@@ -35,12 +43,13 @@ pub(super) fn order(steps: &mut [Step], begin: usize, graph: &Graph, state: &Sta
             gives_way.extend(successors.map(|&successor| (i, successor)));
         } else {
             let (follows, leads) = node.map_or((&empty, &empty), |it| (&it.follows, &it.leads));
-            let both = |&it: &usize| changes(&steps[i]) && changes(&steps[it]);
+            let both = |&it: &usize| raised(&steps[i], drivers) && raised(&steps[it], drivers);
             let led: BTreeSet<usize> =
                 leads.iter().filter_map(|it| settles.get(it).copied()).filter(both).collect();
             led.iter().for_each(|&it| add(steps, Some(it), i));
-            let first = wanted.union(follows).filter_map(|it| settles.get(it));
-            steps[i].after.extend(first.filter(|it| !led.contains(it)));
+            let followed = follows.iter().filter_map(|it| settles.get(it));
+            let followed = followed.filter(|it| !led.contains(it));
+            steps[i].after.extend(wanted.iter().filter_map(|it| settles.get(it)).chain(followed));
             steps[i].after.extend(deletes.get(&address));
             for dropped in recorded.iter().filter(|n| graph.node(n).is_none()) {
                 add(steps, deletes.get(dropped).copied(), i);
@@ -111,9 +120,11 @@ fn stuck(steps: &[Step], begin: usize) -> BTreeSet<usize> {
     waits.into_keys().collect()
 }
 
-/// Tells whether a step changes something that is there.
-fn changes(step: &Step) -> bool {
-    step.action == Action::Update && !step.changes.0.is_empty()
+/// Tells whether a step brings something that is there to a version.
+fn raised(step: &Step, drivers: &Drivers) -> bool {
+    let rules = drivers.get(step.kind.as_str()).map_or(&[][..], |driver| driver.meta().rules);
+    let is_version = |field: &str| rules.contains(&(field, Rule::AtLeast));
+    step.action == Action::Update && step.changes.0.iter().any(|it| is_version(&it.field))
 }
 
 fn add(steps: &mut [Step], step: Option<usize>, before: usize) {
