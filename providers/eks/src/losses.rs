@@ -107,7 +107,7 @@ mod tests {
 
     fn left(what: What, name: &str) -> Found {
         let (id, told) = (name.to_owned(), format!("told of {name}"));
-        Found { what, id, name: name.to_owned(), told, waits: None, held: false }
+        Found { what, id, name: name.to_owned(), told, waits: None }
     }
 
     #[test]

@@ -15,6 +15,7 @@ use provision_core::{
     Timing,
 };
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Where it stands in every graph.
 pub(crate) const ADDRESS: &str = "leftovers";
@@ -53,9 +54,28 @@ pub struct Found {
     /// What else there is to say of it.
     pub told: String,
     /// What must happen before a call can remove it.
-    pub waits: Option<String>,
-    /// Whether that is for somebody else to do, so that it does not come by waiting.
-    pub held: bool,
+    pub waits: Option<Wait>,
+}
+
+/// What something that was left behind waits for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wait {
+    /// What comes by itself.
+    Passes(String),
+    /// A rule of a security group of somebody else, which does not.
+    HeldBy(String),
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passes(what) => f.write_str(what),
+            Self::HeldBy(group) => {
+                write!(f, "security group {group}, which is not ours, has a rule that names it")
+            }
+        }
+    }
 }
 
 /// The kinds of what is left behind, in the order in which they go.
@@ -156,11 +176,10 @@ impl Resource for Leftovers {
             return Err(error);
         }
         if let Some(waits) = waiting(&found) {
-            return Err(match all_held(&found) {
+            return Err(match holder(&found) {
                 Some(group) => Error::invalid(waits).hint(format!(
-                    "`aws ec2 describe-security-groups --region {} --filters \
-                     Name=ip-permission.group-id,Values={group}` shows that rule, which is for its \
-                     owner to take away; the same command goes on then",
+                    "`aws ec2 describe-security-groups --region {} --group-ids {group}` shows that \
+                     rule, which is for its owner to take away; the same command goes on then",
                     cx.cloud.region
                 )),
                 None => Error::new(Kind::Blocked, waits),
@@ -230,7 +249,7 @@ async fn look(
 /// Tells what must happen before the next thing can go, or all is gone. A cluster that is there still
 /// would make anew what is taken from it; it is asked for only where nothing else is waited for.
 async fn phase(scene: &Scene<'_>, found: &[Found]) -> Result<Phase> {
-    if let Some(waits) = waiting(found).filter(|_| all_held(found).is_none()) {
+    if let Some(waits) = waiting(found).filter(|_| holder(found).is_none()) {
         return Ok(Phase::Busy(waits));
     }
     Ok(match scene.living().await? {
@@ -250,10 +269,13 @@ fn waiting(found: &[Found]) -> Option<String> {
     Some(format!("{} {}: {waits}{more}", first.what.word(), first.name))
 }
 
-/// Returns the first of what is left where all of that waits for somebody else.
-fn all_held(found: &[Found]) -> Option<&str> {
-    let first = found.first().filter(|_| found.iter().all(|it| it.held))?;
-    Some(&first.id)
+/// Returns the first group of somebody else that keeps something, where that is all that is waited for.
+fn holder(found: &[Found]) -> Option<&str> {
+    let holders = found.iter().map(|it| match &it.waits {
+        Some(Wait::HeldBy(group)) => Some(group.as_str()),
+        _ => None,
+    });
+    holders.collect::<Option<Vec<_>>>()?.into_iter().next()
 }
 
 /// Finds everything that the cluster left behind, in the order in which it goes, and since when.
@@ -320,7 +342,6 @@ mod tests {
             name: "one".into(),
             told: String::new(),
             waits: None,
-            held: false,
         });
         let error = |kind, operation: &str, code: &str| {
             let (operation, code) = (Some(operation.into()), Some(code.into()));

@@ -45,7 +45,6 @@ async fn balancers(scene: &Scene<'_>) -> Result<Balancers> {
         name: it.load_balancer_name.unwrap_or_default(),
         told: it.dns_name.unwrap_or_default(),
         waits: None,
-        held: false,
     });
     Ok(Balancers { found: found.collect(), interfaces })
 }
@@ -66,7 +65,6 @@ async fn groups(scene: &Scene<'_>) -> Result<Vec<Found>> {
         name: it.target_group_name.unwrap_or_default(),
         told: String::new(),
         waits: None,
-        held: false,
     });
     Ok(found.collect())
 }
@@ -133,7 +131,6 @@ async fn classic(scene: &Scene<'_>) -> Result<Balancers> {
         name: name(&it),
         told: it.dns_name.unwrap_or_default(),
         waits: None,
-        held: false,
     });
     Ok(Balancers { found: found.collect(), interfaces })
 }

@@ -3,7 +3,7 @@
 //! The security group of the cluster goes with it, unless something still uses it: then it stays
 //! for ever. Interfaces of the control plane and of load balancers go by themselves, minutes later.
 use super::owned::{Scene, tags};
-use super::{Found, Outputs, What};
+use super::{Found, Outputs, Wait, What};
 use crate::aws::{Reply, filter};
 use aws_sdk_ec2::types::{
     IpPermission, NetworkInterface, NetworkInterfaceStatus, SecurityGroup, UserIdGroupPair,
@@ -64,7 +64,7 @@ fn interface(
     };
     let id = it.network_interface_id.clone().unwrap_or_default();
     let (what, name, told) = (What::NetworkInterface, id.clone(), described.to_owned());
-    Some(Found { what, id, name, told, waits, held: false })
+    Some(Found { what, id, name, told, waits: waits.map(Wait::Passes) })
 }
 
 /// Maps the groups of the cluster, and those of its groups whose rules name another one of them.
@@ -83,13 +83,11 @@ fn of_groups(
         if names(group, &others) {
             let told = "they name another security group".to_owned();
             let (id, name) = (id.clone(), name.clone());
-            found.push(Found { what: What::Rules, id, name, told, waits: None, held: false });
+            found.push(Found { what: What::Rules, id, name, told, waits: None });
         }
-        let used = used_by(&id, interfaces);
-        let held = used.is_none().then(|| named_by(&id, groups, &ids)).flatten();
-        let (is_held, waits) = (held.is_some(), used.or(held));
-        let what = What::SecurityGroup;
-        found.push(Found { what, id, name, told, waits, held: is_held });
+        let used = used_by(&id, interfaces).map(Wait::Passes);
+        let waits = used.or_else(|| named_by(&id, groups, &ids).map(Wait::HeldBy));
+        found.push(Found { what: What::SecurityGroup, id, name, told, waits });
     }
     found
 }
@@ -101,12 +99,11 @@ fn used_by(id: &str, interfaces: &[NetworkInterface]) -> Option<String> {
     Some(format!("network interface {user} still uses it"))
 }
 
-/// Says which group of somebody else has a rule that names a group; only they can change it.
+/// Returns the group of somebody else that has a rule which names a group; only they can change it.
 fn named_by(id: &str, groups: &[SecurityGroup], ours: &BTreeSet<&str>) -> Option<String> {
     let wanted = BTreeSet::from([id]);
     let mut others = groups.iter().filter(|it| !ours.contains(it.group_id().unwrap_or_default()));
-    let other = others.find(|it| names(it, &wanted))?.group_id()?;
-    Some(format!("security group {other}, which is not ours, has a rule that names it"))
+    others.find(|it| names(it, &wanted))?.group_id().map(str::to_owned)
 }
 
 /// Tells whether a rule of a group names one of some groups.
@@ -214,7 +211,7 @@ mod tests {
         let lost = lost.status(NetworkInterfaceStatus::Available);
         assert_eq!(waits(&lost.clone().build()), Some(None));
         let used = lost.status(NetworkInterfaceStatus::InUse).build();
-        assert_eq!(waits(&used), Some(Some("a machine still uses it".to_owned())));
+        assert_eq!(waits(&used), Some(Some(Wait::Passes("a machine still uses it".to_owned()))));
         assert_eq!(waits(&NetworkInterface::builder().description("aws-K8S-i-1").build()), None);
         let of_machine = |groups: &[&str], more: &[(&str, &str)]| {
             let group = |id: &&str| GroupIdentifier::builder().group_id(*id).build();
@@ -254,11 +251,9 @@ mod tests {
         let mut found = of_groups(&scene(&aws), &[user], &groups);
         found.sort();
         let told: Vec<_> =
-            found.iter().map(|it| (it.what, it.id.as_str(), it.waits.as_deref())).collect();
-        let (used, named) = (
-            "network interface eni-1 still uses it",
-            "security group sg-9, which is not ours, has a rule that names it",
-        );
+            found.iter().map(|it| (it.what, it.id.as_str(), it.waits.clone())).collect();
+        let used = Wait::Passes("network interface eni-1 still uses it".to_owned());
+        let named = Wait::HeldBy("sg-9".to_owned());
         assert_eq!(
             told,
             [
@@ -268,7 +263,6 @@ mod tests {
                 (What::SecurityGroup, "sg-3", Some(named)),
             ]
         );
-        assert!(found.iter().all(|it| it.held == (it.id == "sg-3")), "{found:?}");
         let rules = naming(groups[0].ip_permissions(), &BTreeSet::from(["sg-2"]));
         assert_eq!(rules[0].user_id_group_pairs().len(), 1, "only what names it is taken back");
         assert_eq!(rules[0].from_port, Some(443));

@@ -4,7 +4,7 @@
 //! the same tags. Ours is one that carries our lineage, or that is not older than our cluster and
 //! its role, which is made before the cluster and goes after it, or was made anew.
 use super::owned::{NAME_OF_DRIVER, OF_DRIVER, Scene, tags};
-use super::{Found, Outputs, What};
+use super::{Found, Outputs, Wait, What};
 use crate::aws::{Reply, Tags, filter};
 use crate::names;
 use aws_sdk_ec2::types::{Filter, Tag, Volume, VolumeState};
@@ -109,7 +109,7 @@ fn found(deletes: bool, volume: Volume) -> Found {
         Some(VolumeState::InUse) => Some(format!("{} still uses it", user.unwrap_or("a machine"))),
         state => Some(state.map(|state| state.to_string()).unwrap_or_default()),
     };
-    Found { what: What::Volume, name: id.clone(), id, told, waits, held: false }
+    Found { what: What::Volume, name: id.clone(), id, told, waits: waits.map(Wait::Passes) }
 }
 
 /// Deletes a volume, or takes the marks of the cluster off it.
@@ -167,7 +167,7 @@ mod tests {
             let tags = [(CLAIM, "data"), (CLAIM_NAMESPACE, "default")];
             let found = found(deletes, volume(&tags, 0).state(state).size(20).build());
             assert_eq!(found.told, "20 GiB of claim default/data");
-            found.waits
+            found.waits.map(|waits| waits.to_string())
         };
         assert_eq!(of(VolumeState::Available, true), None);
         assert_eq!(of(VolumeState::InUse, false), None);
