@@ -53,11 +53,15 @@ impl Decision {
             "run the same command again when the cloud answers, or once the caller may look";
         let asked = self.plan.unknown.values().filter(|error| error.operation.is_some());
         let hints: BTreeSet<String> = asked
-            .filter_map(|error| match error.kind {
-                // The way in may have been made a moment ago.
-                Kind::Propagation => Some(AGAIN.to_owned()),
-                _ => advice(error),
+            .flat_map(|error| match error.kind {
+                // The way in may have been made a moment ago, or never.
+                Kind::Propagation => {
+                    let hint = error.hint.as_deref().map(str::to_owned);
+                    [Some(AGAIN.to_owned()), hint]
+                }
+                _ => [advice(error), None],
             })
+            .flatten()
             .collect();
         match hints.len() {
             1..=MOST => hints.into_iter().collect(),
