@@ -158,7 +158,8 @@ impl Case {
         let is_refused = ["expired", "denied", "quota"].contains(&self.effect);
         // A Kubernetes API gives its requests no ids.
         let is_id = |text: &str| text.chars().all(|it| it.is_ascii_hexdigit() || it == '-');
-        let mut after = text.split("request ").skip(1);
+        let whole = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut after = whole.split("request ").skip(1);
         let has_id =
             !is_of_aws || !is_refused || after.any(|rest| rest.get(..36).is_some_and(is_id));
         assert!(has_id, "no id of a request is in {text}");
@@ -259,15 +260,20 @@ fn parted(cases: &[Case], most: usize) -> Vec<Case> {
     cases.iter().flat_map(parts).collect()
 }
 
-/// Leaves out requests to whose operation a fault means nothing, which the sandbox knows.
+/// Leaves out requests to whose operation a fault means nothing, which the sandbox knows. Of any
+/// operation it counts those to which it means something.
 fn meaningful(mut cases: Vec<Case>) -> Vec<Case> {
     let (served, mut known) = (Served::start(), BTreeMap::new());
-    for case in &mut cases {
-        let effect = case.effect;
-        case.requests.retain(|(operation, _)| {
+    for Case { phase, effect, requests } in &mut cases {
+        let mut means = |operation: &String| -> bool {
             let fault = || json!({ "operation": operation, "effect": effect });
-            let key = (effect, operation.clone());
+            let key = (*effect, operation.clone());
             *known.entry(key).or_insert_with(|| served.takes(&fault()))
+        };
+        let all = phase.requests.iter().filter(|(operation, _)| means(operation)).count();
+        requests.retain(|(operation, count)| match operation.as_str() {
+            "*" => *count <= all,
+            _ => means(operation),
         });
     }
     cases.retain(|case| !case.requests.is_empty());

@@ -109,23 +109,20 @@ impl Engine<'_> {
         }
         outcome
     }
-}
 
-impl Engine<'_> {
     /// Tells whether something that a cluster can do without is there as it was before these steps, for
     /// want of capacity: a cloud takes no further step with a cluster until that has followed. What is
     /// not there yet keeps nothing.
     fn lags(&self, steps: &[Step], outcome: &Outcome) -> bool {
+        let is_dispensable =
+            |step: &&Step| self.driver(&step.kind).is_ok_and(|it| it.meta().dispensable);
         let is_left = |step: &Step| outcome.skipped.iter().any(|(it, _)| *it == step.address);
-        let lags = |step: &&Step| match step.action {
+        steps.iter().filter(is_dispensable).any(|step| match step.action {
             Action::Update => outcome.put_off.contains(&step.address) || is_left(step),
             // The old generation in a slot.
             Action::Delete => is_left(step),
             Action::Create | Action::Adopt => false,
-        };
-        let is_dispensable =
-            |step: &Step| self.driver(&step.kind).is_ok_and(|it| it.meta().dispensable);
-        steps.iter().filter(lags).any(is_dispensable)
+        })
     }
 }
 
