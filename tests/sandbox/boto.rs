@@ -2,7 +2,7 @@
 use crate::cloud::environment;
 use crate::served::Served;
 use crate::server::python;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 
@@ -35,5 +35,16 @@ impl<'a> Boto<'a> {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{service} {method} {parameters}: {errors}");
         serde_json::from_slice(&output.stdout).expect("it prints JSON")
+    }
+
+    /// Makes a node group of somebody else beside ours.
+    pub(crate) fn make_node_group(&self, name: &str) {
+        let cluster = json!({ "clusterName": "acme-prod" });
+        let ours = self.call("eks", "list_nodegroups", &cluster)["nodegroups"][0].clone();
+        let ours = json!({ "clusterName": "acme-prod", "nodegroupName": ours });
+        let ours = self.call("eks", "describe_nodegroup", &ours)["nodegroup"].clone();
+        let theirs = json!({ "clusterName": "acme-prod", "nodegroupName": name,
+            "nodeRole": ours["nodeRole"], "subnets": ours["subnets"] });
+        self.call("eks", "create_nodegroup", &theirs);
     }
 }

@@ -16,6 +16,13 @@ fn next_group(served: &Served, effect: &str) {
     served.faults(&[json!({ "operation": "CreateNodegroup", "effect": effect })]);
 }
 
+/// Lets the next group of executors find no machines.
+pub(crate) fn no_spot(served: &Served) {
+    let fault =
+        json!({ "operation": "CreateNodegroup", "about": "executor", "effect": "capacity" });
+    served.faults(&[fault]);
+}
+
 fn groups(served: &Served) -> Vec<String> {
     let is_group = |it: &String| it.contains("eks.node_group");
     served.objects().into_iter().filter(is_group).collect()
@@ -39,9 +46,7 @@ fn plan(folder: &Folder) -> (Vec<String>, String) {
 fn a_pool_without_spot_machines_is_degraded_and_made_by_the_next_run() {
     let served = Served::start();
     let folder = Folder::on(&served, FILE);
-    served.faults(&[
-        json!({ "operation": "CreateNodegroup", "about": "executor", "effect": "capacity" }),
-    ]);
+    no_spot(&served);
     let ran = folder.run(&APPLY);
     assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
     let told = ran.stdout.split("\n\n").find(|part| part.starts_with("Degraded\n"));

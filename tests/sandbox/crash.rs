@@ -1,7 +1,9 @@
 //! The program is killed before and after every call that changes something, in every phase of a
 //! cluster's life, and run again: it comes to the same.
+use crate::folder::Folder;
 use crate::phase::{PHASES, Phase};
 use crate::proxy::Fate;
+use crate::served::Served;
 use crate::sweep;
 use serde_json::json;
 use std::os::unix::process::ExitStatusExt;
@@ -70,6 +72,16 @@ fn killed_at_any_change_inside_it_comes_to_the_same() {
         }
     });
     sweep::few("killed, inside", &missed.into_inner().expect("all have ended"), cases.len());
+}
+
+/// Kills an apply once an operation has been called so often, which a fault makes it wait in.
+pub(crate) fn killed_at(folder: &Folder, served: &Served, operation: &str, count: usize) {
+    let mut command = folder.command(&["apply", "--auto-approve"]);
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut apply = command.spawn().expect("it starts");
+    let is_called = served.is_called(operation, count, &mut apply);
+    assert!(is_called, "it ended before {operation} {count}");
+    apply.kill().and_then(|()| apply.wait()).expect("it ends");
 }
 
 #[test]

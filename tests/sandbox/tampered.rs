@@ -1,10 +1,10 @@
 //! What others do to what is ours, or leave in it.
 use crate::boto::Boto;
+use crate::crash::killed_at;
 use crate::folder::{FILE, Folder};
 use crate::phase;
 use crate::served::Served;
 use serde_json::{Value, json};
-use std::process::Stdio;
 
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 const DESTROY: [&str; 2] = ["destroy", "--auto-approve"];
@@ -30,12 +30,7 @@ fn what_keeps_a_cluster_is_named_before_anything_goes() {
     let (served, folder, before) = built();
     let boto = Boto::at_home(&served);
     let cluster = json!({ "clusterName": "acme-prod" });
-    let groups = boto.call("eks", "list_nodegroups", &cluster)["nodegroups"].clone();
-    let ours = json!({ "clusterName": "acme-prod", "nodegroupName": groups[0] });
-    let ours = boto.call("eks", "describe_nodegroup", &ours)["nodegroup"].clone();
-    let theirs = json!({ "clusterName": "acme-prod", "nodegroupName": "gpu",
-        "nodeRole": ours["nodeRole"], "subnets": ours["subnets"] });
-    boto.call("eks", "create_nodegroup", &theirs);
+    boto.make_node_group("gpu");
     assert_eq!(folder.plan(), [""; 0], "it is nothing to a plan");
 
     let there = served.objects();
@@ -136,11 +131,7 @@ fn killed_after(served: &Served, folder: &Folder, file: &str, operation: &str) -
     folder.write(file);
     let so_far = served.operations().iter().filter(|it| *it == operation).count();
     served.faults(&[json!({ "operation": operation, "effect": "hang-after" })]);
-    let mut command = folder.command(&APPLY);
-    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut run = command.spawn().expect("it runs");
-    assert!(served.is_called(operation, so_far + 1, &mut run), "it ended before {operation}");
-    run.kill().and_then(|()| run.wait()).expect("it ends");
+    killed_at(folder, served, operation, so_far + 1);
     served.faults(&[]);
     String::from_utf8(served.world()).expect("it is text")
 }

@@ -1,9 +1,10 @@
 //! Versions of Kubernetes: upgrades in stages, by us and by AWS, and versions that cannot be had.
 use crate::boto::Boto;
+use crate::capacity::no_spot;
+use crate::crash::killed_at;
 use crate::folder::{FILE, Folder};
 use crate::served::Served;
 use serde_json::{Value, json};
-use std::process::Stdio;
 
 /// The day on which these tests are, in milliseconds since 1970: 2026-11-21, with 1.34 to 1.36 in
 /// standard support.
@@ -232,13 +233,7 @@ fn a_group_of_somebody_else_that_lags_is_named() {
     let cloud = Cloud::start();
     let folder = built(&cloud);
     let boto = Boto::at_home(&cloud.served);
-    let of = json!({ "clusterName": "acme-prod" });
-    let ours = boto.call("eks", "list_nodegroups", &of)["nodegroups"][0].clone();
-    let ours = json!({ "clusterName": "acme-prod", "nodegroupName": ours });
-    let ours = boto.call("eks", "describe_nodegroup", &ours)["nodegroup"].clone();
-    let theirs = json!({ "clusterName": "acme-prod", "nodegroupName": "theirs",
-                         "subnets": ours["subnets"], "nodeRole": ours["nodeRole"] });
-    boto.call("eks", "create_nodegroup", &theirs);
+    boto.make_node_group("theirs");
     folder.write(&file("1.36", ""));
     let ran = folder.run(&["apply", "--auto-approve"]);
     assert_eq!(ran.code, Some(1), "{}", ran.stdout);
@@ -259,13 +254,7 @@ fn killed(operation: &str, nth: usize, effect: &str) {
     let folder = built(&cloud);
     folder.write(&file("1.36", ""));
     cloud.served.faults(&[json!({ "operation": operation, "nth": nth, "effect": effect })]);
-    let mut command = folder.command(&["apply", "--auto-approve"]);
-    let mut apply = command.stdout(Stdio::null()).spawn().expect("it starts");
-    assert!(
-        cloud.served.is_called(operation, nth, &mut apply),
-        "it ended before {operation} {nth}"
-    );
-    apply.kill().and_then(|()| apply.wait()).expect("it ends");
+    killed_at(&folder, &cloud.served, operation, nth);
     let left = steps(&folder);
     assert!(!left.is_empty() && left.iter().all(|step| !step.contains("1.35")), "{left:?}");
     folder.ok(&["apply", "--auto-approve"]);
@@ -353,10 +342,7 @@ fn a_cluster_that_leaves_extended_support_ends_in_standard_support_after_a_kill_
     assert_eq!(policy(&cloud), "EXTENDED");
     folder.write(&file("1.34", ""));
     cloud.served.faults(&[json!({ "operation": "UpdateClusterConfig", "effect": "hang" })]);
-    let mut command = folder.command(&["apply", "--auto-approve"]);
-    let mut apply = command.stdout(Stdio::null()).spawn().expect("it starts");
-    assert!(cloud.served.is_called("UpdateClusterConfig", 1, &mut apply), "it ended before");
-    apply.kill().and_then(|()| apply.wait()).expect("it ends");
+    killed_at(&folder, &cloud.served, "UpdateClusterConfig", 1);
     folder.ok(&["apply", "--auto-approve"]);
     assert_eq!((steps(&folder), policy(&cloud)), (vec![], json!("STANDARD")));
 }
@@ -379,13 +365,11 @@ fn a_cluster_whose_state_is_lost_is_taken_over_at_the_version_that_it_has() {
 fn a_cluster_without_spot_machines_is_upgraded_all_the_same() {
     let cloud = Cloud::start();
     let folder = Folder::on(&cloud.served, &file("1.34", ""));
-    let no_spot =
-        || json!({ "operation": "CreateNodegroup", "about": "executor", "effect": "capacity" });
-    cloud.served.faults(&[no_spot()]);
+    no_spot(&cloud.served);
     let apply = || folder.run(&["apply", "--auto-approve"]);
     assert_eq!(apply().code, Some(4));
     folder.write(&file("1.36", ""));
-    cloud.served.faults(&[no_spot()]);
+    no_spot(&cloud.served);
     let ran = apply();
     assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
     let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
