@@ -87,8 +87,14 @@ impl ProvideCredentials for Sessions {
 /// Returns until when a session is used that was asked for at a time. What STS tells is by its own
 /// clock; by ours it is over after its length.
 fn good_until(asked: SystemTime, told: SystemTime) -> SystemTime {
-    let length = told.duration_since(asked).unwrap_or_default().min(LENGTH);
-    asked + (length - MARGIN.min(length / 4))
+    early(asked, told.min(asked + LENGTH), MARGIN)
+}
+
+/// Returns until when what was had at a time is used that is over at another: so much sooner, as far
+/// as it is good for long enough.
+pub(crate) fn early(since: SystemTime, end: SystemTime, margin: Duration) -> SystemTime {
+    let length = end.duration_since(since).unwrap_or_default();
+    since + (length - margin.min(length / 4))
 }
 
 /// Says what keeps the caller out of a role: who they are, or what it asks for.

@@ -2,6 +2,7 @@
 //!
 //! A token is a presigned request to STS, which the cluster sends there to learn who signed it. It
 //! is for one cluster, whose name is a signed header, and good for 15 minutes whatever it says.
+use crate::assume::early;
 use crate::aws::{causes, sources};
 use crate::wire::explained;
 use aws_config::SdkConfig;
@@ -34,15 +35,16 @@ const EXPIRES: Duration = Duration::from_secs(60);
 const GOOD: Duration = Duration::from_secs(15 * 60);
 /// How much sooner it counts as over, for clocks that differ.
 const EARLY: Duration = Duration::from_secs(60);
-/// How long before their end credentials are asked for again.
+/// How long before their end credentials are asked for again, as far as they are good for longer.
 const MARGIN: Duration = Duration::from_secs(60);
 
 /// Makes tokens of a caller's credentials.
 pub(crate) struct Signer {
     provider: Option<SharedCredentialsProvider>,
     region: String,
-    /// The credentials of the last token. A role's session is not begun for each.
-    held: Mutex<Option<Credentials>>,
+    /// The credentials of the last token, and until when they are used. A role's session is not begun
+    /// for each.
+    held: Mutex<Option<(Credentials, Option<SystemTime>)>>,
 }
 
 impl Signer {
@@ -63,14 +65,16 @@ impl Signer {
     async fn credentials(&self) -> Result<Credentials> {
         let mut held = self.held.lock().await;
         let now = SystemTime::now();
-        let is_good = |it: &Credentials| it.expiry().is_none_or(|until| now + MARGIN < until);
-        if let Some(credentials) = held.as_ref().filter(|it| is_good(it)) {
+        if let Some((credentials, until)) = &*held
+            && until.is_none_or(|until| now < until)
+        {
             return Ok(credentials.clone());
         }
         let none = || Error::new(Kind::Auth, "there are no AWS credentials");
         let provider = self.provider.as_ref().ok_or_else(none)?;
         let credentials = provider.provide_credentials().await.map_err(|error| lost(&error))?;
-        *held = Some(credentials.clone());
+        let until = credentials.expiry().map(|end| early(now, end, MARGIN));
+        *held = Some((credentials.clone(), until));
         Ok(credentials)
     }
 }
