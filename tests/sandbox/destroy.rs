@@ -114,8 +114,24 @@ fn a_workload_goes_with_its_cluster_and_volumes_stay_unmarked() {
 #[test]
 fn volumes_go_when_that_is_asked_for() {
     let lived = Lived::start();
+    let there = lived.served.objects();
     let shown = lived.folder.ok(&["destroy", "--auto-approve", "--delete-volumes", "--json"]);
     let planned: Value = serde_json::from_str(shown.lines().next().expect("a line")).expect("JSON");
+    let goes = |address: &str| {
+        let steps = planned["plan"]["steps"].as_array().expect("steps");
+        let step = steps.iter().find(|step| step["address"] == address).expect("it goes");
+        step["object"].as_str().expect("it is named").to_owned()
+    };
+    for (kind, address) in [
+        ("ec2.vpc", "vpc"),
+        ("ec2.nat_gateway", "nat-gateway/us-east-1a"),
+        ("iam.role", "role/node"),
+        ("eks.cluster", "cluster"),
+    ] {
+        let (kind, id) = (format!("\"{kind}\" "), format!("{}\"", goes(address)));
+        let is_there = |it: &String| it.starts_with(&kind) && it.ends_with(&id);
+        assert!(there.iter().any(is_there), "{address} is no {kind}{id}");
+    }
     let losses = planned["plan"]["losses"].as_array().expect("losses").clone();
     let volume = losses.iter().find(|loss| loss["what"] == "volume").expect("a volume");
     assert_eq!(

@@ -66,6 +66,8 @@ pub struct Step {
     pub address: Address,
     /// Its kind.
     pub kind: String,
+    /// The cloud's id of what is there, where its kind has one and it was seen.
+    pub object: Option<String>,
     /// Why.
     pub cause: Cause,
     /// The fields that change, without our marks.
@@ -130,6 +132,7 @@ impl Serialize for Plan {
             id: String,
             address: &'a Address,
             kind: &'a str,
+            object: Option<&'a str>,
             action: Action,
             stage: usize,
             cause: Cause,
@@ -140,6 +143,7 @@ impl Serialize for Plan {
             id: step.id(),
             address: &step.address,
             kind: &step.kind,
+            object: step.object.as_deref(),
             action: step.action,
             stage: step.stage,
             cause: step.cause,

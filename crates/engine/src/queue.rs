@@ -167,6 +167,7 @@ pub(crate) mod tests {
             action: Action::Create,
             address: address.into(),
             kind: "k".into(),
+            object: None,
             cause: Cause::File,
             changes: Diff::default(),
             slot: None,

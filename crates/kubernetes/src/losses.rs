@@ -49,6 +49,7 @@ mod tests {
             action,
             address: address.into(),
             kind: String::new(),
+            object: None,
             cause: Cause::File,
             changes: Diff::default(),
             slot: None,

@@ -273,12 +273,28 @@ impl<'a> Decider<'a> {
             action,
             address: node.address.clone(),
             kind: node.kind.to_owned(),
+            object: self.object(stage, action, &node.address),
             cause,
             changes,
             slot: node.slot.clone(),
             lane: node.lane.clone(),
             after: BTreeSet::new(),
         });
+    }
+
+    /// Returns the cloud's id of what a step is about. What is yet to be made has none.
+    pub(super) fn object(&self, stage: usize, action: Action, address: &Address) -> Option<String> {
+        if action == Action::Create || (stage > 0 && self.replaced.contains_key(address)) {
+            return None;
+        }
+        match self.question.observed.0.get(address)? {
+            Seen::Live(live) => live.id().map(str::to_owned),
+            Seen::Many(lives) => {
+                let ids: Vec<_> = lives.iter().filter_map(|live| live.id()).collect();
+                Some(ids.join(", ")).filter(|ids| !ids.is_empty())
+            }
+            Seen::Absent | Seen::Unknown(_) => None,
+        }
     }
 
     pub(super) fn refuse(&mut self, refusal: Refusal) {

@@ -162,6 +162,7 @@ mod tests {
             action: *action,
             address: (*kind).into(),
             kind: (*kind).to_owned(),
+            object: None,
             cause: Cause::File,
             changes: changes.clone(),
             slot: None,

@@ -102,6 +102,7 @@ impl Decider<'_> {
             action: Action::Delete,
             address: address.clone(),
             kind,
+            object: self.object(0, Action::Delete, address),
             cause: if settled { Cause::File } else { Cause::Leftover },
             changes: Diff::default(),
             slot: self.slot(address, successors),

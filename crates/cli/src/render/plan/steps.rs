@@ -78,7 +78,13 @@ impl<'p> Layout<'p> {
         if let Some(width) = self.kind {
             lead.push((Word::new(Paint::Dim, &step.kind), width));
         }
-        let mut remarks = words(Paint::Yellow, &self.others.remarks(step).join("; "));
+        // A change is told by its address: that stays what it is.
+        let tells_id = matches!(step.action, Action::Adopt | Action::Delete);
+        let id = step.object.as_deref().filter(|_| tells_id).unwrap_or_default();
+        let (id, why) = (words(Paint::Dim, id), self.others.remarks(step).join("; "));
+        let why = words(Paint::Yellow, &why);
+        let dot = (!id.is_empty() && !why.is_empty()).then(|| Word::new(Paint::Dim, "·"));
+        let mut remarks: Vec<_> = id.into_iter().chain(dot).chain(why).collect();
         let room = page.style.width.saturating_sub(2 + lead.iter().map(|(_, w)| w).sum::<usize>());
         let changes = match step.action {
             Action::Update | Action::Adopt => changes::short(&step.changes, room),

@@ -76,6 +76,7 @@ fn step(action: Action, address: &str, kind: &str, changes: Diff) -> Step {
         action,
         address: address.into(),
         kind: kind.into(),
+        object: None,
         cause: Cause::File,
         changes,
         slot: None,
@@ -210,8 +211,10 @@ fn a_replacement_in_a_slot_is_said_to_be_one() {
         pool("app", "9e01aa42", "SPOT", 3, &["t3.2xlarge", "t3a.2xlarge"]).into();
     let mut old = delete("pool/app/1c688e46", "aws.eks.node_group");
     old.slot = Some("pool/app".into());
-    steps.push(old);
-    steps.push(delete("launch-template/app/1c688e46", "aws.ec2.launch_template"));
+    let mut template = delete("launch-template/app/1c688e46", "aws.ec2.launch_template");
+    old.object = Some("acme-prod/app-1c688e46".into());
+    template.object = Some("lt-0b7c".into());
+    steps.extend([old, template]);
     let case = Case::new(steps);
     insta::assert_snapshot!(case.text(80), @r#"
     acme-prod · eks in us-east-1 · account 123456789012
@@ -221,9 +224,10 @@ fn a_replacement_in_a_slot_is_said_to_be_one() {
                                       appNodes=true
                                       replaces pool/app/1c688e46, which goes once
                                       this is ready
-      - pool/app/1c688e46             goes once pool/app/9e01aa42 is ready
+      - pool/app/1c688e46             acme-prod/app-1c688e46 · goes once
+                                      pool/app/9e01aa42 is ready
       + launch-template/app/9e01aa42  100 GiB disk
-      - launch-template/app/1c688e46
+      - launch-template/app/1c688e46  lt-0b7c
 
     Plan: 2 to create, 2 to delete.
     "#);
@@ -233,9 +237,9 @@ fn a_replacement_in_a_slot_is_said_to_be_one() {
     Pools
       + pool/app/9e01aa42             aws.eks.node_group       1–3 nodes · t3.2xlarge, t3a.2xlarge · spot · appNodes=true
                                                                replaces pool/app/1c688e46, which goes once this is ready
-      - pool/app/1c688e46             aws.eks.node_group       goes once pool/app/9e01aa42 is ready
+      - pool/app/1c688e46             aws.eks.node_group       acme-prod/app-1c688e46 · goes once pool/app/9e01aa42 is ready
       + launch-template/app/9e01aa42  aws.ec2.launch_template  100 GiB disk
-      - launch-template/app/1c688e46  aws.ec2.launch_template
+      - launch-template/app/1c688e46  aws.ec2.launch_template  lt-0b7c
 
     Plan: 2 to create, 2 to delete.
     "#);
@@ -260,6 +264,7 @@ fn drift_and_leftovers_are_said_in_words() {
     let mut again = step(Action::Adopt, "key", "aws.kms.key", Diff::default());
     half.cause = Cause::Leftover;
     again.cause = Cause::Leftover;
+    again.object = Some("1c5e".into());
     let twice = [
         delete("endpoint/s3", "aws.ec2.vpc_endpoint"),
         create("endpoint/s3", "aws.ec2.vpc_endpoint", json!({"service": "s3"})),
@@ -276,7 +281,7 @@ fn drift_and_leftovers_are_said_in_words() {
       - endpoint/s3        to be made again
 
     Keys
-      > key                left over from an earlier run
+      > key                1c5e · left over from an earlier run
 
     Cluster
       ~ log-group          drifted · retention: 1 → 90

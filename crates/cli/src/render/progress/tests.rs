@@ -236,6 +236,7 @@ fn a_later_stage_says_what_it_is_about_when_it_begins() {
         action: Action::Update,
         address: (*address).into(),
         kind: "k".into(),
+        object: None,
         cause: provision_core::Cause::File,
         changes: Default::default(),
         slot: None,
