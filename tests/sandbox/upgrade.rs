@@ -373,7 +373,8 @@ fn a_cluster_without_spot_machines_is_upgraded_all_the_same() {
     let ran = apply();
     assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
     let told = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.contains("cluster the stage before it did not end well"), "{told}");
+    let waits = "cluster waits for pool/executor/a62f1df6 of the stage before";
+    assert!(told.contains(waits), "{told}");
     assert!(!told.contains("no run changes unasked"), "the next run goes on with all: {told}");
     assert_eq!(cloud.told("eks.cluster", "version"), ["1.35"], "EKS takes no further step");
     let mut groups = cloud.told("eks.node_group", "version");

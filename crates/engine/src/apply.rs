@@ -49,9 +49,9 @@ pub enum Skip {
     /// The run ended before its turn.
     #[error("the run ended before its turn")]
     Ended,
-    /// The stage before its own did not end well.
-    #[error("the stage before it did not end well")]
-    Stage,
+    /// The stage before its own did not end well, for want of this.
+    #[error("waits for {0} of the stage before")]
+    Stage(Address),
     /// It waits, in the end, for itself: a mistake of the plan.
     #[error("it waits for itself; please report this plan")]
     Stuck,
@@ -64,6 +64,19 @@ impl Outcome {
             && self.skipped.is_empty()
             && self.fatal.is_none()
             && !self.interrupted
+    }
+
+    /// Returns why no further stage begins, unless everything was done so far.
+    fn ends(&self) -> Option<Skip> {
+        if self.fatal.is_some() {
+            return Some(Skip::Ended);
+        }
+        if self.interrupted {
+            return Some(Skip::Interrupted);
+        }
+        let failed = self.failed.first().map(|(address, _)| address);
+        let first = failed.or(self.skipped.first().map(|(address, _)| address))?;
+        Some(Skip::Stage(first.clone()))
     }
 }
 
@@ -88,19 +101,19 @@ impl Engine<'_> {
         let mut outcome = Outcome { degraded: plan.degraded.clone(), ..Outcome::default() };
         let nothing = [Graph::new()];
         let graphs = if graphs.is_empty() { &nothing[..] } else { graphs };
-        let (mut begin, mut is_behind, since) = (0, false, Instant::now());
+        let (mut begin, mut behind, since) = (0, None, Instant::now());
         let before = &parents(journal, graphs);
         let job = |graph| Job { engine: self, journal, graph, observed, before, since };
         for (stage, graph) in graphs.iter().enumerate() {
             let end = begin + plan.steps[begin..].iter().take_while(|s| s.stage == stage).count();
             let steps = &plan.steps[begin..end];
-            if outcome.is_complete() && !is_behind {
+            if let Some(why) = outcome.ends().or(behind.clone().map(Skip::Stage)) {
+                outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), why.clone())));
+            } else {
                 job(graph).run(steps, begin, &mut outcome).await;
                 excuse_capacity(self.drivers, journal, &mut outcome);
-            } else {
-                outcome.skipped.extend(steps.iter().map(|s| (s.address.clone(), Skip::Stage)));
             }
-            is_behind |= self.lags(steps, &outcome);
+            behind = behind.or_else(|| self.lagging(steps, &outcome));
             excuse_waiting(steps, &mut outcome);
             begin = end;
         }
@@ -110,19 +123,20 @@ impl Engine<'_> {
         outcome
     }
 
-    /// Tells whether something that a cluster can do without is there as it was before these steps, for
-    /// want of capacity: a cloud takes no further step with a cluster until that has followed. What is
-    /// not there yet keeps nothing.
-    fn lags(&self, steps: &[Step], outcome: &Outcome) -> bool {
+    /// Returns what a cluster can do without and is there as it was before these steps, for want of
+    /// capacity: a cloud takes no further step with a cluster until that has followed. What is not there
+    /// yet keeps nothing.
+    fn lagging(&self, steps: &[Step], outcome: &Outcome) -> Option<Address> {
         let is_dispensable =
             |step: &&Step| self.driver(&step.kind).is_ok_and(|it| it.meta().dispensable);
         let is_left = |step: &Step| outcome.skipped.iter().any(|(it, _)| *it == step.address);
-        steps.iter().filter(is_dispensable).any(|step| match step.action {
+        let lags = |step: &&Step| match step.action {
             Action::Update => outcome.put_off.contains(&step.address) || is_left(step),
             // The old generation in a slot.
             Action::Delete => is_left(step),
             Action::Create | Action::Adopt => false,
-        })
+        };
+        steps.iter().filter(is_dispensable).find(lags).map(|step| step.address.clone())
     }
 }
 

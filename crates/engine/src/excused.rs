@@ -29,7 +29,7 @@ pub(crate) fn excuse_waiting(steps: &[Step], outcome: &mut Outcome) {
     if outcome.put_off.is_empty() || !ends_well {
         return;
     }
-    let waits = |why: &Skip| matches!(why, Skip::Kept(_) | Skip::Needs(_) | Skip::Stage);
+    let waits = |why: &Skip| matches!(why, Skip::Kept(_) | Skip::Needs(_) | Skip::Stage(_));
     let goes = |address: &Address| {
         steps.iter().all(|step| step.address != *address || step.action == Action::Delete)
     };

@@ -145,7 +145,7 @@ impl Queue {
         let idle = (0..steps.len()).filter(|&i| !self.begun[i]);
         let why = |i: usize| match self.blocked_by[i] {
             Some((by, true)) => Skip::Kept(steps[by].address.clone()),
-            Some((by, false)) if by == i => Skip::Stage,
+            Some((by, false)) if by == i => Skip::Stage(steps[i].address.clone()),
             Some((by, false)) => Skip::Needs(steps[by].address.clone()),
             None if outcome.fatal.is_some() => Skip::Ended,
             None if outcome.interrupted => Skip::Interrupted,

@@ -128,7 +128,8 @@ async fn an_upgrade_goes_on_without_what_lacks_capacity_until_that_lags_behind()
     let pool = graphs[0].nodes().iter().find(|it| it.kind == "fake.pool").expect("a pool");
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.degraded[&pool.address], "no spot capacity");
-    assert_eq!(outcome.degraded[&Address::from("cluster")], "the stage before it did not end well");
+    let waits = format!("waits for {} of the stage before", pool.address);
+    assert_eq!(outcome.degraded[&Address::from("cluster")], waits);
     let put_off: Vec<_> = outcome.put_off.iter().collect();
     assert_eq!(put_off, [&"cluster".into(), &pool.address]);
     let runs = |version: &str| {
@@ -151,7 +152,10 @@ async fn no_stage_begins_while_an_old_generation_waits_for_capacity_of_the_new_o
     let graphs = ["1.33", "1.34"].map(|version| stack(&["a", "b"], version, "old", "large", "h1"));
     let (_, outcome) = bench.run(&graphs, None).await.through();
     assert!(outcome.is_complete(), "{outcome:?}");
-    assert_eq!(outcome.degraded[&Address::from("cluster")], "the stage before it did not end well");
+    let first = first();
+    let old = &first[0].nodes().iter().find(|it| it.kind == "fake.pool").expect("a pool").address;
+    let waits = format!("waits for {old} of the stage before");
+    assert_eq!(outcome.degraded[&Address::from("cluster")], waits);
     let calls = bench.world.calls();
     assert!(calls.iter().all(|call| !call.contains("cluster")), "{calls:?}");
     bench.world.complain("fake.pool", None);

@@ -52,9 +52,10 @@ fn root<'s>(why: &BTreeMap<&Address, &'s Skip>, mut reason: &'s Skip) -> &'s Ski
 fn said(why: &Skip) -> String {
     match why {
         Skip::Needs(address) => format!("waiting for {address}"),
+        Skip::Stage(address) => format!("waiting for {address} of the stage before"),
         Skip::Interrupted => "when the run was interrupted".to_owned(),
         Skip::Ended => "when the run ended".to_owned(),
-        Skip::Kept(_) | Skip::Stage | Skip::Stuck => why.to_string(),
+        Skip::Kept(_) | Skip::Stuck => why.to_string(),
     }
 }
 
