@@ -313,6 +313,13 @@ pub(crate) fn owned<R: Resource>(
     Live { address, spec: spec(tags), outputs, phase, owner, unobserved: &[] }
 }
 
+/// Says that EC2 gave something up, in its words where it has any.
+pub(crate) fn given_up(words: Option<String>) -> Error {
+    let words = words.filter(|words| !words.is_empty());
+    Error::invalid(words.unwrap_or_else(|| "EC2 reports it as failed".to_owned()))
+        .hint("mend what EC2 names, if anything, and run the same command again: it is made anew")
+}
+
 /// Makes a [`Live`] of a part of something that is ours.
 pub(crate) fn inherited<R: Resource>(phase: Phase, outputs: R::Outputs, spec: R) -> Live<R> {
     Live { address: None, spec, outputs, phase, owner: Owner::Inherited, unobserved: &[] }

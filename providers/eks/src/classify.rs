@@ -13,6 +13,10 @@ const ROLE_NOT_SEEN: [&str; 5] = [
     "IAM role's policy must include",
 ];
 
+/// Words with which EKS says that it does not see a key, which is not said to be known everywhere
+/// once KMS has made it. Other tools retry on them.
+const KEY_NOT_SEEN: &str = "The KeyArn in encryptionConfig provider";
+
 /// Codes that mean the same whatever was asked.
 const CODES: [(Kind, &[&str]); 8] = [
     (
@@ -85,10 +89,7 @@ const CODES: [(Kind, &[&str]); 8] = [
             "InvalidLaunchTemplateName.AlreadyExistsException",
         ],
     ),
-    (
-        Kind::Denied,
-        &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "OptInRequired"],
-    ),
+    (Kind::Denied, &["UnauthorizedOperation", "AccessDenied", "AccessDeniedException"]),
     (
         Kind::Auth,
         &[
@@ -159,7 +160,8 @@ fn by_context(operation: &str, code: &str, message: &str) -> Option<Kind> {
         "AuthFailure" if operation == "ec2:ReleaseAddress" => Kind::Blocked,
         "InvalidParameterException" | "InvalidRequestException"
             if operation.starts_with("eks:")
-                && ROLE_NOT_SEEN.iter().any(|words| message.contains(words)) =>
+                && (ROLE_NOT_SEEN.iter().any(|words| message.contains(words))
+                    || message.contains(KEY_NOT_SEEN)) =>
         {
             Kind::Propagation
         }
@@ -217,6 +219,12 @@ mod tests {
             ("iam:AttachRolePolicy", "NoSuchEntity", policy, Kind::Invalid),
             ("iam:CreateRole", "NoSuchEntity", scope, Kind::Invalid),
             ("iam:AttachRolePolicy", "NoSuchEntity", "role", Kind::Propagation),
+            (
+                "eks:AssociateEncryptionConfig",
+                "InvalidParameterException",
+                "The KeyArn in encryptionConfig provider: arn:aws:kms:…, cannot be found",
+                Kind::Propagation,
+            ),
             ("ec2:DeleteVpc", "DependencyViolation", "", Kind::Blocked),
             ("iam:DeleteRole", "EntityTemporarilyUnmodifiable", "", Kind::Blocked),
             ("sts:GetCallerIdentity", "ExpiredToken", "", Kind::Auth),

@@ -13,8 +13,8 @@ use aws_sdk_eks::types::{
     UpgradePolicyRequest, VpcConfigRequest,
 };
 use provision_core::{
-    Cx, Diff, Identity, Input, Live, Marks, Operation, Phase, Progress, Resource, Result, Rule,
-    Started, Timing,
+    Cx, Diff, Error, Identity, Input, Live, Marks, Operation, Phase, Progress, Resource, Result,
+    Rule, Started, Timing,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -139,7 +139,8 @@ impl Resource for Cluster {
         if diff.touches(&["version"]) {
             let call = cx.cloud.eks.update_cluster_version().name(&self.name);
             let call = call.version(next(&live.spec.version, &self.version));
-            let answer = call.send().await.reply("eks:UpdateClusterVersion")?;
+            let answer = call.send().await.reply("eks:UpdateClusterVersion");
+            let answer = answer.map_err(|error| held(&self.name, error))?;
             return Ok(begun(&self.name, answer.update));
         }
         if diff.touches(&["public", "private", "public_cidrs"]) {
@@ -215,6 +216,18 @@ async fn find(cx: &Cx<'_, Aws>, name: &str) -> Result<Option<Live<Cluster>>> {
     let found = cx.cloud.eks.describe_cluster().name(name).send().await;
     let cluster = found.found("eks:DescribeCluster")?.and_then(|answer| answer.cluster);
     Ok(cluster.map(|cluster| live(cx.marks(), cluster)))
+}
+
+/// Says what to do about an upgrade that EKS holds back for what it has found in the cluster.
+fn held(cluster: &str, error: Error) -> Error {
+    if error.code.as_deref() != Some("InvalidStateException") {
+        return error;
+    }
+    error.hint(format!(
+        "`aws eks list-insights --cluster-name {cluster}` tells what would break: mend that, have it \
+         looked at again with `aws eks start-insights-refresh --cluster-name {cluster}`, and run the \
+         same command again"
+    ))
 }
 
 /// Returns the version one minor above `live`, or `wanted` where that is none.

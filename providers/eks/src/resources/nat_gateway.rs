@@ -2,8 +2,8 @@
 //!
 //! A deleted one is still described for about an hour, in state `deleted`.
 use crate::aws::{
-    Aws, Reply, Tags, ec2_tags, is_of_cluster, is_of_object, known, missing, of_cluster, owned,
-    pick, retag, specify, with_id,
+    Aws, Reply, Tags, ec2_tags, given_up, is_of_cluster, is_of_object, known, missing, of_cluster,
+    owned, pick, retag, specify, with_id,
 };
 use aws_sdk_ec2::types::{Filter, NatGateway as Found, NatGatewayState, ResourceType};
 use provision_core::{
@@ -106,12 +106,13 @@ fn live(marks: &Marks, gateway: Found) -> Option<Live<NatGateway>> {
 }
 
 fn failure(code: Option<String>, message: Option<String>) -> Error {
-    let kind = match code.as_deref() {
-        Some("InsufficientFreeAddressesInSubnet") => Kind::Capacity,
-        _ => Kind::Invalid,
-    };
-    let message = message.unwrap_or_else(|| "EC2 reports it as failed".into());
-    Error { code, ..Error::new(kind, message) }
+    match code.as_deref() {
+        Some("InsufficientFreeAddressesInSubnet") => {
+            let message = message.unwrap_or_else(|| "its subnet has no free address".into());
+            Error { code, ..Error::new(Kind::Capacity, message) }
+        }
+        _ => Error { code, ..given_up(message) },
+    }
 }
 
 #[cfg(test)]

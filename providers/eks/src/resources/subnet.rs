@@ -2,8 +2,8 @@
 //!
 //! Its network and range together are unique, so it is found by them even when its tags lag.
 use crate::aws::{
-    Aws, Reply, Tags, ec2_tags, filter, known, missing, occupied, of_cluster, owned, pick, retag,
-    specify, with_id,
+    Aws, Reply, Tags, ec2_tags, filter, given_up, known, missing, occupied, of_cluster, owned,
+    pick, retag, specify, with_id,
 };
 use aws_sdk_ec2::types::{Filter, ResourceType, Subnet as Found, SubnetState};
 use provision_core::{
@@ -93,7 +93,7 @@ async fn find(cx: &Cx<'_, Aws>, filters: Vec<Filter>) -> Result<Vec<Live<Subnet>
 fn live(marks: &Marks, subnet: Found) -> Live<Subnet> {
     let phase = match subnet.state {
         None | Some(SubnetState::Available) => Phase::Ready,
-        Some(SubnetState::Failed) => Phase::Broken(Error::invalid("EC2 reports it as failed")),
+        Some(SubnetState::Failed) => Phase::Broken(given_up(None)),
         Some(SubnetState::FailedInsufficientCapacity) => {
             let words = "EC2 has no capacity for it in this zone";
             Phase::Broken(Error::new(Kind::Capacity, words))

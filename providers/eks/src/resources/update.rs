@@ -45,6 +45,13 @@ const REMEDIES: [(&str, &str); 9] = [
     ),
 ];
 
+/// What to do where EKS could not act as its own role, which it makes with the first node group of an
+/// account. That comes as `AccessDenied`.
+const LINKED: (&str, &str) = (
+    "service-linked role",
+    "EKS may just have made that role, and not know it everywhere yet: run the same command again",
+);
+
 /// What to do about the rest, and where EKS names nothing.
 const OTHERWISE: &str = "mend what EKS names, and run the same command again";
 const UNTOLD: &str = "look at it in the AWS console, and run the same command again";
@@ -107,7 +114,8 @@ pub(super) fn failure(issues: Vec<(Option<String>, Option<String>)>, otherwise: 
         () if says(&NO_CAPACITY) => Kind::Capacity,
         () => Kind::Invalid,
     };
-    let remedy = REMEDIES.iter().find(|(code, _)| says(&[code])).map(|(_, hint)| *hint);
+    let remedies = [LINKED].into_iter().chain(REMEDIES);
+    let remedy = remedies.into_iter().find(|(code, _)| says(&[code])).map(|(_, hint)| hint);
     let rest = if words.is_empty() { UNTOLD } else { OTHERWISE };
     let remedy = remedy.or((kind == Kind::Invalid).then_some(rest));
     let error = Error::new(kind, if words.is_empty() { otherwise.to_owned() } else { words });
@@ -139,6 +147,15 @@ mod tests {
         assert_eq!(of("NodeCreationFailure", "did not join"), Kind::Invalid);
         let untold = failure(Vec::new(), "it failed");
         assert_eq!((&*untold.message, untold.hint.as_deref()), ("it failed", Some(UNTOLD)));
+    }
+
+    #[test]
+    fn a_role_of_eks_that_was_only_just_made_is_no_missing_permission() {
+        let words = "Amazon EKS Nodegroups was unable to assume the service-linked role in your \
+            account";
+        let of = |words: &str| failure(vec![(Some("AccessDenied".into()), Some(words.into()))], "");
+        assert_eq!(of(words).hint.as_deref(), Some(LINKED.1));
+        assert!(of("no").hint.is_some_and(|hint| hint.contains("have their policies")));
     }
 
     #[test]

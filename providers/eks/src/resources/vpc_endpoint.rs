@@ -4,8 +4,8 @@
 //! order, so they are compared in the order of their addresses, which are among their tags.
 use super::route_table::tables;
 use crate::aws::{
-    Aws, Reply, Tags, all_known, ec2_tags, known, missing, of_cluster, of_object, owned, pick,
-    retag, specify, values,
+    Aws, Reply, Tags, all_known, ec2_tags, given_up, known, missing, of_cluster, of_object, owned,
+    pick, retag, specify, values,
 };
 use crate::classify::classify;
 use aws_sdk_ec2::operation::describe_vpc_endpoints::builders::DescribeVpcEndpointsFluentBuilder;
@@ -144,7 +144,7 @@ fn live(
         "" | "available" => Phase::Ready,
         "failed" | "rejected" | "expired" => {
             let words = found.last_error.and_then(|error| error.message);
-            Phase::Broken(Error::invalid(words.unwrap_or_else(|| format!("it is {state}"))))
+            Phase::Broken(given_up(words.or(Some(format!("it is {state}")))))
         }
         "partial" => Phase::Degraded(state.to_owned()),
         _ => Phase::Busy(state.to_owned()),

@@ -68,3 +68,14 @@ fn logs_that_are_on_and_not_wanted_go_off() {
     assert_eq!(setups.len(), 2);
     assert_eq!((setups[1].enabled, setups[1].types()), (Some(false), &[LogType::Scheduler][..]));
 }
+
+#[test]
+fn an_upgrade_that_insights_hold_back_says_how_to_go_on() {
+    let of = |code: &str| {
+        let error = Error::invalid("errors were found by upgrade insights");
+        held("acme", Error { code: Some(code.into()), ..error }).hint
+    };
+    let hint = of("InvalidStateException").expect("it says what to do");
+    assert!(hint.contains("aws eks list-insights --cluster-name acme"), "{hint}");
+    assert_eq!(of("InvalidRequestException"), None);
+}
