@@ -85,7 +85,21 @@ def network(cluster, second):
         tags = {"Name": name, f"kubernetes.io/cluster/{cluster}": "owned"}
         group = {"GroupName": name, "Description": "of another cluster"}
         make(ec2.create_security_group, **here, **group, **tagged("security-group", tags))
-    return subnets
+    return vpc, igw, subnets
+
+
+def earlier(vpc, igw):
+    """Makes what an earlier cluster of the same name left, whose state is another, and a table of
+    somebody who thought that the name is enough."""
+    own = lambda kind: tagged(kind, marks("acme-prod", f"earlier/{kind}"))
+    named = tagged("route-table", {"provision-cluster": "acme-prod"})
+    for n, table in enumerate((own("route-table"), named)):
+        place = {"CidrBlock": f"10.0.{100 + n}.0/24", "AvailabilityZone": f"{REGION}a"}
+        subnet = make(ec2.create_subnet, VpcId=vpc, **place, **own("subnet"))["Subnet"]["SubnetId"]
+        table = make(ec2.create_route_table, VpcId=vpc, **table)["RouteTable"]["RouteTableId"]
+        route = {"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0"}
+        make(ec2.create_route, GatewayId=igw, **route)
+        make(ec2.associate_route_table, RouteTableId=table, SubnetId=subnet)
 
 
 def gateway(subnet):
@@ -206,11 +220,13 @@ def neighbour(subnets):
 
 def main():
     networks = [network(cluster, n) for n, cluster in enumerate(OTHERS)]
-    gateway(networks[0][1])
+    vpc, igw, subnets = networks[0]
+    earlier(vpc, igw)
+    gateway(subnets[1])
     identities()
     keys()
     machines()
-    neighbour(networks[0])
+    neighbour(subnets)
 
 
 main()

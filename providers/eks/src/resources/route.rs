@@ -2,8 +2,8 @@
 //!
 //! It carries no tags. When its gateway is deleted it stays, as a black hole that still names
 //! the gateway.
-use super::route_table::tables;
-use crate::aws::{Aws, Reply, filter, inherited, of_cluster};
+use super::route_table::{ours, tables};
+use crate::aws::{Aws, Reply, filter, inherited};
 use aws_sdk_ec2::types::{Route as Found, RouteOrigin, RouteTable};
 use provision_core::{
     Cx, Diff, Identity, Input, Live, Phase, Resource, Result, Rule, Started, Timing,
@@ -38,8 +38,7 @@ impl Resource for Route {
     type Outputs = Outputs;
 
     async fn list(cx: &Cx<'_, Aws>) -> Result<Option<Vec<Live<Self>>>> {
-        let tables = tables(cx.cloud, of_cluster(cx.marks())).await?;
-        Ok(Some(tables.into_iter().flat_map(live).collect()))
+        Ok(Some(ours(cx).await?.into_iter().flat_map(live).collect()))
     }
 
     async fn read(&self, cx: &Cx<'_, Aws>, _: Option<&Outputs>) -> Result<Option<Live<Self>>> {

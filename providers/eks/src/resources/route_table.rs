@@ -6,7 +6,7 @@ use crate::aws::{
 };
 use aws_sdk_ec2::types::{Filter, ResourceType, RouteTable as Found};
 use provision_core::{
-    Cx, Diff, Identity, Input, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
+    Cx, Diff, Identity, Input, Live, Marks, Owner, Phase, Resource, Result, Rule, Started, Timing,
 };
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +78,14 @@ pub(super) async fn tables(aws: &Aws, filters: Vec<Filter>) -> Result<Vec<Found>
     let pages = aws.ec2.describe_route_tables().set_filters(Some(filters)).into_paginator();
     let found: Result<Vec<_>, _> = pages.items().send().collect().await;
     found.reply("ec2:DescribeRouteTables")
+}
+
+/// Returns the tables that are ours, whose parts go with them. Tables of another state may have the
+/// name of our cluster too.
+pub(super) async fn ours(cx: &Cx<'_, Aws>) -> Result<Vec<Found>> {
+    let mut tables = tables(cx.cloud, of_cluster(cx.marks())).await?;
+    tables.retain(|table| cx.marks().owner(&ec2_tags(table.tags.clone())) == Owner::Ours);
+    Ok(tables)
 }
 
 fn live(marks: &Marks, table: Found) -> Live<RouteTable> {

@@ -1,13 +1,13 @@
 //! Which route table a subnet uses.
 //!
 //! It carries no tags, and moving a subnet to another table gives it a new id.
-use super::route_table::tables;
-use crate::aws::{Aws, Reply, filter, inherited, known, missing, of_cluster};
+use super::route_table::{ours, tables};
+use crate::aws::{Aws, Reply, filter, given_up, inherited, known, missing};
 use aws_sdk_ec2::types::{
     RouteTable, RouteTableAssociation as Found, RouteTableAssociationStateCode as State,
 };
 use provision_core::{
-    Cx, Diff, Error, Identity, Input, Live, Phase, Resource, Result, Rule, Started, Timing,
+    Cx, Diff, Identity, Input, Live, Phase, Resource, Result, Rule, Started, Timing,
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,8 +36,7 @@ impl Resource for RouteTableAssociation {
     type Outputs = Outputs;
 
     async fn list(cx: &Cx<'_, Aws>) -> Result<Option<Vec<Live<Self>>>> {
-        let tables = tables(cx.cloud, of_cluster(cx.marks())).await?;
-        Ok(Some(tables.into_iter().flat_map(live).collect()))
+        Ok(Some(ours(cx).await?.into_iter().flat_map(live).collect()))
     }
 
     async fn read(&self, cx: &Cx<'_, Aws>, _: Option<&Outputs>) -> Result<Option<Live<Self>>> {
@@ -83,7 +82,7 @@ fn one(found: Found) -> Option<Live<RouteTableAssociation>> {
     let words = state.as_ref().and_then(|state| state.status_message.clone());
     let phase = match state.and_then(|state| state.state) {
         Some(State::Disassociated) => return None,
-        Some(State::Failed) => Phase::Broken(Error::invalid(words.unwrap_or_default())),
+        Some(State::Failed) => Phase::Broken(given_up(words)),
         None | Some(State::Associated) => Phase::Ready,
         Some(state) => Phase::Busy(state.to_string()),
     };
