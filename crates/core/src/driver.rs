@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Every kind that a provider knows, by name.
 pub type Drivers = BTreeMap<&'static str, Box<dyn Driver>>;
@@ -125,6 +126,10 @@ pub type StartedValue = Started<Value>;
 pub trait Driver: Send + Sync {
     /// Returns what holds for the kind.
     fn meta(&self) -> Meta;
+    /// See [`Resource::deadline`].
+    fn deadline(&self, _spec: &Value) -> Duration {
+        self.meta().timing.deadline
+    }
     /// See [`Resource::list`].
     fn list<'a>(&'a self, at: At<'a>) -> BoxFuture<'a, Result<Option<Vec<LiveValue>>>>;
     /// See [`Resource::read`].
@@ -177,6 +182,10 @@ impl<R: Resource> Driver for Typed<R> {
             yields: R::YIELDS,
             dispensable: R::DISPENSABLE,
         }
+    }
+
+    fn deadline(&self, spec: &Value) -> Duration {
+        from::<R>(spec).map_or(R::TIMING.deadline, |spec| spec.deadline())
     }
 
     fn list<'a>(&'a self, at: At<'a>) -> BoxFuture<'a, Result<Option<Vec<LiveValue>>>> {

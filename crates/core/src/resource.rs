@@ -79,6 +79,10 @@ pub trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static {
         cx: &Cx<'_, Self::Cloud>,
         live: &Live<Self>,
     ) -> impl Future<Output = Result<Started<Self::Outputs>>> + Send;
+    /// Returns how long the engine waits for this object to settle, where that depends on its size.
+    fn deadline(&self) -> Duration {
+        Self::TIMING.deadline
+    }
     /// Asks how an operation is doing. Kinds whose calls return none keep this default.
     fn poll(
         _cx: &Cx<'_, Self::Cloud>,

@@ -226,7 +226,7 @@ impl Job<'_> {
             return work.remove(seen).await;
         }
         let node = self.graph.node(&step.address).ok_or_else(|| unplanned(&step.address))?;
-        work.settle(node).await
+        work.settling(&node.spec).settle(node).await
     }
 
     /// Returns what a step's object is within, as the plan saw it, unless the run has recorded it anew.

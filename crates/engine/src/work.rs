@@ -22,7 +22,7 @@ const LEAST: Duration = Duration::from_secs(45);
 const GOES_ON: &str = "look at it in the cloud; the same command goes on waiting for it";
 
 /// The least that something degraded is given on our own clock to get well.
-const LEAST_RECOVERY: Duration = Duration::from_secs(2);
+const LEAST_RECOVERY: Duration = Duration::from_secs(4);
 
 /// How a step ended that did not fail.
 #[derive(Debug, PartialEq, Eq)]
@@ -73,6 +73,8 @@ pub(crate) struct Work<'a> {
     pub(crate) meta: Meta,
     pub(crate) begun: Instant,
     pub(crate) deadline: Instant,
+    /// How long that is from its beginning, on the cloud's clock.
+    allowed: Duration,
     pub(crate) backoff: Backoff,
     pub(crate) let_go: LetGo,
     /// What let this step go and may be on record still.
@@ -124,6 +126,7 @@ impl<'a> Work<'a> {
             driver,
             meta,
             begun,
+            allowed: meta.timing.deadline,
             deadline: begun + engine.pace.patience(meta.timing.deadline, LEAST),
             backoff: Backoff::new(),
             let_go,
@@ -143,6 +146,13 @@ impl<'a> Work<'a> {
             sent: None,
             recovers_until: None,
         })
+    }
+
+    /// Gives it as long as its object may take to settle.
+    pub(crate) fn settling(mut self, spec: &Value) -> Self {
+        self.allowed = self.driver.deadline(spec);
+        self.deadline = self.begun + self.engine.pace.patience(self.allowed, LEAST);
+        self
     }
 
     pub(crate) fn address(&self) -> &'a Address {
@@ -213,8 +223,8 @@ impl<'a> Work<'a> {
             self.engine.tell(self.step, EventKind::Waiting(why.to_owned()));
             let ended_well = self.all_ahead_end().await.is_ok();
             self.ahead.clear();
-            let (now, deadline) = (Instant::now(), self.meta.timing.deadline);
-            self.deadline = now + self.engine.pace.patience(deadline, LEAST);
+            let now = Instant::now();
+            self.deadline = now + self.engine.pace.patience(self.allowed, LEAST);
             self.going_on = Some((now, Duration::ZERO));
             self.recovers_until = (!ended_well).then_some(now);
             return self.may_go_on().map(|()| true);
@@ -231,7 +241,7 @@ impl<'a> Work<'a> {
     /// Waits before making a call again whose failure passes.
     pub(crate) async fn try_again(&mut self, error: Error) -> Result<(), Ended> {
         let pace = self.engine.pace;
-        let mut overdue = self.begun.elapsed() > pace.of(self.meta.timing.deadline);
+        let mut overdue = self.begun.elapsed() > pace.of(self.allowed);
         if error.kind == Kind::Propagation {
             let spent = self.propagating.get_or_insert_with(Instant::now).elapsed();
             if spent > pace.patience(PROPAGATION, LEAST) {

@@ -17,6 +17,7 @@ use provision_core::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// A group of worker nodes that EKS keeps at its size.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,6 +111,15 @@ impl Resource for NodeGroup {
     const DISPENSABLE: bool = true;
     type Cloud = Aws;
     type Outputs = Outputs;
+
+    /// EKS brings one node after the other to another version, and gives the pods of each a quarter of
+    /// an hour to go.
+    fn deadline(&self) -> Duration {
+        const NODE: u64 = 15 * 60;
+        let turns = self.max.unsigned_abs().div_ceil(self.max_unavailable.unsigned_abs().max(1));
+        let all = Duration::from_secs(60 * 60 + NODE * u64::from(turns));
+        all.clamp(Self::TIMING.deadline, Duration::from_secs(24 * 60 * 60))
+    }
 
     async fn list(cx: &Cx<'_, Aws>) -> Result<Option<Vec<Live<Self>>>> {
         let cluster = &cx.marks().cluster;
