@@ -14,6 +14,8 @@ use table::{EDITS, Edit};
 
 mod table;
 
+const APPLY: &[&str] = &["apply", "--auto-approve"];
+
 /// What cannot be edited alone, and why, or what tests it.
 const ELSEWHERE: [(&str, &str); 15] = [
     ("aks", "of another provider"),
@@ -316,4 +318,26 @@ fn what_an_autoscaler_and_a_policy_of_tags_change_is_no_drift() {
     tagged_by_a_policy(&boto);
     assert_eq!(folder.plan(), [""; 0]);
     folder.ok(&["destroy", "--auto-approve"]);
+}
+
+#[test]
+fn a_key_that_encrypts_nothing_yet_binds_nobody() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(APPLY);
+    let keys = || served.objects().into_iter().filter(|it| it.starts_with("\"kms")).count();
+    let before = keys();
+    let own = format!("{FILE}kubernetes: {{ secretsKey: own }}\n");
+    folder.write(&own);
+    let fault = json!({ "operation": "AssociateEncryptionConfig", "effect": "denied" });
+    served.faults(&[fault]);
+    assert_eq!(folder.run(APPLY).code, Some(1));
+    folder.write(FILE);
+    folder.ok(APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+    assert_eq!(keys(), before, "the key goes");
+    folder.write(&own);
+    folder.ok(APPLY);
+    folder.write(FILE);
+    folder.run(&["plan"]).refused(65, &["secretsKey cannot change from own to managed"]);
 }

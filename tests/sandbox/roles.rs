@@ -3,7 +3,6 @@ use crate::boto::Boto;
 use crate::folder::{FILE, Folder, Ran};
 use crate::rehearsal::Rehearsal;
 use crate::served::Served;
-use crate::upgrade::Cloud;
 use serde_json::json;
 
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
@@ -85,7 +84,7 @@ fn a_session_is_used_until_it_is_nearly_over() {
 
 #[test]
 fn a_session_that_ends_in_the_middle_of_a_run_is_followed_by_another() {
-    let Cloud { served } = Cloud::of(Served::at("120"));
+    let served = Served::at("120");
     prepared(&served);
     let at = |version: &str| {
         format!("{}kubernetes: {{ version: \"{version}\" }}\n", working_as("acme-word"))
@@ -120,10 +119,10 @@ fn who_is_kept_out_hears_why() {
     folder.write(&working_as("acme-word"));
     fault(1, "expired");
     kept_out(&folder.run(&["plan"]), &["sts:AssumeRole: ExpiredToken", "own credentials failed"]);
-    fault(30, "expired");
+    fault(15, "expired");
     kept_out(&folder.run(&APPLY), &["sts:AssumeRole: ExpiredToken", "own credentials failed"]);
     for effect in ["throttle", "cut-after", "error-before"] {
-        fault(20, effect);
+        fault(10, effect);
         folder.ok(&["apply", "--auto-approve"]);
         assert_eq!(served.faults_left(), [json!(null); 0], "{effect} in the middle of the run");
         folder.ok(&["destroy", "--auto-approve"]);

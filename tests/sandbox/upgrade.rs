@@ -6,30 +6,19 @@ use crate::folder::{FILE, Folder};
 use crate::served::Served;
 use serde_json::{Value, json};
 
-/// The day on which these tests are, in milliseconds since 1970: 2026-11-21, with 1.34 to 1.36 in
-/// standard support.
-const DAY: u64 = 1_795_219_200_000;
 /// What brings the control plane, an add-on and a pool to a version.
 const PLANE: &str = "UpdateClusterVersion";
 const ADDON: &str = "UpdateAddon";
 const POOL: &str = "UpdateNodegroupVersion";
 
-/// A simulated AWS in which it is that day.
+/// A simulated AWS, and what it tells of versions.
 pub(crate) struct Cloud {
     pub(crate) served: Served,
 }
 
 impl Cloud {
     pub(crate) fn start() -> Self {
-        Self::of(Served::start())
-    }
-
-    /// Makes it that day in a world that nothing is in yet.
-    pub(crate) fn of(served: Served) -> Self {
-        let world = json!({ "format": "provision.sandbox/v1", "seed": 1, "serial": 0, "now": DAY,
-                            "drawn": 0, "objects": [] });
-        served.replace(world.to_string().as_bytes());
-        Self { served }
+        Self { served: Served::start() }
     }
 
     /// Returns a member of every object of a kind, in the order of their ids.
@@ -57,7 +46,7 @@ pub(crate) fn file(version: &str, more: &str) -> String {
     format!("{FILE}kubernetes: {{ version: \"{version}\" }}\n{more}")
 }
 
-/// A cluster of version 1.34, made that day.
+/// A cluster of version 1.34.
 fn built(cloud: &Cloud) -> Folder {
     let folder = Folder::on(&cloud.served, &file("1.34", ""));
     folder.ok(&["apply", "--auto-approve"]);
@@ -399,4 +388,31 @@ fn new_machines_that_cannot_be_had_keep_a_cluster_where_its_old_ones_are() {
     }
     folder.ok(&["apply", "--auto-approve"]);
     is_at(&cloud, &folder, "1.36");
+}
+
+#[test]
+fn what_of_an_upgrade_has_not_begun_is_taken_back() {
+    let cloud = Cloud::start();
+    let folder = built(&cloud);
+    folder.write(&file("1.36", ""));
+    cloud.served.faults(&[json!({ "operation": PLANE, "effect": "denied" })]);
+    let ran = folder.run(&["apply", "--auto-approve"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.stdout, ran.stderr);
+    let upgrades = cloud.upgrades();
+    folder.write(&file("1.34", ""));
+    assert_eq!(steps(&folder), ["0 adopt cluster"], "as left over");
+    folder.ok(&["apply", "--auto-approve"]);
+    assert_eq!(cloud.upgrades(), upgrades, "nobody asks for one any more");
+    is_at(&cloud, &folder, "1.34");
+}
+
+#[test]
+fn a_version_that_nothing_was_made_of_binds_nobody() {
+    let cloud = Cloud::start();
+    let folder = Folder::on(&cloud.served, &file("1.36", ""));
+    cloud.served.faults(&[json!({ "operation": "CreateVpc", "effect": "denied" })]);
+    assert_eq!(folder.run(&["apply", "--auto-approve"]).code, Some(1));
+    folder.write(&file("1.34", ""));
+    folder.ok(&["apply", "--auto-approve"]);
+    is_at(&cloud, &folder, "1.34");
 }

@@ -114,8 +114,13 @@ fn what_others_have_in_a_cluster_is_left_alone() {
 }
 
 #[test]
-fn whoever_applied_first_stays_the_administrator() {
+fn whoever_makes_the_cluster_stays_the_administrator() {
     let served = Served::start();
+    // Somebody else tried first, and made nothing.
+    let failed = Folder::on(&served, &format!("{FILE}inCluster: false\n"));
+    served.faults(&[json!({ "operation": "CreateVpc", "effect": "denied" })]);
+    assert_eq!(failed.run(&APPLY).code, Some(1));
+    let state = std::fs::read(failed.path("acme-prod.state.jsonl")).expect("there is a state");
     let boto = Boto::at_home(&served);
     let statement = json!({
         "Effect": "Allow",
@@ -132,6 +137,7 @@ fn whoever_applied_first_stays_the_administrator() {
     let outside = format!("{FILE}inCluster: false\n");
     let folder =
         Folder::on(&served, &format!("{outside}eks: {{ assumeRole: {{ arn: \"{arn}\" }} }}\n"));
+    std::fs::write(folder.path("acme-prod.state.jsonl"), state).expect("it can be written");
     folder.ok(&APPLY);
     let entry = json!({ "principalArn": arn });
     let policies = eks(&boto, "list_associated_access_policies", entry);

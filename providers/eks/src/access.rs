@@ -1,6 +1,7 @@
 //! Who may enter a cluster: those that the file names, or else whoever applies it first.
 use crate::arn::Arn;
 use crate::aws::{Aws, Reply};
+use crate::facts::is_there;
 use crate::section::{Access, Section, check_partition, not_arn};
 use provision_core::{Error, Facts, Kind, Result};
 use provision_spec::{Field, nearest};
@@ -95,7 +96,7 @@ pub(crate) fn address(principal: &str) -> String {
     format!("access-entry/{sort}/{account}/{}", name.replace(',', ":2c"))
 }
 
-/// Finds out what is not on record: who calls, where the file names nobody.
+/// Finds out who calls, where the file names nobody: whoever makes the cluster stays on record.
 ///
 /// # Errors
 /// When EKS has no policy of a name, or lets in nobody like the caller.
@@ -103,12 +104,12 @@ pub(crate) async fn resolve(
     aws: &Aws,
     section: &Section,
     caller: &str,
-    recorded: &Facts,
+    facts: &Facts,
 ) -> Result<Option<(String, Value)>> {
     if let Some(access) = &section.access {
         return check_policies(aws, access).await.map(|()| None);
     }
-    if recorded.recorded.contains_key(ADMINISTRATOR) {
+    if is_there(facts) && facts.recorded.contains_key(ADMINISTRATOR) {
         return Ok(None);
     }
     Ok(Some((ADMINISTRATOR.to_owned(), json!(principal(aws, caller).await?))))

@@ -88,6 +88,8 @@ pub(crate) async fn resolve(
     let mut facts = BTreeMap::new();
     for &minor in minors.iter().filter(|_| !names.is_empty()) {
         let mut all: BTreeMap<String, String> = recorded.get(&key(minor)).unwrap_or_default();
+        // One that is asked for again later is not made as old as it was.
+        all.retain(|name, _| names.contains(name));
         let missing = names.iter().filter(|name| !all.contains_key(*name));
         let found = missing.map(async |name| Ok((name.clone(), default(aws, name, minor).await?)));
         let found: Vec<_> = try_join_all(found).await?;

@@ -28,6 +28,9 @@ pub(crate) const ABSENT: &str = "machines-absent";
 pub(crate) const SUPPORT_POLICY: &str = "support-policy";
 /// Seen: the Kubernetes version that the control plane runs.
 pub(crate) const LIVE: &str = "live-version";
+/// The ARN of the key that encrypts the secrets of the cluster which is there; empty while EKS is at
+/// work on that, and may be about to. Seen.
+pub(crate) const LIVE_KEY: &str = "live-secrets-key";
 /// Seen: what happens to the cluster when standard support ends, where this run decides nothing about it.
 pub(crate) const LIVE_POLICY: &str = "live-support-policy";
 /// Seen: until when the version is supported.
@@ -88,7 +91,7 @@ pub(crate) async fn resolve(
     facts.recorded.extend(addons::resolve(aws, &section.addons, &minors, recorded).await?);
     let wanted = versions::wanted(spec, &facts);
     addons::look_ahead(aws, &section.addons, wanted, &mut facts).await?;
-    facts.recorded.extend(access::resolve(aws, section, caller, recorded).await?);
+    facts.recorded.extend(access::resolve(aws, section, caller, &facts).await?);
     match secrets_key(aws, spec, &facts).await? {
         Some(key) => drop(facts.recorded.insert(SECRETS_KEY.into(), json!(key))),
         None => drop(facts.recorded.remove(SECRETS_KEY)),
@@ -190,7 +193,7 @@ fn record_network(spec: &ClusterSpec, facts: &mut Facts) -> Result<()> {
 }
 
 /// Tells whether the control plane is there. What it can never change binds nobody before that.
-fn is_there(facts: &Facts) -> bool {
+pub(crate) fn is_there(facts: &Facts) -> bool {
     facts.get::<String>(LIVE).is_some()
 }
 
@@ -203,7 +206,8 @@ async fn secrets_key(aws: &Aws, spec: &ClusterSpec, facts: &Facts) -> Result<Opt
     };
     match before {
         Some(before) if before.asked == asked => return Ok(Some(before)),
-        Some(before) if is_there(facts) => {
+        // Before that a key which was asked for in vain binds nobody.
+        Some(before) if facts.seen.contains_key(LIVE_KEY) => {
             return Err(Error::invalid(format!(
                 "kubernetes.secretsKey cannot change from {} to {asked}: EKS keeps the key that \
                  encrypts a cluster's secrets for ever",

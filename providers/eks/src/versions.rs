@@ -1,8 +1,8 @@
 //! The versions of Kubernetes: which EKS offers, until when it supports them, and which one a
 //! cluster runs.
 use crate::aws::{Aws, Reply, foreign_status};
-use crate::facts::{KUBERNETES, LIVE, LIVE_POLICY, SUPPORT, SUPPORT_POLICY};
-use aws_sdk_eks::types::{ClusterStatus, ClusterVersionInformation, VersionStatus};
+use crate::facts::{KUBERNETES, LIVE, LIVE_KEY, LIVE_POLICY, SUPPORT, SUPPORT_POLICY};
+use aws_sdk_eks::types::{Cluster, ClusterStatus, ClusterVersionInformation, VersionStatus};
 use provision_core::{Error, Facts, Result};
 use provision_spec::{ClusterSpec, Minor};
 use serde::{Deserialize, Serialize};
@@ -42,16 +42,26 @@ pub(crate) struct Support {
 pub(crate) struct Seen {
     /// Every version that there ever was; `None` where nobody tells.
     known: Option<Vec<Support>>,
-    /// What the cluster of that name runs, whoever it belongs to.
-    live: Option<Minor>,
+    /// The cluster of that name, whoever it belongs to, if it is there.
+    live: Option<Live>,
+}
+
+/// What is seen of a cluster.
+#[derive(Clone, Default)]
+struct Live {
+    /// What it runs.
+    version: Option<Minor>,
     /// What happens to that at the end of standard support.
     policy: Option<String>,
+    /// The ARN of the key that encrypts its secrets for ever; empty while EKS is at work on it, and
+    /// may be about to.
+    key: Option<String>,
 }
 
 /// Asks EKS for the versions that it knows, and for the one that a cluster runs.
 pub(crate) async fn see(aws: &Aws, cluster: &str) -> Result<Seen> {
-    let (known, (live, policy)) = futures::try_join!(known(aws), live(aws, cluster))?;
-    Ok(Seen { known, live, policy })
+    let (known, live) = futures::try_join!(known(aws), live(aws, cluster))?;
+    Ok(Seen { known, live })
 }
 
 /// Returns every version that EKS knows. Moto 5.2 has no such call.
@@ -67,17 +77,27 @@ async fn known(aws: &Aws) -> Result<Option<Vec<Support>>> {
     }
 }
 
-/// Returns what a cluster runs, if it runs, and its upgrade policy.
-async fn live(aws: &Aws, name: &str) -> Result<(Option<Minor>, Option<String>)> {
+/// Returns what there is to see of a cluster, if it is there to stay.
+async fn live(aws: &Aws, name: &str) -> Result<Option<Live>> {
     let found = aws.eks.describe_cluster().name(name).send().await.found("eks:DescribeCluster")?;
     let goes =
         |status: &ClusterStatus| matches!(status, ClusterStatus::Deleting | ClusterStatus::Failed);
     let cluster = found.and_then(|answer| answer.cluster);
-    let runs = cluster.filter(|cluster| !cluster.status.as_ref().is_some_and(goes));
-    let Some(cluster) = runs else { return Ok((None, None)) };
-    let policy = cluster.upgrade_policy.and_then(|policy| policy.support_type);
-    let version = cluster.version.and_then(|version| version.parse().ok());
-    Ok((version, policy.map(|policy| policy.to_string())))
+    Ok(cluster.filter(|cluster| !cluster.status.as_ref().is_some_and(goes)).map(Live::of))
+}
+
+impl Live {
+    fn of(cluster: Cluster) -> Self {
+        let at_work = cluster.status.is_some_and(|status| status != ClusterStatus::Active);
+        let encrypted = cluster.encryption_config.unwrap_or_default().into_iter();
+        let key = encrypted.filter_map(|it| it.provider?.key_arn).next();
+        let policy = cluster.upgrade_policy.and_then(|policy| policy.support_type);
+        Self {
+            version: cluster.version.and_then(|version| version.parse().ok()),
+            policy: policy.map(|policy| policy.to_string()),
+            key: key.or(at_work.then(String::new)),
+        }
+    }
 }
 
 fn support(found: ClusterVersionInformation) -> Option<Support> {
@@ -97,11 +117,16 @@ fn support(found: ClusterVersionInformation) -> Option<Support> {
     })
 }
 
-/// Returns the version that is wanted: the one on record, or the file's where that is higher. Where
-/// neither says any, that of a cluster which is there, as after its state was lost.
+/// Returns the version that is wanted: the file's, or the one on record where the cluster has come to
+/// a higher one. What no run has brought it to yet, a file that asks for less takes back. Where neither
+/// says any, that of a cluster which is there, as after its state was lost.
 pub(crate) fn wanted(spec: &ClusterSpec, facts: &Facts) -> Minor {
-    let (before, floor) = (on_record(facts), spec.kubernetes.version);
-    before.max(floor).or(version(facts, LIVE)).unwrap_or(DEFAULT)
+    let (floor, live) = (spec.kubernetes.version, version(facts, LIVE));
+    let reached = match live {
+        Some(live) => on_record(facts).map(|before| before.min(live)),
+        None => on_record(facts).filter(|_| floor.is_none()),
+    };
+    reached.max(floor).or(live).unwrap_or(DEFAULT)
 }
 
 fn version(facts: &Facts, key: &str) -> Option<Minor> {
@@ -125,17 +150,21 @@ pub(crate) fn way(wanted: Minor, live: Option<Minor>) -> Vec<Minor> {
 /// # Errors
 /// When EKS does not offer one that the cluster would have to be brought to.
 pub(crate) fn decide(spec: &ClusterSpec, facts: &mut Facts, seen: Seen) -> Result<Vec<Minor>> {
-    if let Some(live) = seen.live {
+    let Live { version: live, policy, key } = seen.live.unwrap_or_default();
+    if let Some(live) = live {
         facts.seen.insert(LIVE.into(), json!(live.to_string()));
     }
+    if let Some(key) = key {
+        facts.seen.insert(LIVE_KEY.into(), json!(key));
+    }
     let (before, wanted) = (on_record(facts), wanted(spec, facts));
-    if let Some(policy) = seen.policy.filter(|_| before.is_none_or(|before| before == wanted)) {
+    if let Some(policy) = policy.filter(|_| before.is_none_or(|before| before == wanted)) {
         facts.seen.insert(LIVE_POLICY.into(), json!(policy));
     }
     facts.recorded.insert(KUBERNETES.into(), json!(wanted.to_string()));
-    let way = way(wanted, seen.live);
+    let way = way(wanted, live);
     let Some(known) = seen.known else { return Ok(way) };
-    let new = way.iter().filter(|minor| seen.live.is_none_or(|live| live < **minor));
+    let new = way.iter().filter(|minor| live.is_none_or(|live| live < **minor));
     new.copied().try_for_each(|minor| check(&known, minor, wanted))?;
     let of = |minor: Minor| known.iter().find(|one| one.version == minor.to_string());
     if before != Some(wanted) {
@@ -144,7 +173,7 @@ pub(crate) fn decide(spec: &ClusterSpec, facts: &mut Facts, seen: Seen) -> Resul
             false => drop(facts.recorded.remove(SUPPORT_POLICY)),
         }
     }
-    if let Some(support) = of(seen.live.map_or(wanted, |live| live.max(wanted))) {
+    if let Some(support) = of(live.map_or(wanted, |live| live.max(wanted))) {
         facts.seen.insert(SUPPORT.into(), json!(support));
     }
     Ok(way)

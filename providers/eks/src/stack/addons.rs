@@ -129,8 +129,9 @@ mod tests {
         let mut facts = facts();
         facts.recorded.insert("addons/1.34".into(), addons_of("1.34"));
         facts.seen.insert("live-version".into(), json!("1.34"));
-        let section = crate::section::Section::of(&spec("")).unwrap();
-        let graphs = stack(&spec(""), &section, &facts).unwrap();
+        let spec = spec("kubernetes: { version: \"1.35\" }");
+        let section = crate::section::Section::of(&spec).unwrap();
+        let graphs = stack(&spec, &section, &facts).unwrap();
         let version =
             |graph: &Graph| graph.node(&"addon/kube-proxy".into()).unwrap().spec["version"].clone();
         let versions: Vec<_> = graphs.iter().map(version).collect();

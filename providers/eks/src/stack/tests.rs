@@ -246,7 +246,8 @@ fn addresses_are_the_same_in_every_stage() {
     let mut facts = facts();
     facts.recorded.insert("addons/1.34".into(), addons_of("1.34"));
     facts.seen.insert("live-version".into(), json!("1.34"));
-    let graphs = stack(&spec(""), &Section::default(), &facts).unwrap();
+    let spec = spec("kubernetes: { version: \"1.35\" }");
+    let graphs = stack(&spec, &Section::default(), &facts).unwrap();
     let all = |graph: &Graph| -> std::collections::BTreeSet<_> {
         graph.nodes().iter().map(|node| node.address.clone()).collect()
     };

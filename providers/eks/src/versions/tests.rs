@@ -37,7 +37,8 @@ fn calendar() -> Vec<Support> {
 /// Decides on what is on record with a cluster that runs `live`, and returns the facts.
 fn decided(floor: &str, before: &[(&str, &str)], live: Option<u32>) -> Result<Facts> {
     let mut facts = recorded(before);
-    let seen = Seen { known: Some(calendar()), live: live.map(Minor), policy: None };
+    let live = live.map(|minor| Live { version: Some(Minor(minor)), ..Live::default() });
+    let seen = Seen { known: Some(calendar()), live };
     decide(&spec(floor), &mut facts, seen).map(|_| facts)
 }
 
@@ -47,11 +48,21 @@ fn the_version_is_a_floor_that_never_falls() {
     assert_eq!(of("", &[]), DEFAULT);
     assert_eq!(of("1.34", &[]), Minor(34));
     assert_eq!(of("1.36", &[(KUBERNETES, "1.34")]), Minor(36));
-    assert_eq!(of("1.34", &[(KUBERNETES, "1.36")]), Minor(36));
+    assert_eq!(of("1.34", &[(KUBERNETES, "1.36")]), Minor(34), "nothing is there yet");
     assert_eq!(of("", &[(KUBERNETES, "1.34")]), Minor(34));
-    let on_record = |floor: &str| decided(floor, &[], Some(34)).unwrap().get(KUBERNETES);
-    assert_eq!(on_record(""), Some("1.34".to_owned()), "a lost state is no reason to upgrade");
-    assert_eq!(on_record("1.36"), Some("1.36".to_owned()));
+    let on_record = |floor: &str, before: Option<&str>, live: u32| {
+        let before = before.map(|version| (KUBERNETES, version));
+        let facts = decided(floor, before.as_slice(), Some(live)).unwrap();
+        facts.get::<String>(KUBERNETES).unwrap()
+    };
+    assert_eq!(on_record("", None, 34), "1.34", "a lost state is no reason to upgrade");
+    assert_eq!(on_record("1.36", None, 34), "1.36");
+    assert_eq!(on_record("1.34", Some("1.36"), 36), "1.36", "it runs that");
+    assert_eq!(on_record("1.34", Some("1.36"), 35), "1.35", "what has begun is brought to its end");
+    for floor in ["1.34", ""] {
+        assert_eq!(on_record(floor, Some("1.36"), 34), "1.34", "an upgrade that never began");
+    }
+    assert_eq!(on_record("1.34", Some("1.34"), 35), "1.34", "AWS upgraded it by itself");
 }
 
 #[test]
@@ -134,7 +145,7 @@ fn support_is_told_of_the_version_that_runs() {
 #[test]
 fn where_nobody_knows_versions_none_is_refused() {
     let mut facts = Facts::default();
-    decide(&spec("1.99"), &mut facts, Seen { known: None, live: None, policy: None }).unwrap();
+    decide(&spec("1.99"), &mut facts, Seen { known: None, live: None }).unwrap();
     assert_eq!(facts.get::<String>(KUBERNETES), Some("1.99".into()));
     assert_eq!((note(&facts), warning(&facts)), (None, None));
 }
