@@ -157,7 +157,7 @@ fn by_hand(stage: &Stage, home: &Path) {
     let mut script = Command::new("timeout");
     stage.moto.environment(&mut script);
     script
-        .args(["300", "bash"])
+        .args(["900", "bash"])
         .arg(here("same_intent.sh"))
         .env("PYTHON", python())
         .env("HOME", home);

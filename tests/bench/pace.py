@@ -41,6 +41,8 @@ WAITED = {
 BEHIND = {"ec2.network_interface", "ec2.security_group"}
 # Seconds.
 ENDS_WITHIN = 900
+# When worlds begin, in milliseconds since 1970: 2026-11-21, as in tests/common/cloud.rs.
+DAY = 1_795_219_200_000
 
 # The file that the simulated AWS writes each of its calls to.
 RECORD = "PROVISION_SANDBOX_RECORD"
@@ -81,8 +83,7 @@ class World:
         environment = {**os.environ, RECORD: self.record}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
         self.url = json.loads(self.process.stdout.readline())["aws"]
-        now = int(time.time() * 1000)
-        empty = {"format": "provision.sandbox/v1", "seed": seed, "serial": 0, "now": now, "drawn": 0}
+        empty = {"format": "provision.sandbox/v1", "seed": seed, "serial": 0, "now": DAY, "drawn": 0}
         self.ask("world", {**empty, "objects": []})
 
     def ask(self, endpoint, said=None):

@@ -1,5 +1,5 @@
 //! A sandbox of its own for each test, as a server.
-use super::cloud::{Cloud, KEY};
+use super::cloud::{self, Cloud, KEY};
 use super::judge::Calls;
 use super::relay::{self, Message, PATIENCE};
 use serde_json::{Value, json};
@@ -42,7 +42,8 @@ impl Served {
     /// It takes a key of another account too, and one that is good in the first partition alone.
     fn with(speed: &str, more: &[&str]) -> Self {
         let calls = Calls::new();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_provision"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_provision"));
+        let mut process = cloud::environment(&mut command)
             .args(["sandbox", "serve", "--sandbox-speed", speed])
             .args(["--credential", &format!("{KEY}:{KEY}")])
             .args(["--credential", "other:other:210987654321"])
@@ -168,8 +169,8 @@ impl Served {
 
     /// Lets that many simulated hours pass at least, and requests alone move the clock from then on.
     pub(crate) fn pass(&self, hours: u32) {
-        const MOMENT: Duration = Duration::from_millis(500);
-        self.clock(hours * 60 * 60 * 2);
+        const MOMENT: Duration = Duration::from_secs(1);
+        self.clock(hours * 60 * 60);
         std::thread::sleep(MOMENT);
         self.control("POST", "clock", Some(json!({ "speed": "instant" })));
     }

@@ -19,7 +19,17 @@ pub(crate) struct Moto {
 
 impl Moto {
     pub(crate) fn start() -> Self {
-        let port = free_port();
+        // Somebody else may take a port between its choice and the server's own start.
+        for _ in 0..5 {
+            if let Some(moto) = Self::on(free_port()) {
+                return moto;
+            }
+        }
+        panic!("moto does not start");
+    }
+
+    /// Starts it on a port. `None` where it cannot be had.
+    fn on(port: u16) -> Option<Self> {
         let process = Command::new(python())
             .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()])
             .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
@@ -27,13 +37,20 @@ impl Moto {
             .stderr(Stdio::null())
             .spawn()
             .expect("moto starts");
-        let moto = Self { process, url: format!("http://127.0.0.1:{port}") };
+        let mut moto = Self { process, url: format!("http://127.0.0.1:{port}") };
         let since = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(since.elapsed() < START_WITHIN, "moto does not answer");
+            if moto.has_ended() {
+                return None;
+            }
             std::thread::sleep(Duration::from_millis(100));
         }
-        moto
+        (!moto.has_ended()).then_some(moto)
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.process.try_wait().expect("it can be asked").is_some()
     }
 
     /// Runs one of the Python files of the tests against moto, and returns the JSON that it prints.

@@ -149,7 +149,7 @@ fn a_pool_that_loses_its_machines_is_told_of_and_left_alone() {
     let is_spot = |group: &&Value| group["AutoScalingGroupName"].to_string().contains("executor");
     let name = &all.iter().find(is_spot).expect("there is one")["AutoScalingGroupName"];
     // Slow enough to see what passes within minutes.
-    served.clock(30);
+    served.clock(10);
     served.faults(&[json!({ "operation": "SetDesiredCapacity", "effect": "capacity" })]);
     let more = json!({ "AutoScalingGroupName": name, "DesiredCapacity": 2 });
     boto.call("autoscaling", "set_desired_capacity", &more);

@@ -82,12 +82,13 @@ fn placeholder(word: &str) -> String {
     let parts: Vec<_> = word.split('-').collect();
     let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
     let seconds = word.trim_end_matches(['s', '.', ':']);
+    let is_time = |text: &str| text.replace('m', "").parse::<u32>().is_ok();
     match parts[..] {
         _ if lengths == [8, 4, 4, 4, 12] => "REQUEST".to_owned(),
         [kind, id] if id.len() == 17 && is_hex(id) => format!("{kind}-ID"),
         [id] if id.len() == 20 && is_hex(id) => "LINEAGE".to_owned(),
         _ if word.contains('T') && word.ends_with('Z') && word.len() >= 20 => "TIME".to_owned(),
-        _ if seconds.len() < word.len() && seconds.parse::<u32>().is_ok() => "SOON".to_owned(),
+        _ if seconds.len() < word.len() && is_time(seconds) => "SOON".to_owned(),
         _ => word.to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! The variables that the program reads.
 
 /// Each with what it means, in Markdown, for the manual and the reference.
-pub(crate) const VARIABLES: [(&str, &str); 14] = [
+pub(crate) const VARIABLES: [(&str, &str); 15] = [
     ("`AWS_…`", "the vendor's own: profiles, credentials, `AWS_ENDPOINT_URL` and its kin"),
     (
         "`PROVISION_ENDPOINT_<EKS|EC2|IAM|STS|KMS|LOGS|ELB|ELBV2|AUTOSCALING>`",
@@ -24,6 +24,10 @@ pub(crate) const VARIABLES: [(&str, &str); 14] = [
         "`PROVISION_SANDBOX_RECORD`",
         "a file behind which every call of the simulated AWS is written with its reply, a line of \
          JSON each",
+    ),
+    (
+        "`PROVISION_SANDBOX_DAY`",
+        "the day on which a new simulated world begins, as `2026-11-21`; today where it is not set",
     ),
     ("`PROVISION_TIME_SCALE`", "divides the engine's own waits, for tests"),
     (

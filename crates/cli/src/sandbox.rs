@@ -2,18 +2,23 @@
 use crate::args::Global;
 use crate::failure::{Code, Failure};
 use crate::render::progress::Time;
+use jiff::Timestamp;
 use provision_engine::Pace;
 use provision_sandbox::{ACCOUNT, Credential, Sandbox, Settings, Speed};
 use provision_spec::Simulation;
 use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// How fast a rehearsal is for whoever watches it: a cluster takes about a second.
 const WATCHED: Speed = Speed::Times(600.0);
 
 /// Names the file that calls are written into.
 const RECORD: &str = "PROVISION_SANDBOX_RECORD";
+
+/// Names the day on which a new world begins.
+const DAY: &str = "PROVISION_SANDBOX_DAY";
 
 /// How fast the engine waits while only requests move the simulated clock.
 const INSTANT: f64 = 1000.0;
@@ -75,7 +80,7 @@ pub(crate) fn speed(global: &Global) -> Speed {
 /// Starts a simulated cloud.
 pub(crate) fn start(settings: Settings) -> Result<Sandbox, Failure> {
     let recording = std::env::var_os(RECORD).filter(|path| !path.is_empty()).map(PathBuf::from);
-    let settings = Settings { recording, ..settings };
+    let settings = Settings { recording, begins: begins()?, ..settings };
     let world = settings.world.clone();
     Sandbox::start(settings).map_err(|error| {
         let failure = Failure::new(Code::Sandbox, "the sandbox cannot start");
@@ -88,4 +93,15 @@ pub(crate) fn start(settings: Settings) -> Result<Sandbox, Failure> {
             None => failure,
         }
     })
+}
+
+/// Returns when a new world begins, where that is told: at the beginning of a day, in UTC.
+fn begins() -> Result<Option<SystemTime>, Failure> {
+    let Some(day) = std::env::var(DAY).ok().filter(|day| !day.is_empty()) else { return Ok(None) };
+    let time = format!("{day}T00:00:00Z").parse::<Timestamp>().ok().map(SystemTime::from);
+    let wrong = || {
+        let failure = Failure::new(Code::Sandbox, format!("{DAY} is no day: {day:?}"));
+        failure.hint("write it as `2026-11-21`, or leave the variable out: then it is today")
+    };
+    time.filter(|time| *time > SystemTime::UNIX_EPOCH).ok_or_else(wrong).map(Some)
 }

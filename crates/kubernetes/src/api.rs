@@ -84,10 +84,9 @@ impl<'a> Api<'a> {
         Ok(Self { kubernetes, cluster: kubernetes.cluster(&access)?, access })
     }
 
-    /// Returns what time it is in the cluster, by its last reply. Where that told none it is as late
-    /// as here.
+    /// Returns what time it is in the cluster.
     pub(crate) fn now(&self) -> Timestamp {
-        self.cluster.told.get().unwrap_or_else(Timestamp::now)
+        self.cluster.now()
     }
 
     /// Returns the API of a cluster that must be there.

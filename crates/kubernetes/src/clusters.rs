@@ -60,6 +60,15 @@ impl Told {
 }
 
 impl Cluster {
+    pub(crate) fn of(client: Client) -> Self {
+        Self { client, let_in: AtomicBool::new(false), told: Told::default() }
+    }
+
+    /// Returns what time it is there, by its last reply. Where that told none it is as late as here.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.told.get().unwrap_or_else(Timestamp::now)
+    }
+
     /// Sends a request, and returns the answer or the refusal.
     pub(crate) async fn text(&self, request: Request<Vec<u8>>) -> kube::Result<String> {
         let response = self.client.send(request.map(Body::from)).await?;
@@ -92,8 +101,7 @@ impl Kubernetes {
         }
         let client = Client::try_from(config(access, &self.way)?);
         let client = client.map_err(|error| wrong(access, &error.to_string()))?;
-        let cluster =
-            Arc::new(Cluster { client, let_in: AtomicBool::new(false), told: Told::default() });
+        let cluster = Arc::new(Cluster::of(client));
         clusters.insert(access.clone(), cluster.clone());
         Ok(cluster)
     }

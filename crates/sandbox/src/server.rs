@@ -39,6 +39,8 @@ pub struct Settings {
     pub world: Option<PathBuf>,
     /// The seed of a new world.
     pub seed: u64,
+    /// When a new world begins; now when not told.
+    pub begins: Option<SystemTime>,
     /// How fast simulated time passes.
     pub speed: Speed,
     /// Access keys that are accepted beside [`CREDENTIAL`](crate::CREDENTIAL).
@@ -60,6 +62,7 @@ impl Default for Settings {
         Self {
             world: None,
             seed: 1,
+            begins: None,
             speed: Speed::Instant,
             credentials: Vec::new(),
             control: true,
@@ -194,7 +197,8 @@ pub(crate) struct Logged {
 
 impl Site {
     fn open(settings: Settings) -> io::Result<Self> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = settings.begins.unwrap_or_else(SystemTime::now);
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let new = World::new(settings.seed, now.as_millis() as Time);
         let mut store = Store::open(settings.world.as_deref(), new)?;
         let now = store.with(|world| world.now)?;

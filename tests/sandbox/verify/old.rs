@@ -3,19 +3,32 @@ use super::{APPLY, checks, with};
 use crate::folder::{FILE, Folder};
 use crate::kubectl::Kubectl;
 use crate::served::Served;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 
 /// The first of March 2026, in milliseconds since 1970, when EKS supported 1.29 and 1.30.
 const THEN: u64 = 1_772_323_200_000;
 
-/// A cluster of version 1.30, made when that was supported.
+/// A day after the end of 1.30, and before that of 1.34.
+const LATER: u64 = 1_795_219_200_000;
+
+/// A cluster of version 1.30, made when that was supported, on a day when it is so no more and AWS
+/// has not come to upgrade it yet.
 fn old() -> Folder {
     let folder = Folder::embedded(&format!("{FILE}kubernetes: {{ version: \"1.30\" }}\n"));
     let world = json!({ "format": "provision.sandbox/v1", "seed": 1, "serial": 0, "now": THEN,
                         "drawn": 0, "objects": [] });
     fs::write(folder.path("acme-prod.sandbox.json"), world.to_string()).expect("it is written");
     folder.ok(&APPLY);
+    let place = folder.path("acme-prod.sandbox.json");
+    let text = fs::read(&place).expect("there is a world");
+    let mut world: Value = serde_json::from_slice(&text).expect("a world is JSON");
+    world["now"] = LATER.into();
+    let objects = world["objects"].as_array_mut().expect("it has objects");
+    let cluster =
+        objects.iter_mut().find(|it| it[0]["kind"] == "eks.cluster").expect("it is there");
+    cluster[1]["turns"] = json!([]);
+    fs::write(&place, world.to_string()).expect("it is written");
     folder
 }
 

@@ -59,6 +59,9 @@ fn a_pod_of_the_platforms_size_runs_in_each_pool_and_goes() {
 fn probes_go_also_when_they_are_stopped_and_are_named_when_they_cannot() {
     let served = Served::start();
     let (folder, kubectl) = good(&served);
+    let pools = "pools: { app: {}, driver: { max: 1 }, executor: {} }\n";
+    folder.write(&format!("{FILE}{TOKEN}{pools}"));
+    folder.ok(&APPLY);
     kubectl.create(&hog());
     let made = || served.operations().iter().filter(|it| *it == "create pods").count();
     let before = made();
@@ -68,7 +71,7 @@ fn probes_go_also_when_they_are_stopped_and_are_named_when_they_cannot() {
     let run = command.spawn().expect("it starts");
     let since = Instant::now();
     while made() < before + 3 {
-        assert!(since.elapsed() < Duration::from_secs(30), "no probe is made");
+        assert!(since.elapsed() < Duration::from_secs(300), "no probe is made");
         std::thread::sleep(Duration::from_millis(50));
     }
     let kill = ["-s", "INT", &run.id().to_string()];

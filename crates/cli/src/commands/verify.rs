@@ -6,7 +6,6 @@ use crate::failure::{Code, Exit, Failure};
 use crate::render::{Style, verdicts};
 use crate::run::Subject;
 use crate::{output, place, providers, shell};
-use jiff::Timestamp;
 use provision_engine::{Pace, first_call};
 use provision_kubernetes::verify::{Entry, Snapshot, Status, Verdict, Wanted, judge};
 use provision_spec::chart::PULL_SECRET;
@@ -74,7 +73,7 @@ async fn look(
     if args.probe {
         probe::all(global, pace, entry, &args.probe_image, wanted, &mut seen).await?;
     }
-    Ok(judge(&seen, wanted, Timestamp::now()))
+    Ok(judge(&seen, wanted, entry.now()))
 }
 
 fn tell(global: &Global, url: &str, verdicts: &[Verdict]) {

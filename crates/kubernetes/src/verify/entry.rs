@@ -1,10 +1,11 @@
 //! The way into any cluster.
 use crate::access::{Access, Way};
 use crate::classify::{causes, failed, parsed};
-use crate::clusters::{CONNECT, REPLY, config};
+use crate::clusters::{CONNECT, Cluster, REPLY, config};
 use http::Request;
 use http::header::CONTENT_TYPE;
 use http::request::Builder;
+use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use provision_core::{Error, Kind, Result};
@@ -19,7 +20,7 @@ const WAY_IN: &str = "whoever administers it gives access";
 
 /// A cluster that is looked at. Nothing retries.
 pub struct Entry {
-    client: Client,
+    cluster: Cluster,
     /// Where the API answers.
     pub url: String,
 }
@@ -65,7 +66,14 @@ impl Entry {
         let client = Client::try_from(config).map_err(|error| {
             Error::new(kind(&error), format!("{url} cannot be called: {}", causes(&error)))
         })?;
-        Ok(Self { client, url })
+        Ok(Self { cluster: Cluster::of(client), url })
+    }
+
+    /// Returns what time it is in the cluster, by its last reply. Where that told none it is as late
+    /// as here.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.cluster.now()
     }
 
     /// Reads what is at a path. `None` where there is nothing.
@@ -94,7 +102,7 @@ impl Entry {
         let request = to.header(CONTENT_TYPE, "application/json").body(body);
         let request = request.map_err(|error| Error::invalid(error.to_string()))?;
         let path = request.uri().path().to_owned();
-        let answer = self.client.request_text(request).await;
+        let answer = self.cluster.text(request).await;
         tracing::debug!(service = "kubernetes", verb, path, ok = answer.is_ok(), "called");
         match answer {
             Ok(text) => parsed(&text).map(Some),

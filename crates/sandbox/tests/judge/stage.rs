@@ -1,8 +1,9 @@
 //! Where scenarios are played: a simulated AWS with a recorder before it.
-use crate::cloud::KEY;
+use crate::cloud::{DAY, KEY};
 use crate::judge;
 use crate::recorder::Recorder;
 use crate::server::Moto;
+use jiff::Timestamp;
 use provision_sandbox::{Sandbox, Settings, Speed};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,8 @@ impl Stage {
     pub(crate) fn sandbox(speed: Speed) -> Self {
         let credential = format!("{KEY}:{KEY}").parse().expect("it is one");
         let credentials = vec![credential];
-        let settings = Settings { speed, credentials, lags: false, ..Settings::default() };
+        let begins = format!("{DAY}T00:00:00Z").parse::<Timestamp>().ok().map(Into::into);
+        let settings = Settings { begins, speed, credentials, lags: false, ..Settings::default() };
         let sandbox = Sandbox::start(settings).expect("it starts");
         Self { recorder: Recorder::start(&sandbox.aws()), world: World::Ours(sandbox) }
     }

@@ -9,7 +9,8 @@ mod judge;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod server;
 
-use cloud::KEY;
+use cloud::{DAY, KEY};
+use jiff::Timestamp;
 use judge::Calls;
 use provision_sandbox::{Sandbox, Settings, Speed};
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// The longest that any script may take, in seconds.
-const PATIENCE: &str = "240";
+const PATIENCE: &str = "900";
 
 /// How much faster than the real clock that of the clouds is.
 const SPEED: f64 = 600.0;
@@ -34,7 +35,9 @@ fn started(world: Option<PathBuf>) -> Heard {
     let (speed, credentials) = (Speed::Times(SPEED), vec![credential]);
     let calls = Calls::new();
     let (recording, lags) = (Some(calls.path().to_owned()), false);
-    let settings = Settings { world, speed, credentials, recording, lags, ..Settings::default() };
+    let begins = format!("{DAY}T00:00:00Z").parse::<Timestamp>().ok().map(Into::into);
+    let settings =
+        Settings { begins, world, speed, credentials, recording, lags, ..Settings::default() };
     Heard { sandbox: Sandbox::start(settings).expect("it starts"), _calls: calls }
 }
 

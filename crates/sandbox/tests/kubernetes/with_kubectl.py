@@ -185,10 +185,14 @@ def strangers():
 def entries():
     """A role gets in a moment after it has an access entry, and may what its policy allows."""
     arn = cluster.role(URL, "viewer", {"AWS": f"arn:aws:iam::{cluster.ACCOUNT}:root"})
-    session = until(lambda: assumed(arn))
     eks = client("eks", URL)
     until(lambda: entered(eks, arn))
-    viewer = use("viewer", cluster.token(session=session))
+
+    def viewer(*arguments, **more):
+        # A session lasts seconds at this pace.
+        session = until(lambda: assumed(arn))
+        return use("viewer", cluster.token(session=session))(*arguments, **more)
+
     eks.associate_access_policy(
         clusterName=cluster.NAME, principalArn=arn, accessScope={"type": "cluster"},
         policyArn="arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy")
