@@ -358,12 +358,11 @@ fn a_single_refusal_is_told_as_what_it_is_and_the_next_run_ends_well() {
 }
 
 /// What the program may call and no phase does, and why, or which tests let it meet faults.
-const ELSEWHERE: [(&str, &str); 10] = [
+const ELSEWHERE: [(&str, &str); 9] = [
     ("kms:CreateGrant", "what EKS calls with our credentials"),
     ("iam:CreateServiceLinkedRole", "what EKS calls with our credentials"),
     ("iam:PassRole", "what EKS checks"),
     ("ec2:RunInstances", "what EKS calls with our credentials"),
-    ("eks:DeletePodIdentityAssociation", "edits: podIdentity"),
     ("logs:DeleteRetentionPolicy", "only where the log group of another version is found"),
     ("kms:DisableKeyRotation", "only where the key of another version is found"),
     ("eks:ListAccessPolicies", "only for a policy that EKS does not have: within.rs"),

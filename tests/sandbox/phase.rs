@@ -160,7 +160,8 @@ pub(crate) fn access(others: &[(&str, &str)]) -> String {
 }
 
 /// The same cluster with other bounds, labels, machines, tags, volumes, manifests, ways in and ways
-/// out, with other people in it, a key for its secrets and a boundary of its roles.
+/// out, with other people in it, a key for its secrets, a boundary of its roles, and pods that have
+/// theirs from elsewhere.
 pub(crate) fn changed() -> String {
     let access = access(&[("ann", "View"), ("bob", "View")]);
     format!(
@@ -168,15 +169,15 @@ pub(crate) fn changed() -> String {
          network: {{ nat: per-zone }}\npools:\n  app: {{ machine: m5.2xlarge }}\n  \
          driver: {{ max: 5, labels: {{ driverNodes: \"true\", tier: one }} }}\n  \
          executor: {{ max: 9 }}\ntags: {{ team: platform }}\neks: {{ irsa: true, {access}, \
-         permissionsBoundary: \"arn:aws:iam::aws:policy/PowerUserAccess\" }}\n\
+         podIdentity: false, permissionsBoundary: \"arn:aws:iam::aws:policy/PowerUserAccess\" }}\n\
          storageClasses: [{{ name: fast, default: false, iops: 4000 }}, {{ name: plain, default: true }}]\n\
          manifests: [changed.yaml]\nsupport: {{ access: admin, expires: 60d }}\n"
     )
 }
 
-/// The same cluster, two minors later.
+/// The same cluster, two minors later, whose pods have their roles from us again.
 pub(crate) fn upgraded() -> String {
-    changed().replace("1.34", "1.36")
+    changed().replace("1.34", "1.36").replace("podIdentity: false, ", "")
 }
 
 /// The same cluster without much of what it had.

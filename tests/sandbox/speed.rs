@@ -8,11 +8,13 @@ use std::process::Command;
 /// How many times faster than real time the simulated one passes.
 const SPEED: &str = "20";
 /// The most that building and destroying may take of the critical path. On a quiet machine it is
-/// held to less by the benchmarks: here others are at work, and a second of theirs is 20 of ours.
-const LIMIT: &str = "1.2";
+/// held to 1.05 by the benchmarks: here others are at work, and a second of theirs is 20 of ours.
+const LIMIT: &str = "1.1";
+/// How often it is tried: others can only make it longer.
+const TRIES: usize = 3;
 
-#[test]
-fn building_and_destroying_take_little_more_than_the_cloud_does() {
+/// Lets both be measured. Returns whether they keep to the limit, with all that was printed.
+fn measured() -> (bool, String, String) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/bench/pace.py");
     let calls = Calls::new();
     let output = Command::new(python())
@@ -21,8 +23,19 @@ fn building_and_destroying_take_little_more_than_the_cloud_does() {
         .args([env!("CARGO_BIN_EXE_provision"), SPEED, LIMIT])
         .output()
         .expect("python runs");
-    let [told, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
-    assert!(output.status.success(), "{told}\n{errors}");
+    let [told, errors] =
+        [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    (output.status.success(), told, errors)
+}
+
+#[test]
+fn building_and_destroying_take_little_more_than_the_cloud_does() {
+    let mut tries: Vec<_> = vec![measured()];
+    while tries.len() < TRIES && !tries[tries.len() - 1].0 {
+        tries.push(measured());
+    }
+    let (keeps, told, errors) = &tries[tries.len() - 1];
+    assert!(keeps, "{tries:#?}");
     for row in ["| apply: of the critical path |", "| destroy: of the critical path |"] {
         assert!(told.contains(row), "{told}\n{errors}");
     }
