@@ -45,6 +45,17 @@ fn what_keeps_a_cluster_is_named_before_anything_goes() {
     // On an instant clock it is requests that let time pass.
     let is_there = || boto.call("eks", "list_nodegroups", &cluster).to_string().contains("gpu");
     assert!((0..200).any(|_| !is_there()), "it goes");
+    serverless(&boto, &folder);
+    let there = served.objects();
+    let words =
+        ["Fargate profile jobs in cluster acme-prod is not ours", "aws eks delete-fargate-profile"];
+    folder.run(&DESTROY).refused(1, &words);
+    assert_eq!(served.objects(), there, "nothing was changed");
+    let gone = json!({ "clusterName": "acme-prod", "fargateProfileName": "jobs" });
+    boto.call("eks", "delete_fargate_profile", &gone);
+    let profiles = || boto.call("eks", "list_fargate_profiles", &cluster).to_string();
+    assert!((0..200).any(|_| !profiles().contains("jobs")), "it goes");
+    boto.call("iam", "delete_role", &json!({ "RoleName": "jobs" }));
     let protection = |is_on: bool| {
         let config = json!({ "name": "acme-prod", "deletionProtection": is_on });
         boto.call("eks", "update_cluster_config", &config);
@@ -58,6 +69,20 @@ fn what_keeps_a_cluster_is_named_before_anything_goes() {
     protection(false);
     folder.ok(&DESTROY);
     assert_eq!(served.objects(), before);
+}
+
+/// Somebody lets pods of a namespace run on Fargate.
+fn serverless(boto: &Boto<'_>, folder: &Folder) {
+    let pods = json!({ "Service": "eks-fargate-pods.amazonaws.com" });
+    let statement = json!({ "Effect": "Allow", "Principal": pods, "Action": "sts:AssumeRole" });
+    let trust = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+    let role = json!({ "RoleName": "jobs", "AssumeRolePolicyDocument": trust });
+    let role = boto.call("iam", "create_role", &role)["Role"]["Arn"].clone();
+    // On an instant clock it is requests that let time pass.
+    folder.plan();
+    let profile = json!({ "clusterName": "acme-prod", "fargateProfileName": "jobs",
+        "podExecutionRoleArn": role, "selectors": [{ "namespace": "jobs" }] });
+    boto.call("eks", "create_fargate_profile", &profile);
 }
 
 #[test]

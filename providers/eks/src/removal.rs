@@ -1,12 +1,12 @@
-//! What keeps a cluster from going: EKS deletes none that has a node group, whoever made it, or that
-//! somebody protected.
+//! What keeps a cluster from going: EKS deletes none that has a node group or a Fargate profile, whoever
+//! made it, or that somebody protected.
 use crate::aws::{Aws, Reply, own};
 use crate::resources::Cluster;
 use provision_core::{Action, CLUSTER_MARK, Error, Plan, Resource, Result};
 use std::collections::HashMap;
 
-/// Checks that a cluster which a plan deletes has no node group but ours and no protection, before what
-/// they all stand on is taken away.
+/// Checks that a cluster which a plan deletes has no node group but ours, no Fargate profile and no
+/// protection, before what they all stand on is taken away.
 pub(crate) async fn check(aws: &Aws, cluster: &str, plan: &Plan) -> Result<()> {
     if !plan.steps.iter().any(|it| it.kind == Cluster::KIND && it.action == Action::Delete) {
         return Ok(());
@@ -37,15 +37,26 @@ pub(crate) async fn check(aws: &Aws, cluster: &str, plan: &Plan) -> Result<()> {
             theirs.push(name);
         }
     }
-    let Some(first) = theirs.first() else { return Ok(()) };
-    let (groups, are, them) = match theirs.len() {
-        1 => ("node group", "is", "it"),
-        _ => ("node groups", "are", "them"),
-    };
-    let told = theirs.join(", ");
-    Err(Error::invalid(format!("{groups} {told} in cluster {cluster} {are} not ours")).hint(format!(
-        "nothing was changed, for EKS keeps a cluster that has a node group; remove {them} first, as with \
-         `aws eks delete-nodegroup --region {} --cluster-name {cluster} --nodegroup-name {first}`",
+    if let Some(kept) = kept(aws, cluster, "node group", "nodegroup", &theirs) {
+        return Err(kept);
+    }
+    let pages = aws.eks.list_fargate_profiles().cluster_name(cluster).into_paginator();
+    let names: std::result::Result<Vec<_>, _> = pages.items().send().collect().await;
+    let theirs = names.found("eks:ListFargateProfiles")?.unwrap_or_default();
+    kept(aws, cluster, "Fargate profile", "fargate-profile", &theirs).map_or(Ok(()), Err)
+}
+
+/// Says that a cluster stays for what somebody else has in it; `option` is what the command of AWS calls
+/// that.
+fn kept(aws: &Aws, cluster: &str, what: &str, option: &str, names: &[String]) -> Option<Error> {
+    let first = names.first()?;
+    let (plural, are, them) =
+        if names.len() == 1 { ("", "is", "it") } else { ("s", "are", "them") };
+    let told = names.join(", ");
+    let message = format!("{what}{plural} {told} in cluster {cluster} {are} not ours");
+    Some(Error::invalid(message).hint(format!(
+        "nothing was changed, for EKS keeps a cluster that has a {what}; remove {them} first, as with \
+         `aws eks delete-{option} --region {} --cluster-name {cluster} --{option}-name {first}`",
         aws.region
     )))
 }

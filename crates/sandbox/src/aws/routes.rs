@@ -29,6 +29,18 @@ const ROUTES: &[(&str, &str, &str)] = &[
         "/clusters/{clusterName}/node-groups/{nodegroupName}/update-version",
         "UpdateNodegroupVersion",
     ),
+    ("POST", "/clusters/{clusterName}/fargate-profiles", "CreateFargateProfile"),
+    ("GET", "/clusters/{clusterName}/fargate-profiles", "ListFargateProfiles"),
+    (
+        "GET",
+        "/clusters/{clusterName}/fargate-profiles/{fargateProfileName}",
+        "DescribeFargateProfile",
+    ),
+    (
+        "DELETE",
+        "/clusters/{clusterName}/fargate-profiles/{fargateProfileName}",
+        "DeleteFargateProfile",
+    ),
     ("GET", "/addons/supported-versions", "DescribeAddonVersions"),
     ("GET", "/addons/configuration-schemas", "DescribeAddonConfiguration"),
     ("POST", "/clusters/{clusterName}/addons", "CreateAddon"),

@@ -63,6 +63,10 @@ pub(super) fn delete(call: &mut Call<'_>, request: Named) -> Answer {
     if !children(call.world, cluster, "eks.node_group").is_empty() {
         return refuse("ResourceInUseException", "Cluster has nodegroups attached".to_owned());
     }
+    if !children(call.world, cluster, "eks.fargate_profile").is_empty() {
+        let message = "Cluster has Fargate profiles attached".to_owned();
+        return refuse("ResourceInUseException", message);
+    }
     match cluster.text("status") {
         "CREATING" => {
             let message = format!("Cannot delete because cluster {name} is being created");

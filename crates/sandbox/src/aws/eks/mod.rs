@@ -8,6 +8,7 @@ mod cluster_config;
 mod cluster_life;
 mod clusters;
 mod event;
+mod fargate_profile;
 mod found;
 mod launch_template;
 mod network;
@@ -76,6 +77,9 @@ pub(crate) const BEHAVIOURS: &[Behaviour] = &[
     addon::BUSY,
     addon::DELETED,
     pod_identity::LIMIT,
+    fargate_profile::LIMIT,
+    fargate_profile::CREATED,
+    fargate_profile::DELETED,
     event::SCALED,
 ];
 
@@ -125,6 +129,10 @@ fn within(call: &mut Call<'_>, input: &Input) -> Answer {
         "AssociateAccessPolicy" => call.run(input, access_policy::associate),
         "DisassociateAccessPolicy" => call.run(input, access_policy::disassociate),
         "ListAssociatedAccessPolicies" => call.run(input, access_policy::list_associated),
+        "CreateFargateProfile" => call.run(input, fargate_profile::create),
+        "DescribeFargateProfile" => call.run(input, fargate_profile::describe),
+        "ListFargateProfiles" => call.run(input, fargate_profile::list),
+        "DeleteFargateProfile" => call.run(input, fargate_profile::delete),
         "CreatePodIdentityAssociation" => call.run(input, pod_identity::create),
         "DescribePodIdentityAssociation" => call.run(input, pod_identity::describe),
         "ListPodIdentityAssociations" => call.run(input, pod_identity::list),
@@ -140,6 +148,7 @@ pub(crate) fn turn(world: &mut World, key: &Key, word: &str) {
         "eks.cluster" => cluster_life::turn(world, key, word),
         "eks.node_group" => node_group::turn(world, key, word),
         "eks.addon" => addon::turn(world, key, word),
+        "eks.fargate_profile" => fargate_profile::turn(world, key, word),
         cluster_life::LEAVING if word == "leave" => cluster_life::leave(world, key),
         "eks.update" if word == "finish" => update::turn(world, key),
         _ => unknown_turn(key, word),

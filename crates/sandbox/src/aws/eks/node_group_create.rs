@@ -199,7 +199,7 @@ fn version(
     }
 }
 
-fn subnets(call: &Call<'_>, cluster: &Object, ids: &[String]) -> Result<(), Refusal> {
+pub(super) fn subnets(call: &Call<'_>, cluster: &Object, ids: &[String]) -> Result<(), Refusal> {
     let vpc = cluster.body.get("resourcesVpcConfig").map(|config| config["vpcId"].clone());
     if ids.is_empty() {
         return Err(invalid("Subnets are required to create a node group"));

@@ -7,11 +7,12 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Every kind that can be tagged, with what its ARNs begin with.
-const KINDS: [(&str, &str); 5] = [
+const KINDS: [(&str, &str); 6] = [
     ("cluster", "eks.cluster"),
     ("nodegroup", "eks.node_group"),
     ("addon", "eks.addon"),
     ("access-entry", "eks.access_entry"),
+    ("fargateprofile", "eks.fargate_profile"),
     ("podidentityassociation", "eks.pod_identity_association"),
 ];
 

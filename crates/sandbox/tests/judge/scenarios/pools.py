@@ -58,11 +58,29 @@ def play(s):
     s.wait("the other has gone", eks, "nodegroup_deleted", **group | {"nodegroupName": "spot"})
     s.do("the group goes twice", eks.delete_nodegroup, **group)
     s.do("groups of nothing", eks.list_nodegroups, clusterName="nobody")
+    serverless(s, eks)
     s.do("the cluster goes", eks.delete_cluster, name="acme")
     s.wait("the cluster has gone", eks, "cluster_deleted", name="acme")
     take_down(s, vpc, subnets)
     without(s, "control", CLUSTER)
     without(s, "nodes", *NODES)
+
+
+def serverless(s, eks):
+    """Pods that run on no machines of ours: their profile is a group of its own."""
+    pods = role(s, "pods", "eks-fargate-pods.amazonaws.com")
+    profile = {"clusterName": "acme", "fargateProfileName": "jobs"}
+    wanted = profile | {"podExecutionRoleArn": pods, "selectors": [{"namespace": "jobs"}]}
+    s.do("a profile", eks.create_fargate_profile, **wanted)
+    s.do("a profile of nothing", eks.create_fargate_profile, **wanted | {"clusterName": "nobody"})
+    s.wait("the profile is active", eks, "fargate_profile_active", **profile)
+    s.do("the profile", eks.describe_fargate_profile, **profile)
+    s.do("the profiles", eks.list_fargate_profiles, clusterName="acme")
+    s.do("profiles of nothing", eks.list_fargate_profiles, clusterName="nobody")
+    s.do("the profile goes", eks.delete_fargate_profile, **profile)
+    s.wait("the profile has gone", eks, "fargate_profile_deleted", **profile)
+    s.do("the profile goes twice", eks.delete_fargate_profile, **profile)
+    without(s, "pods")
 
 
 def wrong(s, eks, wanted):

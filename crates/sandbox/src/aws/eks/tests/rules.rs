@@ -215,3 +215,28 @@ fn many_types_in_many_zones_are_never_all_missing() {
     }
     assert!((150..250).contains(&missing[0]) && missing[1] == 0, "{missing:?} of 2000");
 }
+
+#[test]
+fn a_fargate_profile_keeps_its_cluster() {
+    let mut site = Site::new();
+    site.cluster();
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Principal": { "Service": "eks-fargate-pods.amazonaws.com" },
+        "Action": "sts:AssumeRole",
+    }] });
+    let role = format!("RoleName=jobs&AssumeRolePolicyDocument={trust}");
+    site.form(iam::run, "CreateRole", &role);
+    site.wait(1);
+    let named = json!({ "clusterName": "acme", "fargateProfileName": "jobs" });
+    let mut wanted = named.clone();
+    wanted["podExecutionRoleArn"] = json!("arn:aws:iam::123456789012:role/jobs");
+    assert_eq!(site.refused("CreateFargateProfile", wanted.clone()), "InvalidParameterException");
+    wanted["selectors"] = json!([{ "namespace": "jobs" }]);
+    site.ask("CreateFargateProfile", wanted);
+    site.wait(3);
+    assert_eq!(site.refused("DeleteCluster", json!({ "name": "acme" })), "ResourceInUseException");
+    site.ask("DeleteFargateProfile", named);
+    site.wait(3);
+    site.ask("DeleteCluster", json!({ "name": "acme" }));
+}
