@@ -120,6 +120,8 @@ fn plans(book: &mut Book) {
     book.tell("zones may not be seen", PLAN, &[("DescribeAvailabilityZones", "denied")], &[]);
     book.tell("networks may not be seen", PLAN, &[("DescribeVpcs", "denied")], &[]);
     book.tell("too many requests", PLAN, &[("GetCallerIdentity", "throttle")], &[]);
+    let no_url = [("AWS_ENDPOINT_URL", "localhost:4566")];
+    book.tell("an address without a scheme", PLAN, &[], &no_url);
     let nowhere = [("AWS_ENDPOINT_URL", "http://127.0.0.1:9")];
     book.tell("nobody answers", PLAN, &[], &nowhere);
 }

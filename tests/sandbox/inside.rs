@@ -123,7 +123,7 @@ fn drift_is_shown_exactly_and_repaired() {
     assert_eq!(folder.changes(), ["update secret/regcred: password"]);
     folder.ok(&APPLY);
     folder.set("REGISTRY_TOKEN", "");
-    assert_eq!(folder.changes(), ["update secret/regcred: password"], "an empty one is another");
+    assert_eq!(folder.plan(), [""; 0], "an empty one is none");
 }
 
 #[test]
@@ -242,6 +242,37 @@ fn a_namespace_that_goes_is_a_loss_and_none_is_lost_where_protected() {
     assert!(lost.contains("qualytics  goes with everything in it"), "{told}");
     folder.ok(&APPLY);
     assert_eq!(folder.plan(), [""; 0]);
+}
+
+#[test]
+fn a_cluster_that_is_made_again_is_a_loss_and_a_protected_one_is_not() {
+    let served = Served::start();
+    let folder = Folder::on(&served, FILE);
+    folder.ok(&APPLY);
+    let told = folder.ok(&["plan", "--replace", "cluster"]);
+    let (steps, lost) = told.split_once("Will be lost").expect("it is told");
+    for words in
+        ["cluster  acme-prod", "goes with everything that runs on it", "go with their disks"]
+    {
+        assert!(lost.contains(words), "{words} is not in {told}");
+    }
+    assert!(steps.contains("goes with what it is in, and is made again"), "{told}");
+    assert!(!told.contains("drifted") && !lost.contains("logged"), "{told}");
+    let logs = folder.ok(&["plan", "--replace", "log-group"]);
+    assert!(logs.contains("go with everything logged so far"), "{logs}");
+    let there = served.objects();
+
+    folder.write(&format!("{FILE}protect: true\n"));
+    let words = ["cluster acme-prod is protected"];
+    folder.run(&["destroy", "--auto-approve"]).refused(1, &words);
+    let plan = folder.run(&["plan", "--detailed-exitcode"]);
+    assert_eq!(plan.code, Some(2), "protection is not on record yet: {}", plan.stdout);
+    assert!(plan.stdout.contains("The next apply records what is told above."), "{}", plan.stdout);
+    folder.run(&["apply", "--replace", "cluster", "--auto-approve"]).refused(1, &words);
+    folder.ok(&APPLY);
+    assert_eq!(folder.run(&["plan", "--detailed-exitcode"]).code, Some(0));
+    folder.run(&["apply", "--replace", "cluster", "--auto-approve"]).refused(1, &words);
+    assert_eq!(served.objects(), there);
 }
 
 #[test]

@@ -295,6 +295,21 @@ fn what_runs_is_waited_for_and_a_job_that_fails_is_told_and_made_anew() {
 }
 
 #[test]
+fn a_rollout_that_never_ends_is_told_and_the_next_one_ends_it() {
+    let served = Served::start();
+    let folder = folder(&served, TEAM);
+    folder.ok(&APPLY);
+    write(&folder, &TEAM.replace("image: web:1", "image: \"not a name\""));
+    let ran = folder.run(&APPLY);
+    assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
+    let told = "manifest/deployment/team/web  ReplicaSet";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    write(&folder, &TEAM.replace("web:1", "web:2"));
+    folder.ok(&APPLY);
+    assert_eq!(folder.plan(), [""; 0]);
+}
+
+#[test]
 fn what_is_wrong_with_a_manifest_is_told_before_anything_is_made() {
     let served = Served::start();
     let folder = folder(&served, "kind: Pod\n");

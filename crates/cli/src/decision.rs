@@ -4,7 +4,7 @@ use crate::failure::{Code, Failure, advice};
 use crate::render;
 use crate::run::Subject;
 use provision_core::{Action, Address, Facts, Graph, Kind, Observed, Plan, State};
-use provision_spec::Loss;
+use provision_spec::{Loss, Volumes};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::successors;
@@ -39,10 +39,20 @@ impl Decision {
                 let mut failure = Failure::new(Code::PlanUnknown, error);
                 let causes = self.plan.unknown.iter();
                 failure.causes = causes.map(|(address, why)| format!("{address}: {why}")).collect();
-                failure.hints = self.how_to_look();
+                failure.hints = match self.plan.is_known() {
+                    true => vec![self.how_it_goes_on()],
+                    false => self.how_to_look(),
+                };
                 Err(failure)
             }
         }
+    }
+
+    /// Returns what makes the way to what could not be observed, where the plan itself does.
+    fn how_it_goes_on(&self) -> String {
+        let ways: BTreeSet<&str> = self.plan.awaited.values().map(Address::as_str).collect();
+        let ways = ways.into_iter().collect::<Vec<_>>().join(" and ");
+        format!("it is looked at once {ways} is made: `provision apply` does that, and goes on")
     }
 
     /// Returns what to do about what could not be observed: what follows from what the cloud said, if
@@ -73,7 +83,7 @@ impl Decision {
     pub(crate) fn check_protected(&self, subject: &Subject) -> Result<(), Failure> {
         let is_on_record = subject.state().facts().get(PROTECT) == Some(true);
         let is_protected = is_on_record || self.facts.get(PROTECT) == Some(true);
-        let losses = self.losses();
+        let losses = self.losses(subject, &subject.state());
         let Some(loss) = losses.first().filter(|_| is_protected) else { return Ok(()) };
         let (cluster, what) = (&subject.header.cluster, format!("{} {}", loss.what, loss.name));
         let error = format!("cluster {cluster} is protected, and {what} {}", loss.becomes);
@@ -96,9 +106,18 @@ impl Decision {
         losses
     }
 
-    /// Returns what is lost with what goes.
-    fn losses(&self) -> Vec<Loss> {
-        provision_kubernetes::losses(&self.plan, &self.observed)
+    /// Returns what is lost with what goes: with what is made again under its address, and what goes
+    /// along with something, also what the cloud keeps there.
+    fn losses(&self, subject: &Subject, state: &State) -> Vec<Loss> {
+        let of = |action| self.plan.steps.iter().filter(move |step| step.action == action);
+        let made: BTreeSet<&Address> = of(Action::Create).map(|step| &step.address).collect();
+        let again = of(Action::Delete).map(|step| &step.address).filter(|it| made.contains(it));
+        let goes: BTreeSet<Address> = again.cloned().chain(self.along(state)).collect();
+        let seen = self.observed.0.iter().filter(|(address, _)| goes.contains(*address));
+        let seen = Observed(seen.map(|(a, seen)| (a.clone(), seen.clone())).collect());
+        let mut losses = subject.provider.losses(&seen, Volumes::Delete);
+        losses.extend(provision_kubernetes::losses(&self.plan, &self.observed));
+        losses
     }
 
     /// Returns what of a record goes with what it is in, and so without a step of its own.
@@ -147,7 +166,7 @@ impl Decision {
         };
         let losses = match subject.removal {
             Some(_) => Some(self.removed(subject)),
-            None => Some(self.losses()).filter(|losses| !losses.is_empty()),
+            None => Some(self.losses(subject, state)).filter(|losses| !losses.is_empty()),
         };
         show(&render::plan::View {
             cluster: &subject.header.cluster,

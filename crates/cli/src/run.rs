@@ -87,7 +87,8 @@ impl Subject {
             (None, Some(header)) => pace_of(header.scope.world),
             (None, None) => Pace::REAL,
         };
-        let session = first_call(pace, async || provider.connect(&target).await).await?;
+        let session =
+            first_call(pace, &global.stop, async || provider.connect(&target).await).await?;
         tracing::info!(caller = session.caller(), "connected");
         if let Some(header) = &header {
             place::same_scope(state_path, header, session.scope())?;

@@ -51,11 +51,24 @@ impl From<Ended> for Error {
 /// there.
 const FIRST_CALLS: usize = 3;
 
-/// Makes a call that changes nothing and comes before any engine, again while its failure passes.
+/// Makes a call that changes nothing and comes before any engine, again while its failure passes, until
+/// somebody says to stop.
 ///
 /// # Errors
 /// What the call failed with in the end.
-pub async fn first_call<T>(pace: Pace, call: impl AsyncFn() -> Result<T>) -> Result<T> {
+pub async fn first_call<T>(
+    pace: Pace,
+    stop: &Stop,
+    call: impl AsyncFn() -> Result<T>,
+) -> Result<T> {
+    tokio::select! {
+        biased;
+        done = a_few_times(pace, call) => done,
+        () = stop.asked() => Err(Ended::Stopped.into()),
+    }
+}
+
+async fn a_few_times<T>(pace: Pace, call: impl AsyncFn() -> Result<T>) -> Result<T> {
     let mut backoff = Backoff::new();
     for _ in 1..FIRST_CALLS {
         match call().await {
@@ -175,7 +188,8 @@ impl<'a> Engine<'a> {
         self.ask(Some(deadline), calls).await.map_err(Error::from)
     }
 
-    /// Makes a call that changes nothing, again while its failure passes and there is time.
+    /// Makes a call that changes nothing, again while its failure passes and there is time. Nobody who
+    /// says to stop waits for it.
     pub(crate) async fn ask<T>(
         &self,
         deadline: Option<Instant>,
@@ -185,7 +199,13 @@ impl<'a> Engine<'a> {
         let until = |kind| deadline.unwrap_or_else(|| begun + self.patience(kind));
         let mut backoff = Backoff::new();
         loop {
-            match self.call(call()).await {
+            let answer = tokio::select! {
+                biased;
+                answer = self.call(call()) => answer,
+                () = self.stop.asked() => return Err(Ended::Stopped),
+                () = self.halt.asked() => return Err(Ended::Stopped),
+            };
+            match answer {
                 Err(e) if e.kind.is_transient() && Instant::now() < until(e.kind) => {
                     let overdue = begun.elapsed() > self.pace.of(PATIENCE);
                     self.pause(backoff.next(self.pace, overdue)).await?;
@@ -264,7 +284,7 @@ mod tests {
                     false => Err(Error::new(kind, "no")),
                 }
             };
-            let ended = first_call(Pace::REAL, call).await;
+            let ended = first_call(Pace::REAL, &Stop::default(), call).await;
             (ended.map_err(|error| error.kind), made.get())
         };
         assert_eq!(tries(0, Kind::Retry).await, (Ok(()), 1));

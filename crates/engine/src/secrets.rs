@@ -1,19 +1,34 @@
 //! Secrets from the environment and from files.
 use provision_core::{Error, Result, SecretRef, Secrets};
 
+/// What to do about a secret that is not there.
+const SET: &str = "put the secret there, and run the same command again";
+
 /// Reads secrets from this process's environment and this machine's files.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalSecrets;
 
 impl Secrets for LocalSecrets {
     fn read(&self, secret: &SecretRef) -> Result<String> {
-        let text = match secret {
-            SecretRef::Env(name) => std::env::var(name)
-                .map_err(|_| Error::invalid(format!("environment variable {name} is not set"))),
-            SecretRef::File(path) => std::fs::read_to_string(path)
-                .map_err(|e| Error::invalid(format!("secret file {path}: {}", e.kind()))),
-        }?;
-        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+        let (text, what) = match secret {
+            SecretRef::Env(name) => {
+                let what = format!("environment variable {name}");
+                let text = std::env::var(name)
+                    .map_err(|_| Error::invalid(format!("{what} is not set")).hint(SET))?;
+                (text, what)
+            }
+            SecretRef::File(path) => {
+                let what = format!("secret file {path}");
+                let text = std::fs::read_to_string(path)
+                    .map_err(|e| Error::invalid(format!("{what}: {}", e.kind())).hint(SET))?;
+                (text, what)
+            }
+        };
+        match text.trim_end_matches(['\r', '\n']) {
+            // An empty one would take the place of a good one.
+            "" => Err(Error::invalid(format!("{what} is empty")).hint(SET)),
+            text => Ok(text.to_owned()),
+        }
     }
 }
 
@@ -33,5 +48,15 @@ mod tests {
     fn a_missing_secret_is_named() {
         let error = LocalSecrets.read(&SecretRef::Env("PROVISION_NO_SUCH".into())).unwrap_err();
         assert_eq!(error.to_string(), "environment variable PROVISION_NO_SUCH is not set");
+        assert!(error.hint.is_some());
+    }
+
+    #[test]
+    fn an_empty_secret_is_none() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "\n").unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let error = LocalSecrets.read(&SecretRef::File(path)).unwrap_err();
+        assert!(error.message.ends_with(" is empty"), "{error}");
     }
 }

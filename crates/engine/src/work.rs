@@ -21,6 +21,9 @@ const LEAST: Duration = Duration::from_secs(45);
 /// What to do where time was up.
 const GOES_ON: &str = "look at it in the cloud; the same command goes on waiting for it";
 
+/// The same where the cloud has not taken a call.
+const ANSWERS: &str = "run the same command again when the cloud answers";
+
 /// The least that something degraded is given on our own clock to get well.
 const LEAST_RECOVERY: Duration = Duration::from_secs(4);
 
@@ -256,7 +259,8 @@ impl<'a> Work<'a> {
             }
             _ => self.backoff.next(pace, overdue),
         };
-        (self.status, self.hint) = (error.to_string(), error.hint.clone());
+        let answers = (error.kind == Kind::Retry).then_some(ANSWERS.into());
+        (self.status, self.hint) = (error.to_string(), error.hint.clone().or(answers));
         self.engine.tell(self.step, EventKind::Retrying(error));
         self.engine.pause(wait).await
     }

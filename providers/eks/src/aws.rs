@@ -184,10 +184,11 @@ fn without_signature(message: &str) -> &str {
     message.split("The Canonical String").next().unwrap_or_default().trim_end()
 }
 
-/// Joins an error's sources on one line, the outermost first.
+/// Joins an error's sources on one line, the outermost first, each once.
 pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let all = sources(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    all.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut all: Vec<_> = sources(error).map(ToString::to_string).collect();
+    all.dedup();
+    all.join(": ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns an error and what it came from, the outermost first.

@@ -147,6 +147,15 @@ async fn conventional(region: &str, way: &Outwards) -> Result<(SdkConfig, Endpoi
         .http_client(wire::client(way).await?)
         .load()
         .await;
+    // An empty variable is none, as to AWS's own command; the SDK takes it for an address.
+    let config = match config.endpoint_url() {
+        Some("") => {
+            let mut config = config.to_builder();
+            config.set_endpoint_url(None);
+            config.build()
+        }
+        _ => config,
+    };
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let (endpoints, world) = endpoints::find(env, &config)?;
     has_credentials(&config).await?;

@@ -39,6 +39,13 @@ pub(crate) fn find(
         let ours = env(&format!("PROVISION_ENDPOINT_{name}"));
         let url = ours.or_else(|| configured(config, service));
         if let Some(url) = url {
+            if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+                let what = format!("endpoint `{}` of {name} is no URL", without_password(&url));
+                return Err(Error::invalid(what).hint(
+                    "write it with https://, or with http:// for this machine, or unset it: \
+                     AWS_ENDPOINT_URL and its kin, or a profile, name it",
+                ));
+            }
             let local = is_loopback(&url);
             if url.starts_with("http://") && !local {
                 return Err(Error::invalid(format!(

@@ -181,6 +181,9 @@ pub(crate) fn decide(spec: &ClusterSpec, facts: &mut Facts, seen: Seen) -> Resul
 
 /// Checks that a version can be had on the way to the one that is wanted.
 fn check(known: &[Support], minor: Minor, wanted: Minor) -> Result<()> {
+    // One that there never was is a mistake, and not the versions on the way there.
+    let is_one = known.iter().any(|one| one.version == wanted.to_string());
+    let minor = if is_one { minor } else { wanted };
     let found = known.iter().find(|one| one.version == minor.to_string());
     let why = match found {
         None => format!("EKS does not offer Kubernetes {minor}"),

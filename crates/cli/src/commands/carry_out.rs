@@ -133,6 +133,8 @@ impl CarryOut<'_> {
         match (unknown, exit(&outcome, &known)?, unseen) {
             (Some(error), ..) => Err(error.into()),
             (None, Exit::Done | Exit::Degraded, Some(failure)) => Err(failure),
+            // People have read it all by now; a script is told as of any other command.
+            (None, Exit::Failed, _) if self.global.json => Err(failed(&outcome, &known)),
             (None, exit, _) => Ok(exit),
         }
     }
@@ -335,6 +337,24 @@ impl CarryOut<'_> {
         }
         asked
     }
+}
+
+/// Says what did not end well: the first thing that failed, with the others as its causes.
+fn failed(outcome: &Outcome, left: &[LiveValue]) -> Failure {
+    let mut all = outcome.failed.iter();
+    let mut failure = match all.next() {
+        Some((address, error)) => {
+            let mut failure = Failure::from(Error::clone(error));
+            failure.error = format!("{address}: {}", failure.error);
+            failure
+        }
+        None => Failure::new(Code::Failed, "not everything was done"),
+    };
+    failure.causes.extend(all.map(|(address, error)| format!("{address}: {error}")));
+    failure.causes.extend(outcome.skipped.iter().map(|(address, why)| format!("{address}: {why}")));
+    let left = left.iter().filter_map(|live| live.address.as_ref());
+    failure.causes.extend(left.map(|address| format!("{address}: it is left")));
+    failure.exiting(Exit::Failed)
 }
 
 /// Returns the exit code of a run; what stopped it altogether is told as an error as well.

@@ -26,7 +26,8 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
     let Some(loaded) = loaded else {
         return without_state(global, spec, &state_path).await;
     };
-    if loaded.state.facts().get(PROTECT) == Some(true) {
+    let is_on_record = loaded.state.facts().get(PROTECT) == Some(true);
+    if is_on_record || spec.as_ref().is_some_and(|spec| spec.protect) {
         let error = format!("cluster {} is protected", loaded.header.cluster);
         return Err(Failure::new(Code::Protected, error)
             .hint("set `protect: false` in the cluster file and apply it first"));

@@ -34,7 +34,8 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> Result<Exit, Failur
             ));
         }
     }
-    match args.detailed_exitcode && !decision.plan.is_empty() {
+    let is_new = !decision.plan.is_empty() || !decision.new_facts(&subject.state()).is_empty();
+    match args.detailed_exitcode && is_new {
         true => Ok(Exit::Pending),
         false => Ok(Exit::Done),
     }

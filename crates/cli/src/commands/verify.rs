@@ -38,7 +38,8 @@ async fn of_file(global: &Global, args: &VerifyArgs) -> Result<(String, Vec<Verd
     let path = place::state_path(global, file, &spec.name);
     let loaded = place::state(&path, &spec)?.ok_or_else(|| unrecorded(global, file))?;
     let subject = Subject::connect(global, Some(spec), &path, Some(loaded), None).await?;
-    let (access, way, token) = subject.open().await?.ok_or_else(|| unrecorded(global, file))?;
+    let (access, way, token) =
+        subject.open(&global.stop).await?.ok_or_else(|| unrecorded(global, file))?;
     let entry = Entry::with_token(&access, &way, &token)?;
     let verdicts = look(global, args, subject.pace(), &entry, &wanted).await?;
     Ok((entry.url, verdicts))
@@ -69,7 +70,8 @@ async fn look(
     let namespace = wanted.namespace();
     let secret = if namespace.is_empty() { "" } else { PULL_SECRET };
     let mut seen =
-        first_call(pace, async || Snapshot::read(entry, namespace, secret).await).await?;
+        first_call(pace, &global.stop, async || Snapshot::read(entry, namespace, secret).await)
+            .await?;
     if args.probe {
         probe::all(global, pace, entry, &args.probe_image, wanted, &mut seen).await?;
     }

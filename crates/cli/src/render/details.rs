@@ -1,5 +1,5 @@
 //! The few fields of a new object that say most about it.
-use super::style::Word;
+use super::style::{Paint, Word, words};
 use super::value::{compact, is_blank, reference};
 use provision_core::{LINEAGE_MARK, Marks, Step};
 use serde_json::{Map, Value};
@@ -58,11 +58,11 @@ pub(super) fn of(step: &Step) -> Vec<Word> {
         told = phrases(&ELSE);
         told.truncate(1);
     }
-    if told.is_empty() {
-        let said = SAID.iter().filter(|(address, _)| *address == step.address.as_str());
-        told.extend(said.map(|(_, said)| (*said).to_owned()));
+    let said = SAID.iter().find(|(address, _)| *address == step.address.as_str());
+    match said.filter(|_| told.is_empty()) {
+        Some((_, said)) => words(Paint::Plain, said),
+        None => joined(&told),
     }
-    joined(&told)
 }
 
 fn phrase(name: &str, fields: &Map<String, Value>) -> Option<String> {

@@ -67,7 +67,7 @@ impl View<'_> {
         let mut page = Page::new(style);
         self.header(&mut page);
         facts::write(&mut page, self.new_facts);
-        steps::write(&mut page, self.plan, self.stages);
+        steps::write(&mut page, self);
         if !self.along.is_empty() {
             page.heading(Paint::Bold, "Go with what they are in");
             let all = self.along.iter().map(Address::as_str).collect::<Vec<_>>().join(", ");
@@ -192,6 +192,10 @@ impl View<'_> {
             (0, kept, _) => format!(", {kept} kept for now"),
             (degraded, ..) => format!(", {degraded} degraded"),
         };
-        format!("No changes. The cluster is as the file says{but}.")
+        let record = match self.new_facts.is_empty() {
+            true => "",
+            false => " The next apply records what is told above.",
+        };
+        format!("No changes. The cluster is as the file says{but}.{record}")
     }
 }

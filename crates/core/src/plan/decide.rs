@@ -121,7 +121,9 @@ impl<'a> Decider<'a> {
         let Some(standing) = self.standing(&address, &meta, live, record) else { return };
         let diff = self.diff(&meta, want, live, record);
         let asked = self.question.replace.contains(&address) && node.slot.is_none();
-        let cause = if asked { Cause::File } else { cause(node, record, &diff) };
+        // It changes with what it refers to, and not behind our back.
+        let follows = node.refers.iter().any(|it| self.replaced.contains_key(it));
+        let cause = if asked || follows { Cause::File } else { cause(node, record, &diff) };
         let immutable = || -> Vec<String> {
             let changed = diff.0.iter().map(|change| change.field.clone());
             changed.filter(|field| meta.is_immutable(field)).collect()

@@ -155,8 +155,8 @@ fn refused(error: kube::Error) -> Error {
         error => causes(error),
     };
     Error::new(Kind::Auth, message).hint(
-        "`kubectl auth whoami` with the same kubeconfig says who calls; whoever administers the \
-         cluster gives access",
+        "`kubectl auth whoami` says who calls; the cluster file, as `eks.access`, or else whoever \
+         administers the cluster gives access",
     )
 }
 

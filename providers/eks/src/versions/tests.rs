@@ -70,6 +70,7 @@ fn a_version_that_cannot_be_had_is_refused_with_what_there_is() {
     let there = "there is 1.36, 1.35, 1.34, and in extended support 1.33, 1.32";
     for (floor, live, why) in [
         ("1.99", None, "EKS does not offer Kubernetes 1.99"),
+        ("1.53", Some(35), "EKS does not offer Kubernetes 1.53"),
         ("1.30", None, "EKS does not support Kubernetes 1.30 any more since 2026-07-23"),
         (
             "1.36",

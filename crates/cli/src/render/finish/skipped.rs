@@ -4,7 +4,7 @@ use crate::render::page::Page;
 use crate::render::style::{Paint, words};
 use provision_core::Address;
 use provision_engine::Skip;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest list that is shown in full.
 const LONGEST: usize = 12;
@@ -17,20 +17,23 @@ pub(super) fn write(page: &mut Page, finish: &Finish<'_>) {
     if skipped.is_empty() {
         return;
     }
-    let why: BTreeMap<&Address, &Skip> = skipped.iter().map(|(a, why)| (a, why)).collect();
-    let mut groups: Vec<(&Skip, Vec<&str>)> = Vec::new();
+    // What is in several stages is told by the first of them, and what failed by its error.
+    let mut told: BTreeSet<&Address> = finish.outcome.failed.iter().map(|(a, _)| a).collect();
+    let why: BTreeMap<&Address, &Skip> = skipped.iter().rev().map(|(a, why)| (a, why)).collect();
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for (address, reason) in skipped {
-        let root = root(&why, reason);
-        match groups.iter_mut().find(|(reason, _)| *reason == root) {
-            // One of several stages may be told already.
-            Some((_, addresses)) if addresses.contains(&address.as_str()) => {}
+        if !told.insert(address) {
+            continue;
+        }
+        let said = said(root(&why, reason));
+        match groups.iter_mut().find(|(reason, _)| *reason == said) {
             Some((_, addresses)) => addresses.push(address.as_str()),
-            None => groups.push((root, vec![address.as_str()])),
+            None => groups.push((said, vec![address.as_str()])),
         }
     }
     page.heading(Paint::Bold, "Not done");
     for (why, addresses) in groups {
-        page.hang(2, &[], &words(Paint::Plain, &format!("{}:", said(why))));
+        page.hang(2, &[], &words(Paint::Plain, &format!("{why}:")));
         page.hang(4, &[], &words(Paint::Dim, &list(&addresses)));
     }
 }
@@ -51,8 +54,7 @@ fn root<'s>(why: &BTreeMap<&Address, &'s Skip>, mut reason: &'s Skip) -> &'s Ski
 
 fn said(why: &Skip) -> String {
     match why {
-        Skip::Needs(address) => format!("waiting for {address}"),
-        Skip::Stage(address) => format!("waiting for {address} of the stage before"),
+        Skip::Needs(address) | Skip::Stage(address) => format!("waiting for {address}"),
         Skip::Interrupted => "when the run was interrupted".to_owned(),
         Skip::Ended => "when the run ended".to_owned(),
         Skip::Kept(_) | Skip::Stuck => why.to_string(),

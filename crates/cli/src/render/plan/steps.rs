@@ -1,4 +1,5 @@
 //! The steps of a plan, by part of the cluster.
+use super::View;
 use crate::render::page::Page;
 use crate::render::style::{Paint, Word, columns, words};
 use crate::render::{changes, details, parts};
@@ -25,13 +26,17 @@ struct Others<'p> {
     made: BTreeMap<(usize, &'p str), &'p Address>,
     /// What goes from each slot, by stage.
     gone: BTreeMap<(usize, &'p str), Vec<&'p Address>>,
+    /// What goes with what it is in.
+    along: &'p [Address],
     created: BTreeSet<(usize, &'p Address)>,
     deleted: BTreeSet<(usize, &'p Address)>,
 }
 
-/// Adds every step. `titles` say what each stage is about, where that is known.
-pub(super) fn write(page: &mut Page, plan: &Plan, titles: &[&str]) {
-    let layout = Layout::of(page, plan);
+/// Adds every step, below what each stage is about, where that is known.
+pub(super) fn write(page: &mut Page, view: &View<'_>) {
+    let (plan, titles) = (view.plan, view.stages);
+    let mut layout = Layout::of(page, plan);
+    layout.others.along = view.along;
     let stages = stages(plan);
     for (number, stage) in (1..).zip(&stages) {
         let steps = plan.steps.iter().filter(|step| step.stage == *stage);
@@ -144,6 +149,9 @@ impl<'p> Others<'p> {
         match step.action {
             Action::Create if self.deleted.contains(&same) => {
                 remarks.push("made again once the old one is gone".to_owned());
+            }
+            Action::Create if self.along.contains(&step.address) => {
+                remarks = vec!["goes with what it is in, and is made again".to_owned()];
             }
             Action::Create => {
                 let gone = slot.and_then(|slot| self.gone.get(&slot)).into_iter().flatten();

@@ -37,10 +37,15 @@ fn of_deployment(object: &DynamicObject) -> Phase {
     }
     let (wanted, count) = (replicas(object), |field: &str| count(object, field));
     let available = count("availableReplicas");
-    if available >= wanted && count("updatedReplicas") >= wanted {
+    let (all, updated) = (count("replicas"), count("updatedReplicas"));
+    // Pods of the old template stay until those of the new one are available.
+    if available >= wanted && updated >= wanted && all <= updated {
         return Phase::Ready;
     }
-    let so_far = format!("{available} of {wanted} replicas are available");
+    let so_far = match all > updated && updated >= wanted {
+        true => format!("{} replicas of the old template are there still", all - updated),
+        false => format!("{available} of {wanted} replicas are available"),
+    };
     match condition(object, "Progressing") {
         // Then all were there once, and some are not now.
         Some(it) if it["reason"] == "NewReplicaSetAvailable" => Phase::Degraded(so_far),
