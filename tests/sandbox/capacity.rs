@@ -45,7 +45,8 @@ fn plan(folder: &Folder) -> (Vec<String>, String) {
 #[test]
 fn a_pool_without_spot_machines_is_degraded_and_made_by_the_next_run() {
     let served = Served::start();
-    let folder = Folder::on(&served, FILE);
+    // What never came up is no loss, also where nothing may be lost.
+    let folder = Folder::on(&served, &format!("{FILE}protect: true\n"));
     no_spot(&served);
     let ran = folder.run(&APPLY);
     assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
@@ -93,6 +94,8 @@ fn a_pool_without_spot_machines_is_degraded_and_made_by_the_next_run() {
     let now = kept(served.objects());
     let gone: Vec<_> = there.iter().filter(|it| !now.contains(it)).collect();
     assert!(gone.is_empty(), "nothing else of AWS was made anew: {gone:?}");
+    folder.write(FILE);
+    folder.ok(&APPLY);
     folder.ok(&["destroy", "--auto-approve"]);
 }
 

@@ -416,3 +416,23 @@ fn a_version_that_nothing_was_made_of_binds_nobody() {
     folder.ok(&["apply", "--auto-approve"]);
     is_at(&cloud, &folder, "1.34");
 }
+
+#[test]
+fn what_of_an_upgrade_may_have_begun_is_brought_to_its_end() {
+    let cloud = Cloud::start();
+    let folder = built(&cloud);
+    folder.write(&file("1.36", ""));
+    cloud.served.faults(&[json!({ "operation": PLANE, "effect": "hang-after" })]);
+    killed_at(&folder, &cloud.served, PLANE, 1);
+    folder.write(&file("1.34", ""));
+    let mut ran = folder.run(&["apply", "--auto-approve"]);
+    for _ in 0..20 {
+        if ran.code == Some(0) {
+            break;
+        }
+        ran.refused(65, &["EKS is at work on it", "aws eks wait cluster-active --name acme-prod"]);
+        ran = folder.run(&["apply", "--auto-approve"]);
+    }
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    is_at(&cloud, &folder, "1.35");
+}

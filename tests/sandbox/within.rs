@@ -130,9 +130,8 @@ fn whoever_makes_the_cluster_stays_the_administrator() {
     let trust = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
     let role = json!({ "RoleName": "deploy", "Path": "/team/", "AssumeRolePolicyDocument": trust });
     boto.call("iam", "create_role", &role);
-    for _ in 0..8 {
-        boto.call("iam", "get_role", &json!({ "RoleName": "deploy" }));
-    }
+    // On an instant clock it is requests that let time pass.
+    failed.plan();
     let arn = "arn:aws:iam::123456789012:role/team/deploy";
     let outside = format!("{FILE}inCluster: false\n");
     let folder =

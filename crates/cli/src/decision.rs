@@ -3,7 +3,7 @@ use crate::commands::destroy::PROTECT;
 use crate::failure::{Code, Failure, advice};
 use crate::render;
 use crate::run::Subject;
-use provision_core::{Action, Address, Facts, Graph, Kind, Observed, Plan, State};
+use provision_core::{Action, Address, Facts, Graph, Kind, Observed, Phase, Plan, Record, State};
 use provision_spec::{Loss, Volumes};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,13 +107,21 @@ impl Decision {
     }
 
     /// Returns what is lost with what goes: with what is made again under its address, and what goes
-    /// along with something, also what the cloud keeps there.
+    /// along with something, also what the cloud keeps there. What never came up is no loss.
     fn losses(&self, subject: &Subject, state: &State) -> Vec<Loss> {
         let of = |action| self.plan.steps.iter().filter(move |step| step.action == action);
         let made: BTreeSet<&Address> = of(Action::Create).map(|step| &step.address).collect();
         let again = of(Action::Delete).map(|step| &step.address).filter(|it| made.contains(it));
         let goes: BTreeSet<Address> = again.cloned().chain(self.along(state)).collect();
-        let seen = self.observed.0.iter().filter(|(address, _)| goes.contains(*address));
+        let was_made = |address: &Address| {
+            state.get(address).is_some_and(Record::is_settled)
+                && self
+                    .observed
+                    .live(address)
+                    .is_none_or(|it| !matches!(it.phase, Phase::Broken(_)))
+        };
+        let is_lost = |address: &Address| goes.contains(address) && was_made(address);
+        let seen = self.observed.0.iter().filter(|(address, _)| is_lost(address));
         let seen = Observed(seen.map(|(a, seen)| (a.clone(), seen.clone())).collect());
         let mut losses = subject.provider.losses(&seen, Volumes::Delete);
         losses.extend(provision_kubernetes::losses(&self.plan, &self.observed));

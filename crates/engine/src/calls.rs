@@ -274,6 +274,20 @@ mod tests {
     use std::cell::Cell;
 
     #[tokio::test(start_paused = true)]
+    async fn nobody_who_says_to_stop_waits_for_a_first_call() {
+        let stop = Stop::default();
+        let call = async || std::future::pending::<Result<()>>().await;
+        let asked = async {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            stop.ask();
+        };
+        let begun = Instant::now();
+        let (ended, ()) = tokio::join!(first_call(Pace::REAL, &stop, call), asked);
+        assert_eq!(ended.unwrap_err().message, "interrupted");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_first_call_is_made_again_a_few_times_while_its_failure_passes() {
         let tries = async |failures: usize, kind: Kind| {
             let made = Cell::new(0);

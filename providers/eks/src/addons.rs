@@ -75,6 +75,13 @@ pub(crate) async fn look_ahead(
     Ok(())
 }
 
+/// Tells whether a fact has the versions for a Kubernetes version above the one that is wanted, which
+/// nobody asks for any more.
+pub(crate) fn is_over(fact: &str, wanted: Minor) -> bool {
+    let minor = fact.strip_prefix("addons/").and_then(|minor| minor.parse::<Minor>().ok());
+    minor.is_some_and(|minor| minor > wanted)
+}
+
 /// Finds the versions that are not on record yet: for each Kubernetes version EKS's default.
 ///
 /// # Errors
@@ -86,7 +93,9 @@ pub(crate) async fn resolve(
     recorded: &Facts,
 ) -> Result<BTreeMap<String, Value>> {
     let mut facts = BTreeMap::new();
-    for &minor in minors.iter().filter(|_| !names.is_empty()) {
+    let is_kept =
+        |minor: &&Minor| !names.is_empty() || recorded.recorded.contains_key(&key(**minor));
+    for &minor in minors.iter().filter(is_kept) {
         let mut all: BTreeMap<String, String> = recorded.get(&key(minor)).unwrap_or_default();
         // One that is asked for again later is not made as old as it was.
         all.retain(|name, _| names.contains(name));

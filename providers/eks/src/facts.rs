@@ -88,8 +88,9 @@ pub(crate) async fn resolve(
 ) -> Result<Facts> {
     let mut facts = Facts { recorded: recorded.recorded.clone(), ..Facts::default() };
     let minors = versions::decide(spec, &mut facts, versions::see(aws, &spec.name).await?)?;
-    facts.recorded.extend(addons::resolve(aws, &section.addons, &minors, recorded).await?);
     let wanted = versions::wanted(spec, &facts);
+    facts.recorded.retain(|key, _| !addons::is_over(key, wanted));
+    facts.recorded.extend(addons::resolve(aws, &section.addons, &minors, recorded).await?);
     addons::look_ahead(aws, &section.addons, wanted, &mut facts).await?;
     facts.recorded.extend(access::resolve(aws, section, caller, &facts).await?);
     match secrets_key(aws, spec, &facts).await? {
@@ -207,6 +208,18 @@ async fn secrets_key(aws: &Aws, spec: &ClusterSpec, facts: &Facts) -> Result<Opt
     match before {
         Some(before) if before.asked == asked => return Ok(Some(before)),
         // Before that a key which was asked for in vain binds nobody.
+        Some(before) if facts.get::<String>(LIVE_KEY).is_some_and(|key| key.is_empty()) => {
+            let what = format!(
+                "kubernetes.secretsKey cannot change from {} to {asked} while EKS is at work on \
+                 cluster {}",
+                before.asked, spec.name
+            );
+            return Err(Error::invalid(what).hint(format!(
+                "run the same command again once that has ended: `aws eks wait cluster-active --name \
+                 {}`",
+                spec.name
+            )));
+        }
         Some(before) if facts.seen.contains_key(LIVE_KEY) => {
             return Err(Error::invalid(format!(
                 "kubernetes.secretsKey cannot change from {} to {asked}: EKS keeps the key that \

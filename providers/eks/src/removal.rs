@@ -55,8 +55,8 @@ fn kept(aws: &Aws, cluster: &str, what: &str, option: &str, names: &[String]) ->
     let told = names.join(", ");
     let message = format!("{what}{plural} {told} in cluster {cluster} {are} not ours");
     Some(Error::invalid(message).hint(format!(
-        "nothing was changed, for EKS keeps a cluster that has a {what}; remove {them} first, as with \
-         `aws eks delete-{option} --region {} --cluster-name {cluster} --{option}-name {first}`",
+        "nothing was changed, for EKS keeps a cluster until its {what}s are gone; remove {them} first, \
+         as with `aws eks delete-{option} --region {} --cluster-name {cluster} --{option}-name {first}`",
         aws.region
     )))
 }

@@ -56,6 +56,8 @@ struct Live {
     /// The ARN of the key that encrypts its secrets for ever; empty while EKS is at work on it, and
     /// may be about to.
     key: Option<String>,
+    /// Whether EKS is at work on it, and may be about to bring it to another version.
+    at_work: bool,
 }
 
 /// Asks EKS for the versions that it knows, and for the one that a cluster runs.
@@ -96,6 +98,7 @@ impl Live {
             version: cluster.version.and_then(|version| version.parse().ok()),
             policy: policy.map(|policy| policy.to_string()),
             key: key.or(at_work.then(String::new)),
+            at_work,
         }
     }
 }
@@ -150,7 +153,7 @@ pub(crate) fn way(wanted: Minor, live: Option<Minor>) -> Vec<Minor> {
 /// # Errors
 /// When EKS does not offer one that the cluster would have to be brought to.
 pub(crate) fn decide(spec: &ClusterSpec, facts: &mut Facts, seen: Seen) -> Result<Vec<Minor>> {
-    let Live { version: live, policy, key } = seen.live.unwrap_or_default();
+    let Live { version: live, policy, key, at_work } = seen.live.unwrap_or_default();
     if let Some(live) = live {
         facts.seen.insert(LIVE.into(), json!(live.to_string()));
     }
@@ -158,6 +161,17 @@ pub(crate) fn decide(spec: &ClusterSpec, facts: &mut Facts, seen: Seen) -> Resul
         facts.seen.insert(LIVE_KEY.into(), json!(key));
     }
     let (before, wanted) = (on_record(facts), wanted(spec, facts));
+    if at_work && live.is_some() && before.is_some_and(|before| wanted < before) {
+        let what = format!(
+            "kubernetes.version: it cannot be told yet whether the upgrade of cluster {} has begun, \
+             since EKS is at work on it",
+            spec.name
+        );
+        return Err(Error::invalid(what).hint(format!(
+            "run the same command again once that has ended: `aws eks wait cluster-active --name {}`",
+            spec.name
+        )));
+    }
     if let Some(policy) = policy.filter(|_| before.is_none_or(|before| before == wanted)) {
         facts.seen.insert(LIVE_POLICY.into(), json!(policy));
     }

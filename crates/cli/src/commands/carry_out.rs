@@ -1,7 +1,7 @@
 //! Carries out what was decided: asks, records, applies, and says how it went.
 use crate::args::Global;
 use crate::decision::Decision;
-use crate::failure::{Code, Exit, Failure, WRITABLE};
+use crate::failure::{Code, Exit, Failure, WRITABLE, advice};
 use crate::render::Style;
 use crate::render::progress::{Finish, Mode, Reporter};
 use crate::run::{Consent, Subject};
@@ -350,10 +350,19 @@ fn failed(outcome: &Outcome, left: &[LiveValue]) -> Failure {
         }
         None => Failure::new(Code::Failed, "not everything was done"),
     };
-    failure.causes.extend(all.map(|(address, error)| format!("{address}: {error}")));
-    failure.causes.extend(outcome.skipped.iter().map(|(address, why)| format!("{address}: {why}")));
-    let left = left.iter().filter_map(|live| live.address.as_ref());
-    failure.causes.extend(left.map(|address| format!("{address}: it is left")));
+    for (address, error) in all {
+        failure.causes.push(format!("{address}: {error}"));
+        failure.hints.extend(advice(error).filter(|hint| !failure.hints.contains(hint)));
+    }
+    let mut told = BTreeSet::new();
+    let skipped = outcome.skipped.iter().filter(|(address, _)| told.insert(address));
+    failure.causes.extend(skipped.map(|(address, why)| format!("{address}: {why}")));
+    let name = |live: &LiveValue| match (&live.address, live.id()) {
+        (Some(address), Some(id)) => format!("{address} ({id}): it is left"),
+        (Some(address), None) => format!("{address}: it is left"),
+        (None, id) => format!("{} {}: it is left", live.kind, id.unwrap_or_default()),
+    };
+    failure.causes.extend(left.iter().map(name));
     failure.exiting(Exit::Failed)
 }
 

@@ -29,8 +29,10 @@ pub(crate) async fn run(global: &Global, args: &DestroyArgs) -> Result<Exit, Fai
     let is_on_record = loaded.state.facts().get(PROTECT) == Some(true);
     if is_on_record || spec.as_ref().is_some_and(|spec| spec.protect) {
         let error = format!("cluster {} is protected", loaded.header.cluster);
-        return Err(Failure::new(Code::Protected, error)
-            .hint("set `protect: false` in the cluster file and apply it first"));
+        return Err(Failure::new(Code::Protected, error).hint(match is_on_record {
+            true => "set `protect: false` in the cluster file and apply it first",
+            false => "set `protect: false` in the cluster file",
+        }));
     }
     let volumes = if args.delete_volumes { Volumes::Delete } else { Volumes::Keep };
     let subject = Subject::connect(global, spec, &state_path, Some(loaded), Some(volumes)).await?;

@@ -292,7 +292,8 @@ impl<'a> Decider<'a> {
         match self.question.observed.0.get(address)? {
             Seen::Live(live) => live.id().map(str::to_owned),
             Seen::Many(lives) => {
-                let ids: Vec<_> = lives.iter().filter_map(|live| live.id()).collect();
+                let mut ids: Vec<_> = lives.iter().filter_map(|live| live.id()).collect();
+                ids.sort_unstable();
                 Some(ids.join(", ")).filter(|ids| !ids.is_empty())
             }
             Seen::Absent | Seen::Unknown(_) => None,

@@ -3,6 +3,7 @@
 //! KMS can neither be asked by tag nor keep a name unique, so a key whose id was lost is looked
 //! for among all keys of the region. One whose deletion is scheduled counts as gone.
 use crate::aws::{Aws, Reply, Tags, is_of_cluster, is_of_object, missing, own, owned, pick};
+use aws_sdk_eks::types::{Cluster, ClusterStatus};
 use aws_sdk_kms::types::{KeyMetadata, KeyState, Tag};
 use provision_core::{
     Cx, Diff, Error, Identity, Kind, Live, Marks, Phase, Resource, Result, Rule, Started, Timing,
@@ -91,11 +92,27 @@ impl Resource for Key {
         call.send().await.reply("kms:TagResource").map(|_| Started::done())
     }
 
+    /// Whatever was seen when this was planned: EKS never lets go of the key of a cluster's secrets.
     async fn delete(cx: &Cx<'_, Aws>, live: &Live<Self>) -> Result<Started<Outputs>> {
+        let name = &cx.marks().cluster;
+        let cluster = cx.cloud.eks.describe_cluster().name(name).send().await;
+        let cluster = cluster.found("eks:DescribeCluster")?.and_then(|answer| answer.cluster);
+        if cluster.is_some_and(|cluster| may_use(cluster, &live.outputs.arn)) {
+            let what = format!("cluster {name} encrypts its secrets with it, or may be about to");
+            return Err(Error::new(Kind::Blocked, what));
+        }
         let call = cx.cloud.kms.schedule_key_deletion().key_id(&live.outputs.id);
         let call = call.pending_window_in_days(DAYS_TO_RESCUE);
         call.send().await.gone("kms:ScheduleKeyDeletion")
     }
+}
+
+/// Tells whether a cluster encrypts its secrets with a key, or may do so by what EKS is at work on.
+fn may_use(cluster: Cluster, key: &str) -> bool {
+    let at_work = [ClusterStatus::Creating, ClusterStatus::Updating];
+    let mut used = cluster.encryption_config.into_iter().flatten();
+    cluster.status.is_some_and(|status| at_work.contains(&status))
+        || used.any(|it| it.provider.and_then(|it| it.key_arn).as_deref() == Some(key))
 }
 
 /// Looks through every key of the region for those with certain tags.

@@ -63,6 +63,18 @@ fn the_version_is_a_floor_that_never_falls() {
         assert_eq!(on_record(floor, Some("1.36"), 34), "1.34", "an upgrade that never began");
     }
     assert_eq!(on_record("1.34", Some("1.34"), 35), "1.34", "AWS upgraded it by itself");
+
+    let at_work = |floor: &str, before: &str| {
+        let live = Live { version: Some(Minor(34)), at_work: true, ..Live::default() };
+        let seen = Seen { known: Some(calendar()), live: Some(live) };
+        decide(&spec(floor), &mut recorded(&[(KUBERNETES, before)]), seen).map(drop)
+    };
+    for floor in ["1.34", ""] {
+        let error = at_work(floor, "1.36").unwrap_err();
+        assert!(error.message.contains("EKS is at work on it"), "{error}");
+    }
+    at_work("1.36", "1.36").unwrap();
+    at_work("1.34", "1.34").unwrap();
 }
 
 #[test]

@@ -81,3 +81,15 @@ fn a_failed_group_tells_why() {
     let degraded = phase(Some(&NodegroupStatus::Degraded), Some(health));
     assert!(matches!(degraded, Phase::Degraded(words) if words.starts_with("AsgInstance")));
 }
+
+#[test]
+fn a_large_pool_has_longer_to_follow() {
+    let hours = |max: i32, max_unavailable: i32| {
+        let pool = NodeGroup { max, max_unavailable, ..group() };
+        pool.deadline().as_secs_f64() / 3600.0
+    };
+    assert_eq!(hours(1, 1), 1.5, "as any");
+    assert_eq!(hours(12, 1), 4.0);
+    assert_eq!(hours(12, 4), 1.75);
+    assert_eq!(hours(1000, 1), 24.0, "at most");
+}
