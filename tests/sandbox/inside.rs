@@ -273,6 +273,8 @@ fn a_cluster_that_is_made_again_is_a_loss_and_a_protected_one_is_not() {
     assert_eq!(folder.run(&["plan", "--detailed-exitcode"]).code, Some(0));
     folder.run(&["apply", "--replace", "cluster", "--auto-approve"]).refused(1, &words);
     assert_eq!(served.objects(), there);
+    let pool = folder.ok(&["plan", "--replace", "pool/app/1c688e46"]);
+    assert!(pool.contains("replaces pool/app/1c688e46"), "nodes come again: {pool}");
 }
 
 #[test]

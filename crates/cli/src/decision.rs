@@ -79,12 +79,14 @@ impl Decision {
         }
     }
 
-    /// Fails when a cluster that is protected would lose what is inside of something.
+    /// Fails when a cluster that is protected would lose what is inside of something. Nodes come again,
+    /// and nothing is kept on them.
     pub(crate) fn check_protected(&self, subject: &Subject) -> Result<(), Failure> {
         let is_on_record = subject.state().facts().get(PROTECT) == Some(true);
         let is_protected = is_on_record || self.facts.get(PROTECT) == Some(true);
         let losses = self.losses(subject, &subject.state());
-        let Some(loss) = losses.first().filter(|_| is_protected) else { return Ok(()) };
+        let lasting = losses.iter().find(|loss| loss.what != "nodes");
+        let Some(loss) = lasting.filter(|_| is_protected) else { return Ok(()) };
         let (cluster, what) = (&subject.header.cluster, format!("{} {}", loss.what, loss.name));
         let error = format!("cluster {cluster} is protected, and {what} {}", loss.becomes);
         Err(Failure::new(Code::Protected, error).hint(
@@ -114,11 +116,9 @@ impl Decision {
         let again = of(Action::Delete).map(|step| &step.address).filter(|it| made.contains(it));
         let goes: BTreeSet<Address> = again.cloned().chain(self.along(state)).collect();
         let was_made = |address: &Address| {
-            state.get(address).is_some_and(Record::is_settled)
-                && self
-                    .observed
-                    .live(address)
-                    .is_none_or(|it| !matches!(it.phase, Phase::Broken(_)))
+            let live = self.observed.live(address);
+            let is_broken = live.is_some_and(|live| matches!(live.phase, Phase::Broken(_)));
+            state.get(address).is_some_and(Record::is_settled) && !is_broken
         };
         let is_lost = |address: &Address| goes.contains(address) && was_made(address);
         let seen = self.observed.0.iter().filter(|(address, _)| is_lost(address));

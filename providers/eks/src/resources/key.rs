@@ -177,6 +177,25 @@ fn live(marks: &Marks, key: KeyMetadata, rotation: bool, tags: Tags) -> Live<Key
 mod tests {
     use super::*;
     use crate::aws::tests::{marks, ours};
+    use aws_sdk_eks::types::{EncryptionConfig, Provider};
+
+    #[test]
+    fn a_key_that_a_cluster_uses_or_may_be_about_to_stays() {
+        let cluster = |status: ClusterStatus, key: Option<&str>| {
+            let of = |key: &str| {
+                let provider = Provider::builder().key_arn(key).build();
+                EncryptionConfig::builder().provider(provider).build()
+            };
+            let cluster = Cluster::builder().status(status);
+            cluster.set_encryption_config(key.map(|key| vec![of(key)])).build()
+        };
+        let uses = |status, key| may_use(cluster(status, key), "arn:ours");
+        assert!(uses(ClusterStatus::Active, Some("arn:ours")));
+        assert!(uses(ClusterStatus::Updating, None), "by what EKS is at work on");
+        assert!(!uses(ClusterStatus::Active, None));
+        assert!(!uses(ClusterStatus::Active, Some("arn:theirs")));
+        assert!(!uses(ClusterStatus::Failed, None));
+    }
 
     #[test]
     fn a_key_on_its_way_out_counts_as_gone() {
