@@ -286,7 +286,7 @@ fn marked(
 /// Returns the unmarked parts of what is ours. They go with it, and may be in its way, when
 /// everything goes; at any other time they may be somebody else's additions.
 fn unmarked(listing: &Listing, is_known: impl Fn(&LiveValue) -> bool) -> Vec<(Address, Seen)> {
-    let is_part = |live: &LiveValue| live.owner == Owner::Inherited && !is_known(live);
+    let is_part = |live: &LiveValue| !matches!(live.owner, Owner::Foreign(_)) && !is_known(live);
     let strays = listing.unmarked.iter().filter(|(_, live)| is_part(live));
     strays.map(|(id, live)| (format!("stray/{id}").into(), Seen::Live(live.clone()))).collect()
 }
