@@ -11,7 +11,7 @@ const FILE: &str = "provision.yaml";
 /// What a cluster file with every field names.
 const MANIFEST: &str = "team.yaml";
 const OBJECT: &str = "{ apiVersion: v1, kind: ConfigMap, metadata: { name: team } }\n";
-const MOST_SECONDS: f64 = 3.0;
+const MOST_SECONDS: f64 = 1.0;
 const MOST_WAITED: f64 = 20.0;
 const MOST_MEBIBYTES: f64 = 100.0;
 

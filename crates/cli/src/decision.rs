@@ -79,14 +79,12 @@ impl Decision {
         }
     }
 
-    /// Fails when a cluster that is protected would lose what is inside of something. Nodes come again,
-    /// and nothing is kept on them.
+    /// Fails when a cluster that is protected would lose what is inside of something.
     pub(crate) fn check_protected(&self, subject: &Subject) -> Result<(), Failure> {
         let is_on_record = subject.state().facts().get(PROTECT) == Some(true);
         let is_protected = is_on_record || self.facts.get(PROTECT) == Some(true);
         let losses = self.losses(subject, &subject.state());
-        let lasting = losses.iter().find(|loss| loss.what != "nodes");
-        let Some(loss) = lasting.filter(|_| is_protected) else { return Ok(()) };
+        let Some(loss) = losses.first().filter(|_| is_protected) else { return Ok(()) };
         let (cluster, what) = (&subject.header.cluster, format!("{} {}", loss.what, loss.name));
         let error = format!("cluster {cluster} is protected, and {what} {}", loss.becomes);
         Err(Failure::new(Code::Protected, error).hint(

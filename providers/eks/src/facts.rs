@@ -214,11 +214,7 @@ async fn secrets_key(aws: &Aws, spec: &ClusterSpec, facts: &Facts) -> Result<Opt
                  cluster {}",
                 before.asked, spec.name
             );
-            return Err(Error::invalid(what).hint(format!(
-                "run the same command again once that has ended: `aws eks wait cluster-active --name \
-                 {}`",
-                spec.name
-            )));
+            return Err(Error::invalid(what).hint(versions::once_active(spec)));
         }
         Some(before) if facts.seen.contains_key(LIVE_KEY) => {
             return Err(Error::invalid(format!(

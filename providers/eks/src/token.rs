@@ -135,17 +135,14 @@ pub(crate) fn lost(error: &CredentialsError) -> Error {
     let none = |why: &str| Error::new(Kind::Auth, format!("there are no AWS credentials: {why}"));
     match error {
         // The SDK lists every place where it looked, and that nothing was there.
-        CredentialsError::CredentialsNotLoaded(_) if profile().is_some() => {
-            let name = profile().unwrap_or_default();
-            Error::new(Kind::Auth, format!("AWS_PROFILE is `{name}`, which gives no credentials"))
-                .hint("`aws configure list-profiles` lists the profiles that there are")
-        }
-        CredentialsError::CredentialsNotLoaded(_) => {
-            none("none in the environment, in a profile, or of this machine's role").hint(
+        CredentialsError::CredentialsNotLoaded(_) => match profile() {
+            Some(name) => none(&format!("AWS_PROFILE is `{name}`, which gives none"))
+                .hint("`aws configure list-profiles` lists the profiles that there are"),
+            None => none("none in the environment, in a profile, or of this machine's role").hint(
                 "name a profile with AWS_PROFILE, after `aws sso login` or `aws configure`, or set \
                  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; a rehearsal needs none: add --sandbox",
-            )
-        }
+            ),
+        },
         error => {
             let why = none(&explained(causes(error)));
             match why.message.contains("SSO") {

@@ -167,10 +167,7 @@ pub(crate) fn decide(spec: &ClusterSpec, facts: &mut Facts, seen: Seen) -> Resul
              since EKS is at work on it",
             spec.name
         );
-        return Err(Error::invalid(what).hint(format!(
-            "run the same command again once that has ended: `aws eks wait cluster-active --name {}`",
-            spec.name
-        )));
+        return Err(Error::invalid(what).hint(once_active(spec)));
     }
     if let Some(policy) = policy.filter(|_| before.is_none_or(|before| before == wanted)) {
         facts.seen.insert(LIVE_POLICY.into(), json!(policy));
@@ -191,6 +188,15 @@ pub(crate) fn decide(spec: &ClusterSpec, facts: &mut Facts, seen: Seen) -> Resul
         facts.seen.insert(SUPPORT.into(), json!(support));
     }
     Ok(way)
+}
+
+/// Says what to do where nobody can tell what comes of what EKS is at work on.
+pub(crate) fn once_active(spec: &ClusterSpec) -> String {
+    format!(
+        "run the same command again once that has ended: `aws eks wait cluster-active --name {} \
+         --region {}`",
+        spec.name, spec.region
+    )
 }
 
 /// Checks that a version can be had on the way to the one that is wanted.

@@ -93,7 +93,7 @@ fn hostile_files_are_refused_quickly() {
     ] {
         assert!(problems(&text).to_string().len() < 200_000);
     }
-    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 }
 
 #[test]
