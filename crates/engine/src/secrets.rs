@@ -10,25 +10,22 @@ pub struct LocalSecrets;
 
 impl Secrets for LocalSecrets {
     fn read(&self, secret: &SecretRef) -> Result<String> {
-        let (text, what) = match secret {
-            SecretRef::Env(name) => {
-                let what = format!("environment variable {name}");
-                let text = std::env::var(name)
-                    .map_err(|_| Error::invalid(format!("{what} is not set")).hint(SET))?;
-                (text, what)
-            }
-            SecretRef::File(path) => {
-                let what = format!("secret file {path}");
-                let text = std::fs::read_to_string(path)
-                    .map_err(|e| Error::invalid(format!("{what}: {}", e.kind())).hint(SET))?;
-                (text, what)
-            }
+        let (what, read) = match secret {
+            SecretRef::Env(name) => (
+                format!("environment variable {name}"),
+                std::env::var(name).map_err(|_| " is not set".to_owned()),
+            ),
+            SecretRef::File(path) => (
+                format!("secret file {path}"),
+                std::fs::read_to_string(path).map_err(|e| format!(": {}", e.kind())),
+            ),
         };
-        match text.trim_end_matches(['\r', '\n']) {
+        let read = read.and_then(|text| match text.trim_end_matches(['\r', '\n']) {
             // An empty one would take the place of a good one.
-            "" => Err(Error::invalid(format!("{what} is empty")).hint(SET)),
+            "" => Err(" is empty".to_owned()),
             text => Ok(text.to_owned()),
-        }
+        });
+        read.map_err(|why| Error::invalid(format!("{what}{why}")).hint(SET))
     }
 }
 

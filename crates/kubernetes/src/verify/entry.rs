@@ -155,7 +155,7 @@ fn refused(error: kube::Error) -> Error {
         error => causes(error),
     };
     Error::new(Kind::Auth, message).hint(
-        "`kubectl auth whoami` says who calls; the cluster file, as `eks.access`, or else whoever \
+        "`kubectl auth whoami` says who calls; the cluster file names whom it lets in, or else whoever \
          administers the cluster gives access",
     )
 }
