@@ -209,6 +209,19 @@ mod tests {
     }
 
     #[test]
+    fn time_that_passes_changes_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acme.sandbox.json");
+        let mut store = Store::open(Some(&path), World::new(1, 0)).unwrap();
+        store.with(|world| put(world, "a")).unwrap();
+        store.with(|world| world.advance(90_000, |_, _, _| ())).unwrap();
+        let mut kept: World = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        kept.now = store.world.now;
+        let told = |world: &World| serde_json::to_value(world).unwrap();
+        assert_eq!(told(&kept), told(&store.world));
+    }
+
+    #[test]
     fn work_that_panics_changes_no_file_and_lets_go_of_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("acme.sandbox.json");

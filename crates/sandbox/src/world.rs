@@ -202,6 +202,11 @@ impl World {
             self.forgotten = self.news.pop_front().map_or(0, |news| news.serial);
         }
         self.past.push_back(Change { at: self.now, key, before });
+        // Only here: a world that nothing was done to is the one that was kept, but for its time.
+        let old = self.now.saturating_sub(MEMORY);
+        while self.past.front().is_some_and(|change| change.at < old) {
+            self.past.pop_front();
+        }
     }
 
     /// Returns what happened since this was asked last.
@@ -262,10 +267,6 @@ impl World {
             turn(self, &key, &word.expect("it was due").word);
         }
         self.now = self.now.max(now);
-        let old = self.now.saturating_sub(MEMORY);
-        while self.past.front().is_some_and(|change| change.at < old) {
-            self.past.pop_front();
-        }
     }
 
     /// Returns how the world was at a time, as far as it is remembered.
@@ -388,6 +389,9 @@ mod tests {
         assert_eq!(names(1_500), ["first"]);
         assert_eq!(names(2_500), ["second", "new"]);
         assert_eq!(names(3_500), ["new"]);
+        world.now = 90_000;
+        world.remove(&key("b"));
+        assert_eq!(world.past.len(), 1, "what was long ago is forgotten");
     }
 
     #[test]
