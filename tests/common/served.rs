@@ -126,6 +126,13 @@ impl Served {
         self.ask("GET", "world", "").text().into()
     }
 
+    /// Returns everything that exists now as a world file has it, each a key and the object.
+    pub(crate) fn everything(&self) -> Vec<Value> {
+        let mut world: Value = serde_json::from_slice(&self.world()).expect("a world is JSON");
+        let Value::Array(objects) = world["objects"].take() else { panic!("it has objects") };
+        objects
+    }
+
     /// Puts such a world in the place of the one that is there.
     pub(crate) fn replace(&self, world: &[u8]) {
         let world = str::from_utf8(world).expect("a world is JSON");

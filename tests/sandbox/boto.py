@@ -5,9 +5,22 @@ import sys
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
-service, method, parameters = sys.argv[1:]
-client = boto3.client(service, config=Config(retries={"max_attempts": 8}))
-answer = getattr(client, method)(**json.loads(parameters))
+# What was made a moment ago is not known everywhere. Each try moves the clock by two seconds.
+TRIES = 20
+
+
+def call(service, method, parameters):
+    client = boto3.client(service, config=Config(retries={"max_attempts": 8}))
+    for left in reversed(range(TRIES)):
+        try:
+            return getattr(client, method)(**parameters)
+        except ClientError:
+            if not left:
+                raise
+
+
+answer = call(*sys.argv[1:3], json.loads(sys.argv[3]))
 answer.pop("ResponseMetadata")
 print(json.dumps(answer, default=str))

@@ -23,8 +23,7 @@ impl Cloud {
 
     /// Returns a member of every object of a kind, in the order of their ids.
     fn told(&self, kind: &str, member: &str) -> Vec<String> {
-        let world: Value = serde_json::from_slice(&self.served.world()).expect("a world is JSON");
-        let objects = world["objects"].as_array().expect("it has objects");
+        let objects = self.served.everything();
         let its = objects.iter().filter(|object| object[0]["kind"] == kind);
         its.map(|object| object[1]["body"][member].as_str().unwrap_or_default().into()).collect()
     }
@@ -292,8 +291,7 @@ fn new_machines_are_there_before_the_upgrade_and_the_old_ones_go() {
 
 /// Returns what happens to the cluster when standard support of its version ends.
 fn policy(cloud: &Cloud) -> Value {
-    let world: Value = serde_json::from_slice(&cloud.served.world()).expect("a world is JSON");
-    let objects = world["objects"].as_array().expect("it has objects");
+    let objects = cloud.served.everything();
     let cluster = objects.iter().find(|it| it[0]["kind"] == "eks.cluster").expect("a cluster");
     cluster[1]["body"]["upgradePolicy"]["supportType"].clone()
 }
