@@ -191,7 +191,32 @@ fn difference(then: &Value, now: &Value) -> Option<String> {
     let other = now.iter().find(|(id, step)| then.get(*id) != Some(step));
     let gone = gone.map(|id| format!("it would not {} any more", said(id)));
     let new = new.map(|id| format!("it would also {}", said(id)));
-    gone.or(new).or(other.map(|(id, _)| format!("it would {} in another way", said(id))))
+    let other = other.map(|(id, step)| {
+        let how = then.get(id).and_then(|it| other_change(&it["changes"], &step["changes"]));
+        format!("it would {} in another way{}", said(id), how.unwrap_or_default())
+    });
+    gone.or(new).or(other)
+}
+
+/// Names the first field that a step would change otherwise, or that only one of the two would.
+fn other_change(then: &Value, now: &Value) -> Option<String> {
+    let changes = |step: &Value| -> BTreeMap<String, Value> {
+        let changes = step.as_array().cloned().unwrap_or_default().into_iter();
+        changes.map(|it| (it["field"].as_str().unwrap_or_default().to_owned(), it)).collect()
+    };
+    let (then, now) = (changes(then), changes(now));
+    let is_other = |field: &&String| then.get(*field) != now.get(*field);
+    let field = then.keys().chain(now.keys()).find(is_other)?;
+    Some(match (then.get(field), now.get(field)) {
+        (Some(then), Some(now)) if then["to"] != now["to"] => {
+            format!(": {field} {} instead of {}", now["to"], then["to"])
+        }
+        (Some(then), Some(now)) => {
+            format!(": {field} is {} now, and was {}", now["from"], then["from"])
+        }
+        (Some(_), None) => format!(": {field} would stay as it is"),
+        (None, _) => format!(": {field} would change too"),
+    })
 }
 
 /// Reads the id of a step, `0/create/vpc`, as words.
@@ -219,5 +244,16 @@ mod tests {
             json!([{"id": "0/create/vpc", "changes": 1}, {"id": "0/delete/x"}]),
             "it would also delete x",
         );
+        let to = |field: &str, from: u8, to: u8| json!({"field": field, "from": from, "to": to});
+        let check = |then: Value, now: Value, expect: &str| {
+            let step = |changes| json!([{"id": "0/update/vpc", "changes": changes}]);
+            let told = difference(&step(then), &step(now)).expect("they differ");
+            assert_eq!(told, format!("it would update vpc in another way: {expect}"));
+        };
+        let (one, other) = (to("min", 0, 1), to("max", 3, 5));
+        check(json!([one]), json!([to("min", 0, 2)]), "min 2 instead of 1");
+        check(json!([one]), json!([to("min", 4, 1)]), "min is 4 now, and was 0");
+        check(json!([one, other]), json!([one]), "max would stay as it is");
+        check(json!([one]), json!([one, other]), "max would change too");
     }
 }
