@@ -4,6 +4,7 @@ use crate::boto::Boto;
 use crate::cloud::environment;
 use crate::folder::{FILE, Folder};
 use crate::kubectl::Kubectl;
+use crate::rehearsal::Rehearsal;
 use crate::served::Served;
 use crate::server::python;
 use serde_json::{Value, json};
@@ -330,6 +331,20 @@ fn a_cluster_that_lets_nobody_in_is_unknown_until_the_way_in_is_mended() {
 }
 
 /// Returns an executor of the platform's Spark.
+#[test]
+fn whoever_leaves_themselves_out_is_told_before_anything_is_made() {
+    let folder = Rehearsal::of(FILE);
+    let warned = |whom: &str| {
+        let principal = format!("arn:aws:iam::123456789012:user/{whom}");
+        let its = format!("principal: {principal:?}, policy: AmazonEKSClusterAdminPolicy");
+        folder.write(&format!("{FILE}eks: {{ access: [{{ {its} }}] }}\n"));
+        let told = folder.ok(&["plan"]);
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        told.contains("eks.access does not name arn:aws:iam::123456789012:user/sandbox, who runs")
+    };
+    assert!(warned("ann") && !warned("sandbox"));
+}
+
 fn executor(name: &str) -> Value {
     let requests = json!({ "cpu": "7", "memory": "60500Mi" });
     let container =

@@ -137,6 +137,20 @@ async fn check_policies(aws: &Aws, access: &Access) -> Result<()> {
     }
 }
 
+/// Returns the role or user that calls, where the file names others who may enter and not that one.
+pub(crate) fn left_out(section: &Section, caller: &str) -> Option<String> {
+    let access = section.access.as_ref().filter(|access| !access.is_empty())?;
+    let parts: Vec<_> = caller.splitn(6, ':').collect();
+    let caller = match (role(caller), &parts[..]) {
+        (Some(role), ["arn", partition, _, _, account, _]) => {
+            format!("arn:{partition}:iam::{account}:role/{role}")
+        }
+        _ => caller.to_owned(),
+    };
+    let own = address(&caller);
+    (!access.keys().any(|principal| address(principal) == own)).then_some(caller)
+}
+
 /// Returns the principal that somebody acts as: the role of a session, with its path.
 async fn principal(aws: &Aws, caller: &str) -> Result<String> {
     let Some(role) = role(caller) else { return user(caller) };
@@ -228,6 +242,23 @@ mod tests {
         let of = |resource: &str| address(&format!("arn:aws:iam::123456789012:{resource}"));
         assert_eq!(of("role/team/admin"), "access-entry/role/123456789012/admin");
         assert_eq!(of("user/a,b"), "access-entry/user/123456789012/a:2cb");
+    }
+
+    #[test]
+    fn whoever_calls_and_is_not_named_is_left_out() {
+        let of = |named: &[&str], caller: &str| {
+            let named = named.iter().map(|arn| ((*arn).to_owned(), BTreeSet::new()));
+            let access = Some(named.collect::<Access>());
+            left_out(&Section { access, ..Section::default() }, caller)
+        };
+        let (ann, team) = ("arn:aws:iam::1:user/ann", "arn:aws-cn:iam::1:role/team/a");
+        let session = "arn:aws-cn:sts::1:assumed-role/a/ann";
+        assert_eq!(of(&[ann, team], ann), None);
+        assert_eq!(of(&[ann, team], session), None, "sessions do not tell the path of their role");
+        assert_eq!(of(&[ann], session).as_deref(), Some("arn:aws-cn:iam::1:role/a"));
+        assert_eq!(of(&[team], ann).as_deref(), Some(ann));
+        assert_eq!(of(&[], ann), None, "nobody is told of by another warning");
+        assert_eq!(left_out(&Section::default(), ann), None);
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub(crate) const LIVE: &str = "live-version";
 pub(crate) const LIVE_KEY: &str = "live-secrets-key";
 /// Seen: what happens to the cluster when standard support ends, where this run decides nothing about it.
 pub(crate) const LIVE_POLICY: &str = "live-support-policy";
+/// Seen: who calls, where the file lets others into the cluster and not them.
+pub(crate) const LEFT_OUT: &str = "caller-left-out";
 /// Seen: until when the version is supported.
 pub(crate) const SUPPORT: &str = "support";
 /// What each pool was last found to have in its zones.
@@ -93,6 +95,9 @@ pub(crate) async fn resolve(
     facts.recorded.extend(addons::resolve(aws, &section.addons, &minors, recorded).await?);
     addons::look_ahead(aws, &section.addons, wanted, &mut facts).await?;
     facts.recorded.extend(access::resolve(aws, section, caller, &facts).await?);
+    if let Some(caller) = access::left_out(section, caller) {
+        facts.seen.insert(LEFT_OUT.into(), json!(caller));
+    }
     match secrets_key(aws, spec, &facts).await? {
         Some(key) => drop(facts.recorded.insert(SECRETS_KEY.into(), json!(key))),
         None => drop(facts.recorded.remove(SECRETS_KEY)),

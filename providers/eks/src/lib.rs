@@ -35,7 +35,7 @@ use provision_core::{Drivers, Error, Facts, Graph, LiveValue, Observed, Result, 
 use provision_spec::chart::misfits;
 use provision_spec::{
     Chosen, ClusterSpec, Entrance, Field, Loss, Nat, Node, Pool, Provider, ProviderName, Room,
-    Session, Taint, Target, Token, Volumes,
+    SecretsKey, Session, Taint, Target, Token, Volumes,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -96,7 +96,14 @@ impl Provider for Eks {
     }
 
     fn notes(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String> {
-        versions::lower(spec, facts).into_iter().chain(versions::note(facts)).collect()
+        let is_new = !facts.seen.contains_key(facts::LIVE_KEY);
+        let lasts = is_new && spec.kubernetes.secrets_key != SecretsKey::Managed;
+        let lasts = lasts.then(|| {
+            "kubernetes.secretsKey lasts: EKS never lets go of a key that encrypts the secrets of a \
+             cluster, and a cluster is lost with its key"
+                .to_owned()
+        });
+        versions::lower(spec, facts).into_iter().chain(versions::note(facts)).chain(lasts).collect()
     }
 
     fn warnings(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String> {
@@ -139,6 +146,12 @@ impl Provider for Eks {
             warnings.push(format!(
                 "eks.access is []: nobody can enter the cluster until somebody makes access \
                  entries for it{inside}"
+            ));
+        }
+        if let Some(caller) = facts.get::<String>(facts::LEFT_OUT).filter(|_| spec.in_cluster) {
+            warnings.push(format!(
+                "eks.access does not name {caller}, who runs this: nothing inside the cluster can be \
+                 looked at or made unless somebody lets them in"
             ));
         }
         if spec.in_cluster && !spec.kubernetes.api.public {
@@ -227,6 +240,28 @@ mod tests {
         assert!(of("addons: []").contains("without eks-pod-identity-agent"));
         assert!(!of("addons: [], podIdentity: false").contains("agent"));
         assert!(!of("").contains("enter") && !of("").contains("agent"));
+    }
+
+    #[test]
+    fn whoever_leaves_themselves_out_is_warned() {
+        let ann = "arn:aws:iam::123456789012:user/ann";
+        let seen = [(facts::LEFT_OUT.to_owned(), json!(ann))].into();
+        let facts = Facts { seen, ..Facts::default() };
+        let of = |rest: &str| Eks.warnings(&stack::tests::spec(rest), &facts).join("; ");
+        assert!(of("").contains(&format!("does not name {ann}")));
+        assert!(!of("inCluster: false").contains("does not name"));
+    }
+
+    #[test]
+    fn a_key_that_lasts_is_told_until_it_is_in_use() {
+        let of = |key: &str, seen: &[&str]| {
+            let seen = seen.iter().map(|arn| (facts::LIVE_KEY.to_owned(), json!(arn)));
+            let facts = Facts { seen: seen.collect(), ..Facts::default() };
+            let spec = stack::tests::spec(&format!("kubernetes: {{ secretsKey: {key} }}"));
+            Eks.notes(&spec, &facts).iter().any(|note| note.contains("secretsKey lasts"))
+        };
+        assert!(of("own", &[]) && of("alias/a", &[]));
+        assert!(!of("managed", &[]) && !of("own", &["arn:aws:kms:us-east-1:1:key/a"]));
     }
 
     #[test]
