@@ -7,6 +7,7 @@ use crate::args::Global;
 use crate::commands::destroy::PROTECT;
 use crate::decision::Decision;
 use crate::failure::{Code, Exit, Failure};
+use crate::render::looking;
 use crate::render::progress::Time;
 use crate::sandbox::Rehearsal;
 use crate::{place, providers};
@@ -27,6 +28,9 @@ use consent::{check_adoptions, replacements};
 
 /// How long a way into a cluster that was just made may take to be there.
 const WAY_IN: Duration = Duration::from_secs(120);
+
+/// What a terminal shows as long as nothing is decided.
+const LOOKING: &str = "looking at what there is";
 
 /// A cluster, its state, and who calls.
 pub(crate) struct Subject {
@@ -87,8 +91,8 @@ impl Subject {
             (None, Some(header)) => pace_of(header.scope.world),
             (None, None) => Pace::REAL,
         };
-        let session =
-            first_call(pace, &global.stop, async || provider.connect(&target).await).await?;
+        let connecting = first_call(pace, &global.stop, async || provider.connect(&target).await);
+        let session = looking(global, "asking who calls", connecting).await?;
         tracing::info!(caller = session.caller(), "connected");
         if let Some(header) = &header {
             place::same_scope(state_path, header, session.scope())?;
@@ -215,6 +219,16 @@ impl Subject {
         recorded: Facts,
         consent: &Consent,
     ) -> Result<Decision, Failure> {
+        looking(global, LOOKING, self.decide_about(global, spec, recorded, consent)).await
+    }
+
+    async fn decide_about(
+        &self,
+        global: &Global,
+        spec: &ClusterSpec,
+        recorded: Facts,
+        consent: &Consent,
+    ) -> Result<Decision, Failure> {
         let mut facts = match &self.session {
             Some(session) => {
                 let resolve = async || session.resolve(spec, &recorded).await;
@@ -251,7 +265,8 @@ impl Subject {
             let is_unseen = |it| matches!(observed.0.get(it), Some(Seen::Unknown(_)));
             Ok((!awaited.keys().any(is_unseen)).then_some(observed))
         };
-        let seen = look_until(self.pace(), WAY_IN, &global.stop, look).await?;
+        let seen = look_until(self.pace(), WAY_IN, &global.stop, look);
+        let seen = looking(global, "looking into the cluster", seen).await?;
         let Some(observed) = seen else { return Ok(None) };
         let (graphs, facts) = (vec![graph.clone()], decision.facts.clone());
         let replace = decision.replace.iter().filter(|it| awaited.contains_key(*it)).cloned();
@@ -261,7 +276,9 @@ impl Subject {
     /// Decides what to do so that nothing of ours is left.
     pub(crate) async fn decide_to_destroy(&self, global: &Global) -> Result<Decision, Failure> {
         let facts = self.state().facts();
-        self.plan(global, Vec::new(), facts, &Consent::default(), BTreeSet::new()).await
+        let (nothing, nobody) = (Vec::new(), Consent::default());
+        let decided = self.plan(global, nothing, facts, &nobody, BTreeSet::new());
+        looking(global, LOOKING, decided).await
     }
 
     async fn plan(

@@ -2,8 +2,8 @@
 use crate::args::Global;
 use crate::decision::Decision;
 use crate::failure::{Code, Exit, Failure, WRITABLE, advice};
-use crate::render::Style;
 use crate::render::progress::{Finish, Mode, Reporter};
+use crate::render::{Style, looking};
 use crate::run::{Consent, Subject};
 use crate::{output, providers, shell};
 use provision_core::{Address, Error, Event, Facts, LiveValue, Stage};
@@ -94,7 +94,7 @@ impl CarryOut<'_> {
     /// Carries a decision out. `shows` when the plan has not been shown yet.
     pub(crate) async fn run(&self, decision: &Decision, shows: bool) -> Result<Exit, Failure> {
         let style = Style::of_stdout(self.global.no_color);
-        let reporter = Reporter::new(self.mode(), style, self.subject.time());
+        let reporter = Reporter::new(Mode::of(self.global), style, self.subject.time());
         decision.shown(self.subject, &self.subject.state(), |view| match shows {
             true => reporter.planned(view),
             false => reporter.expect(view),
@@ -112,11 +112,14 @@ impl CarryOut<'_> {
             never = self.announce_stop(&reporter) => match never {},
         };
         let (outcome, unseen) = self.go_on(decision, &reporter, &engine, &journal, outcome).await;
-        let left = match (self.destroys, outcome.is_complete()) {
-            (true, true) => self.sweep(&engine, &journal).await,
-            (true, false) => Ok(self.untold(&engine, &outcome).await),
-            (false, _) => Ok(Vec::new()),
+        let looks = async {
+            match (self.destroys, outcome.is_complete()) {
+                (true, true) => self.sweep(&engine, &journal).await,
+                (true, false) => Ok(self.untold(&engine, &outcome).await),
+                (false, _) => Ok(Vec::new()),
+            }
         };
+        let left = looking(self.global, "looking for what is left", looks).await;
         self.compact(&journal, &outcome);
         let (known, unknown) = match left {
             Ok(left) => (left, None),
@@ -208,17 +211,6 @@ impl CarryOut<'_> {
         // Why the run did not end well is told in any case.
         let left = engine.leftovers().await.unwrap_or_default();
         left.into_iter().filter(is_untold).collect()
-    }
-
-    fn mode(&self) -> Mode {
-        match () {
-            () if self.global.json => Mode::Json,
-            () if self.global.quiet => Mode::Quiet,
-            // Log lines and moving lines would overwrite one another.
-            () if self.global.logs() => Mode::Plain,
-            () if io::stderr().is_terminal() && io::stdout().is_terminal() => Mode::Live,
-            () => Mode::Plain,
-        }
     }
 
     fn compact(&self, journal: &Journal, outcome: &Outcome) {

@@ -3,7 +3,7 @@ mod probe;
 
 use crate::args::{Global, VerifyArgs};
 use crate::failure::{Code, Exit, Failure};
-use crate::render::{Style, verdicts};
+use crate::render::{Style, looking, verdicts};
 use crate::run::Subject;
 use crate::{output, place, providers, shell};
 use provision_engine::{Pace, first_call};
@@ -69,9 +69,9 @@ async fn look(
 ) -> Result<Vec<Verdict>, Failure> {
     let namespace = wanted.namespace();
     let secret = if namespace.is_empty() { "" } else { PULL_SECRET };
-    let mut seen =
-        first_call(pace, &global.stop, async || Snapshot::read(entry, namespace, secret).await)
-            .await?;
+    let read = async || Snapshot::read(entry, namespace, secret).await;
+    let read = first_call(pace, &global.stop, read);
+    let mut seen = looking(global, "looking at the cluster", read).await?;
     if args.probe {
         probe::all(global, pace, entry, &args.probe_image, wanted, &mut seen).await?;
     }

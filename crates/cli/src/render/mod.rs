@@ -6,6 +6,7 @@ mod changes;
 mod details;
 mod duration;
 mod finish;
+mod looking;
 mod page;
 pub(crate) mod parts;
 pub(crate) mod plan;
@@ -16,4 +17,5 @@ pub(crate) mod trouble;
 mod value;
 pub(crate) mod verdicts;
 
+pub(crate) use looking::looking;
 pub(crate) use style::Style;

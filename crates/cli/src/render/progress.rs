@@ -11,11 +11,13 @@ pub(crate) use super::finish::Finish;
 use super::finish::error;
 use super::plan::View;
 use super::style::{Style, clean};
+use crate::args::Global;
 use live::Live;
+pub(super) use live::picture;
 use provision_core::{Event, EventKind};
 use running::Running;
 use serde_json::{Map, Value, json};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use ticker::Ticker;
@@ -36,6 +38,20 @@ pub(crate) enum Mode {
     Json,
     /// Nothing but what went wrong, at the end.
     Quiet,
+}
+
+impl Mode {
+    /// Returns how a command shows what it does, by its flags and where its output goes.
+    pub(crate) fn of(global: &Global) -> Self {
+        match () {
+            () if global.json => Self::Json,
+            () if global.quiet => Self::Quiet,
+            // Log lines and moving lines would overwrite one another.
+            () if global.logs() => Self::Plain,
+            () if io::stderr().is_terminal() && io::stdout().is_terminal() => Self::Live,
+            () => Self::Plain,
+        }
+    }
 }
 
 /// Shows a run. It may be shared between threads; a closed pipe silences it.

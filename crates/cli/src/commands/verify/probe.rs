@@ -2,6 +2,7 @@
 use crate::args::Global;
 use crate::failure::{Code, Failure};
 use crate::output;
+use crate::render::looking;
 use jiff::Timestamp;
 use provision_core::Error;
 use provision_engine::{Pace, Stop, look_until};
@@ -28,8 +29,9 @@ pub(super) async fn all(
         let pods = named(&probes.iter().collect::<Vec<_>>());
         output::stderr(&format!("For a moment there are {pods}.\n"));
     }
-    let run = run(pace, &global.stop, entry, &probes).await;
-    let left = remove(pace, entry, &probes).await;
+    let run = run(pace, &global.stop, entry, &probes);
+    let run = looking(global, "waiting until they run", run).await;
+    let left = looking(global, "removing them", remove(pace, entry, &probes)).await;
     if let Some((_, error)) = left.first() {
         let left: Vec<_> = left.iter().map(|(probe, _)| *probe).collect();
         return Err(remaining(&left, error));

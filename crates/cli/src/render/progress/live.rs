@@ -29,6 +29,12 @@ pub(super) struct Live {
     drawn: Vec<usize>,
 }
 
+/// Returns the picture of what is under way, after so much time.
+pub(crate) fn picture(waited: Duration) -> &'static str {
+    let turn = waited.as_millis() / FRAME.as_millis();
+    SPINNER[turn as usize % SPINNER.len()]
+}
+
 /// Asks the terminal how large it is now: windows change.
 pub(super) fn of_terminal() -> Option<Size> {
     let (width, height) = terminal_size::terminal_size()?;
@@ -51,8 +57,7 @@ impl Live {
         now: Duration,
         waited: Duration,
     ) -> String {
-        let turn = (waited.as_millis() / FRAME.as_millis()) as usize % SPINNER.len();
-        let frame = self.frame(running, now, SPINNER[turn]);
+        let frame = self.frame(running, now, picture(waited));
         let lines = above.iter().chain(frame.iter().map(|(_, line)| line));
         let text = self.instead(&lines.map(String::as_str).collect::<Vec<_>>());
         self.drawn = frame.into_iter().map(|(width, _)| width).collect();
