@@ -192,31 +192,46 @@ fn difference(then: &Value, now: &Value) -> Option<String> {
     let gone = gone.map(|id| format!("it would not {} any more", said(id)));
     let new = new.map(|id| format!("it would also {}", said(id)));
     let other = other.map(|(id, step)| {
-        let how = then.get(id).and_then(|it| other_change(&it["changes"], &step["changes"]));
-        format!("it would {} in another way{}", said(id), how.unwrap_or_default())
+        let how = then.get(id).and_then(|before| otherwise(before, step)).unwrap_or_default();
+        format!("it would {} in another way{how}", said(id))
     });
     gone.or(new).or(other)
 }
 
-/// Names the first field that a step would change otherwise, or that only one of the two would.
-fn other_change(then: &Value, now: &Value) -> Option<String> {
-    let changes = |step: &Value| -> BTreeMap<String, Value> {
-        let changes = step.as_array().cloned().unwrap_or_default().into_iter();
-        changes.map(|it| (it["field"].as_str().unwrap_or_default().to_owned(), it)).collect()
-    };
+/// Tells what differs in a step: with what it is done, or the first field that it changes.
+fn otherwise(then: &Value, now: &Value) -> Option<String> {
+    if let (Some(then), Some(now)) = (then["object"].as_str(), now["object"].as_str())
+        && then != now
+    {
+        return Some(format!(": it is {now} now, and was {then}"));
+    }
     let (then, now) = (changes(then), changes(now));
     let is_other = |field: &&String| then.get(*field) != now.get(*field);
     let field = then.keys().chain(now.keys()).find(is_other)?;
-    Some(match (then.get(field), now.get(field)) {
-        (Some(then), Some(now)) if then["to"] != now["to"] => {
-            format!(": {field} {} instead of {}", now["to"], then["to"])
-        }
-        (Some(then), Some(now)) => {
-            format!(": {field} is {} now, and was {}", now["from"], then["from"])
-        }
-        (Some(_), None) => format!(": {field} would stay as it is"),
-        (None, _) => format!(": {field} would change too"),
-    })
+    let (Some(then), Some(now)) = (then.get(field), now.get(field)) else {
+        let what = if now.contains_key(field) { "would change too" } else { "would stay as it is" };
+        return Some(format!(": {field} {what}"));
+    };
+    let member = if then["to"] == now["to"] { "from" } else { "to" };
+    let how = match (short(&then[member]), short(&now[member])) {
+        (Some(then), Some(now)) if member == "from" => format!(" is {now} now, and was {then}"),
+        (Some(then), Some(now)) => format!(" would become {now} and not {then}"),
+        _ => String::new(),
+    };
+    Some(format!(": {field}{how}"))
+}
+
+/// Returns the changes of a step by their fields.
+fn changes(step: &Value) -> BTreeMap<String, Value> {
+    let changes = step["changes"].as_array().cloned().unwrap_or_default().into_iter();
+    changes.map(|it| (it["field"].as_str().unwrap_or_default().to_owned(), it)).collect()
+}
+
+/// Writes a value that people read at a glance.
+fn short(value: &Value) -> Option<String> {
+    const LONGEST: usize = 60;
+    let is_one = value.is_string() || value.is_number() || value.is_boolean();
+    Some(value.to_string()).filter(|text| is_one && text.len() <= LONGEST)
 }
 
 /// Reads the id of a step, `0/create/vpc`, as words.
@@ -229,7 +244,9 @@ fn said(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use provision_core::{Action, Cause, Change, Diff, Plan, Step};
     use serde_json::json;
+    use std::collections::BTreeSet;
 
     #[test]
     fn a_difference_is_named() {
@@ -244,16 +261,43 @@ mod tests {
             json!([{"id": "0/create/vpc", "changes": 1}, {"id": "0/delete/x"}]),
             "it would also delete x",
         );
-        let to = |field: &str, from: u8, to: u8| json!({"field": field, "from": from, "to": to});
-        let check = |then: Value, now: Value, expect: &str| {
-            let step = |changes| json!([{"id": "0/update/vpc", "changes": changes}]);
-            let told = difference(&step(then), &step(now)).expect("they differ");
-            assert_eq!(told, format!("it would update vpc in another way: {expect}"));
+    }
+
+    #[test]
+    fn what_a_step_would_do_otherwise_is_named() {
+        let change =
+            |field: &str, from: Value, to: Value| Change { field: field.to_owned(), from, to };
+        let step = |object: &str, changes: &[Change]| Step {
+            stage: 0,
+            action: Action::Update,
+            address: "vpc".into(),
+            kind: "aws.ec2.vpc".to_owned(),
+            object: Some(object.to_owned()),
+            cause: Cause::File,
+            changes: Diff(changes.to_vec()),
+            slot: None,
+            lane: None,
+            after: BTreeSet::new(),
         };
-        let (one, other) = (to("min", 0, 1), to("max", 3, 5));
-        check(json!([one]), json!([to("min", 0, 2)]), "min 2 instead of 1");
-        check(json!([one]), json!([to("min", 4, 1)]), "min is 4 now, and was 0");
-        check(json!([one, other]), json!([one]), "max would stay as it is");
-        check(json!([one]), json!([one, other]), "max would change too");
+        let plan = |object: &str, changes: &[Change]| {
+            let steps = vec![step(object, changes)];
+            serde_json::to_value(Plan { steps, ..Plan::default() }).expect("a plan serializes")
+        };
+        let one = change("min", json!(0), json!(1));
+        let then = plan("vpc-1", std::slice::from_ref(&one));
+        let check = |now: Value, expect: &str| {
+            let told = difference(&then, &now).expect("they differ");
+            assert_eq!(told, format!("it would update vpc in another way{expect}"));
+        };
+        check(plan("vpc-2", std::slice::from_ref(&one)), ": it is vpc-2 now, and was vpc-1");
+        let of = |change: Change| plan("vpc-1", &[change]);
+        check(of(change("min", json!(0), json!(2))), ": min would become 2 and not 1");
+        check(of(change("min", json!(4), json!(1))), ": min is 4 now, and was 0");
+        check(of(change("min", Value::Null, json!(1))), ": min");
+        check(of(change("min", json!(0), json!({"$from": "a"}))), ": min");
+        check(of(change("min", json!(0), json!("x".repeat(60)))), ": min");
+        check(plan("vpc-1", &[]), ": min would stay as it is");
+        let both = [one.clone(), change("tags", json!({}), json!({}))];
+        check(plan("vpc-1", &both), ": tags would change too");
     }
 }
