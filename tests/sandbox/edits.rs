@@ -337,7 +337,10 @@ fn a_key_that_encrypts_nothing_yet_binds_nobody() {
     assert_eq!(folder.plan(), [""; 0]);
     assert_eq!(keys(), before, "the key goes");
     folder.write(&own);
+    let warned = |arguments: &[&str]| folder.ok(arguments).contains("secretsKey lasts");
+    assert!(warned(&["plan"]));
     folder.ok(APPLY);
+    assert!(!warned(&["plan"]) && !warned(&["plan", "--offline"]), "it lasts already");
     folder.write(FILE);
     folder.run(&["plan"]).refused(65, &["secretsKey cannot change from own to managed"]);
 }

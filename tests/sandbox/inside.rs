@@ -330,7 +330,6 @@ fn a_cluster_that_lets_nobody_in_is_unknown_until_the_way_in_is_mended() {
     assert_eq!(folder.plan(), [""; 0], "the same run saw them once it was let in");
 }
 
-/// Returns an executor of the platform's Spark.
 #[test]
 fn whoever_leaves_themselves_out_is_told_before_anything_is_made() {
     let folder = Rehearsal::of(FILE);
@@ -340,11 +339,13 @@ fn whoever_leaves_themselves_out_is_told_before_anything_is_made() {
         folder.write(&format!("{FILE}eks: {{ access: [{{ {its} }}] }}\n"));
         let told = folder.ok(&["plan"]);
         let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
-        told.contains("eks.access does not name arn:aws:iam::123456789012:user/sandbox, who runs")
+        let sandbox = "arn:aws:iam::123456789012:user/sandbox, who runs this";
+        told.contains(&format!("does not give AmazonEKSClusterAdminPolicy to {sandbox}"))
     };
     assert!(warned("ann") && !warned("sandbox"));
 }
 
+/// Returns an executor of the platform's Spark.
 fn executor(name: &str) -> Value {
     let requests = json!({ "cpu": "7", "memory": "60500Mi" });
     let container =

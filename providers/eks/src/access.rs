@@ -137,18 +137,23 @@ async fn check_policies(aws: &Aws, access: &Access) -> Result<()> {
     }
 }
 
-/// Returns the role or user that calls, where the file names others who may enter and not that one.
+/// Names the role or user that calls, where the file says who may enter and does not let that one do
+/// everything.
 pub(crate) fn left_out(section: &Section, caller: &str) -> Option<String> {
     let access = section.access.as_ref().filter(|access| !access.is_empty())?;
-    let parts: Vec<_> = caller.splitn(6, ':').collect();
-    let caller = match (role(caller), &parts[..]) {
-        (Some(role), ["arn", partition, _, _, account, _]) => {
-            format!("arn:{partition}:iam::{account}:role/{role}")
-        }
-        _ => caller.to_owned(),
+    let account = caller.split(':').nth(4).unwrap_or_default();
+    // Sessions do not tell the path of their role.
+    let (own, told) = match role(caller) {
+        Some(role) => (
+            address(&format!("arn:aws:iam::{account}:role/{role}")),
+            format!("role {role} of account {account}"),
+        ),
+        None => (address(caller), caller.to_owned()),
     };
-    let own = address(&caller);
-    (!access.keys().any(|principal| address(principal) == own)).then_some(caller)
+    let is_let_in = access
+        .iter()
+        .any(|(principal, policies)| address(principal) == own && policies.contains(EVERYTHING));
+    (!is_let_in).then_some(told)
 }
 
 /// Returns the principal that somebody acts as: the role of a session, with its path.
@@ -245,20 +250,25 @@ mod tests {
     }
 
     #[test]
-    fn whoever_calls_and_is_not_named_is_left_out() {
+    fn whoever_calls_and_may_not_do_everything_is_left_out() {
         let of = |named: &[&str], caller: &str| {
-            let named = named.iter().map(|arn| ((*arn).to_owned(), BTreeSet::new()));
+            let everything = BTreeSet::from([EVERYTHING.to_owned()]);
+            let named = named.iter().map(|arn| ((*arn).to_owned(), everything.clone()));
             let access = Some(named.collect::<Access>());
             left_out(&Section { access, ..Section::default() }, caller)
         };
         let (ann, team) = ("arn:aws:iam::1:user/ann", "arn:aws-cn:iam::1:role/team/a");
         let session = "arn:aws-cn:sts::1:assumed-role/a/ann";
         assert_eq!(of(&[ann, team], ann), None);
-        assert_eq!(of(&[ann, team], session), None, "sessions do not tell the path of their role");
-        assert_eq!(of(&[ann], session).as_deref(), Some("arn:aws-cn:iam::1:role/a"));
+        assert_eq!(of(&[ann, team], session), None);
+        assert_eq!(of(&[ann], session).as_deref(), Some("role a of account 1"));
         assert_eq!(of(&[team], ann).as_deref(), Some(ann));
         assert_eq!(of(&[], ann), None, "nobody is told of by another warning");
         assert_eq!(left_out(&Section::default(), ann), None);
+        let view = BTreeSet::from(["AmazonEKSViewPolicy".to_owned()]);
+        let access = Some(Access::from([(ann.to_owned(), view)]));
+        let told = left_out(&Section { access, ..Section::default() }, ann);
+        assert_eq!(told.as_deref(), Some(ann), "who may look makes nothing");
     }
 
     #[test]

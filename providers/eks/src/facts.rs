@@ -33,7 +33,7 @@ pub(crate) const LIVE: &str = "live-version";
 pub(crate) const LIVE_KEY: &str = "live-secrets-key";
 /// Seen: what happens to the cluster when standard support ends, where this run decides nothing about it.
 pub(crate) const LIVE_POLICY: &str = "live-support-policy";
-/// Seen: who calls, where the file lets others into the cluster and not them.
+/// Seen: who calls, where the file says who may enter the cluster and does not let them do everything.
 pub(crate) const LEFT_OUT: &str = "caller-left-out";
 /// Seen: until when the version is supported.
 pub(crate) const SUPPORT: &str = "support";

@@ -31,7 +31,7 @@ pub use stack::stack;
 pub use token::token;
 
 use futures::future::BoxFuture;
-use provision_core::{Drivers, Error, Facts, Graph, LiveValue, Observed, Result, State};
+use provision_core::{Drivers, Error, Facts, Graph, LiveValue, Observed, Result, State, resolve};
 use provision_spec::chart::misfits;
 use provision_spec::{
     Chosen, ClusterSpec, Entrance, Field, Loss, Nat, Node, Pool, Provider, ProviderName, Room,
@@ -150,8 +150,8 @@ impl Provider for Eks {
         }
         if let Some(caller) = facts.get::<String>(facts::LEFT_OUT).filter(|_| spec.in_cluster) {
             warnings.push(format!(
-                "eks.access does not name {caller}, who runs this: nothing inside the cluster can be \
-                 looked at or made unless somebody lets them in"
+                "eks.access does not give AmazonEKSClusterAdminPolicy to {caller}, who runs this: \
+                 what is inside the cluster will be refused, to look at or to make"
             ));
         }
         if spec.in_cluster && !spec.kubernetes.api.public {
@@ -189,8 +189,13 @@ impl Provider for Eks {
     }
 
     fn recall(&self, state: &State) -> BTreeMap<String, Value> {
-        let live = state.output("cluster", "version");
-        live.map(|version| (facts::LIVE.to_owned(), version.clone())).into_iter().collect()
+        let version = state.output("cluster", "version").cloned();
+        let version = version.map(|version| (facts::LIVE.to_owned(), version));
+        let output = |address: &str, name: &str| state.output(address, name);
+        let cluster = state.get(&"cluster".into()).filter(|cluster| cluster.is_settled());
+        let key = cluster.map(|cluster| resolve(&cluster.spec["secrets_key"], &output));
+        let key = key.filter(Value::is_string).map(|key| (facts::LIVE_KEY.to_owned(), key));
+        version.into_iter().chain(key).collect()
     }
 
     fn outputs(&self, state: &State) -> BTreeMap<String, Value> {
@@ -248,8 +253,8 @@ mod tests {
         let seen = [(facts::LEFT_OUT.to_owned(), json!(ann))].into();
         let facts = Facts { seen, ..Facts::default() };
         let of = |rest: &str| Eks.warnings(&stack::tests::spec(rest), &facts).join("; ");
-        assert!(of("").contains(&format!("does not name {ann}")));
-        assert!(!of("inCluster: false").contains("does not name"));
+        assert!(of("").contains(&format!("AmazonEKSClusterAdminPolicy to {ann}")));
+        assert!(!of("inCluster: false").contains("eks.access"));
     }
 
     #[test]
