@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_passes_changes_nothing_else() {
+    fn whoever_only_asks_moves_the_time_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("acme.sandbox.json");
         let mut store = Store::open(Some(&path), World::new(1, 0)).unwrap();

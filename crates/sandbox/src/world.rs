@@ -202,7 +202,7 @@ impl World {
             self.forgotten = self.news.pop_front().map_or(0, |news| news.serial);
         }
         self.past.push_back(Change { at: self.now, key, before });
-        // Only here: a world that nothing was done to is the one that was kept, but for its time.
+        // Only here: whoever only asks changes nothing but the time, and which numbers are drawn next.
         let old = self.now.saturating_sub(MEMORY);
         while self.past.front().is_some_and(|change| change.at < old) {
             self.past.pop_front();
