@@ -35,15 +35,27 @@ impl Screen {
                 let text = [output.stdout, output.stderr].concat();
                 (output.status.code(), String::from_utf8(text).expect("output is text"))
             }
-            Self::Terminal(columns) => on_terminal(command, columns, answer),
+            Self::Terminal(columns) => {
+                let (code, written) = on_terminal(command, columns, answer);
+                (code, rows(&written, columns))
+            }
         }
     }
 }
 
-fn on_terminal(command: &mut Command, columns: u16, answer: &str) -> (Option<i32>, String) {
+/// Runs a command on a terminal with so many columns, which can do everything unless the command is
+/// told otherwise, and returns its exit code and all that it wrote.
+pub(crate) fn on_terminal(
+    command: &mut Command,
+    columns: u16,
+    answer: &str,
+) -> (Option<i32>, Vec<u8>) {
+    if command.get_envs().all(|(name, _)| name != "TERM") {
+        command.env("TERM", "xterm-256color");
+    }
     let (mut keyboard, program) = terminal(columns);
     let end = || program.try_clone().expect("it can be shared");
-    let command = command.env("TERM", "xterm-256color").stdin(end()).stdout(end()).stderr(end());
+    command.stdin(end()).stdout(end()).stderr(end());
     let mut child = command.spawn().expect("the program starts");
     drop(program);
     let written = Arc::new(Mutex::new(Vec::new()));
@@ -71,8 +83,8 @@ fn on_terminal(command: &mut Command, columns: u16, answer: &str) -> (Option<i32
     command.stdout(std::process::Stdio::null());
     command.stderr(std::process::Stdio::null());
     reader.join().expect("the reader ends");
-    let written = written.lock().expect("no thread panics");
-    (status.code(), rows(&written, columns))
+    let written = std::mem::take(&mut *written.lock().expect("no thread panics"));
+    (status.code(), written)
 }
 
 /// Makes a terminal: its side of the keyboard, and that of the program.
@@ -87,7 +99,7 @@ fn terminal(columns: u16) -> (File, File) {
 }
 
 /// Returns what a terminal shows that got these bytes.
-fn rows(bytes: &[u8], columns: u16) -> String {
+pub(crate) fn rows(bytes: &[u8], columns: u16) -> String {
     let [height, width] = [ROWS, columns].map(|n| n.try_into().expect("a terminal has some"));
     let mut terminal = vt100::Parser::new(height, width, 0);
     terminal.process(bytes);

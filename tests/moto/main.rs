@@ -23,5 +23,6 @@ mod scope;
 #[path = "../common/server.rs"]
 mod server;
 mod sessions;
+#[path = "../common/terminal.rs"]
 mod terminal;
 mod wire;

@@ -44,9 +44,13 @@ mod served;
 mod server;
 mod shown;
 mod speed;
+mod spinner;
 mod support;
 mod sweep;
 mod tampered;
+#[path = "../common/terminal.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod terminal;
 mod together;
 mod upgrade;
 mod verify;

@@ -38,5 +38,5 @@ pub(crate) const VARIABLES: [(&str, &str); 15] = [
     ("`KUBERNETES_EXEC_INFO`", "which version of its protocol `kubectl` asks `token` for"),
     ("`NO_COLOR`", "no colours"),
     ("`COLUMNS`", "the width of pages"),
-    ("`TERM`", "`dumb` is a terminal without colours"),
+    ("`TERM`", "`dumb` is a terminal without colours and moving lines"),
 ];

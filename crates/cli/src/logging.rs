@@ -1,7 +1,8 @@
 //! Log lines on standard error.
 use crate::args::{Global, LogFormat};
 use crate::failure::{Code, Failure};
-use std::fmt;
+use crate::render::spinner;
+use std::{fmt, io};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{FilterExt, filter_fn};
@@ -17,7 +18,10 @@ const VARIABLE: &str = "PROVISION_LOG";
 
 /// Starts logging, if asked for by flags or by `PROVISION_LOG`.
 pub(crate) fn start(global: &Global) -> Result<(), Failure> {
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| {
+        spinner::erase();
+        io::stderr()
+    });
     let is_asked = global.verbose > 0 || variable().is_some();
     let lines = match global.log_format {
         LogFormat::Text if !is_asked => lines.event_format(Plain).boxed(),

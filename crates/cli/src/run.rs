@@ -7,8 +7,8 @@ use crate::args::Global;
 use crate::commands::destroy::PROTECT;
 use crate::decision::Decision;
 use crate::failure::{Code, Exit, Failure};
-use crate::render::looking;
 use crate::render::progress::Time;
+use crate::render::spinner;
 use crate::sandbox::Rehearsal;
 use crate::{place, providers};
 use provision_core::plan::{Question, plan};
@@ -92,7 +92,7 @@ impl Subject {
             (None, None) => Pace::REAL,
         };
         let connecting = first_call(pace, &global.stop, async || provider.connect(&target).await);
-        let session = looking(global, "asking who calls", connecting).await?;
+        let session = spinner::still(global, "asking who calls", connecting).await?;
         tracing::info!(caller = session.caller(), "connected");
         if let Some(header) = &header {
             place::same_scope(state_path, header, session.scope())?;
@@ -219,7 +219,7 @@ impl Subject {
         recorded: Facts,
         consent: &Consent,
     ) -> Result<Decision, Failure> {
-        looking(global, LOOKING, self.decide_about(global, spec, recorded, consent)).await
+        spinner::during(global, LOOKING, self.decide_about(global, spec, recorded, consent)).await
     }
 
     async fn decide_about(
@@ -266,7 +266,7 @@ impl Subject {
             Ok((!awaited.keys().any(is_unseen)).then_some(observed))
         };
         let seen = look_until(self.pace(), WAY_IN, &global.stop, look);
-        let seen = looking(global, "looking into the cluster", seen).await?;
+        let seen = spinner::during(global, "looking into the cluster", seen).await?;
         let Some(observed) = seen else { return Ok(None) };
         let (graphs, facts) = (vec![graph.clone()], decision.facts.clone());
         let replace = decision.replace.iter().filter(|it| awaited.contains_key(*it)).cloned();
@@ -278,7 +278,7 @@ impl Subject {
         let facts = self.state().facts();
         let (nothing, nobody) = (Vec::new(), Consent::default());
         let decided = self.plan(global, nothing, facts, &nobody, BTreeSet::new());
-        looking(global, LOOKING, decided).await
+        spinner::during(global, LOOKING, decided).await
     }
 
     async fn plan(

@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: once to stop, twice to leave.
 use crate::failure::Exit;
+use crate::render::spinner;
 use provision_engine::Stop;
 use std::convert::Infallible;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -37,5 +38,6 @@ async fn either(interrupt: &mut Signal, terminate: &mut Signal) {
 
 #[expect(clippy::exit, reason = "whoever asks twice does not want to wait for anything")]
 fn leave() {
+    spinner::erase();
     std::process::exit(Exit::Interrupted as i32);
 }

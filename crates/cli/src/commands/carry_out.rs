@@ -3,7 +3,7 @@ use crate::args::Global;
 use crate::decision::Decision;
 use crate::failure::{Code, Exit, Failure, WRITABLE, advice};
 use crate::render::progress::{Finish, Mode, Reporter};
-use crate::render::{Style, looking};
+use crate::render::{Style, spinner};
 use crate::run::{Consent, Subject};
 use crate::{output, providers, shell};
 use provision_core::{Address, Error, Event, Facts, LiveValue, Stage};
@@ -119,7 +119,7 @@ impl CarryOut<'_> {
                 (false, _) => Ok(Vec::new()),
             }
         };
-        let left = looking(self.global, "looking for what is left", looks).await;
+        let left = spinner::during(self.global, "looking for what is left", looks).await;
         self.compact(&journal, &outcome);
         let (known, unknown) = match left {
             Ok(left) => (left, None),

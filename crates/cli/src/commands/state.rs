@@ -3,7 +3,7 @@ use super::carry_out::begin;
 use super::show::document;
 use crate::args::{Global, StateArgs, StateCommand};
 use crate::failure::{Code, Exit, Failure};
-use crate::render::{Style, record};
+use crate::render::{Style, record, spinner};
 use crate::run::Subject;
 use crate::{output, place, shell};
 use provision_core::Address;
@@ -23,7 +23,9 @@ pub(crate) async fn run(global: &Global, args: &StateArgs) -> Result<Exit, Failu
             }
             let subject = Subject::connect(global, Some(spec), &path, loaded, None).await?;
             let journal = begin(&subject)?;
-            subject.engine(global).forget(&journal, &address).await?;
+            let engine = subject.engine(global);
+            let forgotten = engine.forget(&journal, &address);
+            spinner::during(global, "taking our marks away", forgotten).await?;
             if !global.quiet && !global.json {
                 output::stdout(&format!(
                     "Forgot {address}. The object is still in the cloud, without our marks.\n"

@@ -3,7 +3,7 @@ mod probe;
 
 use crate::args::{Global, VerifyArgs};
 use crate::failure::{Code, Exit, Failure};
-use crate::render::{Style, looking, verdicts};
+use crate::render::{Style, spinner, verdicts};
 use crate::run::Subject;
 use crate::{output, place, providers, shell};
 use provision_engine::{Pace, first_call};
@@ -39,7 +39,7 @@ async fn of_file(global: &Global, args: &VerifyArgs) -> Result<(String, Vec<Verd
     let loaded = place::state(&path, &spec)?.ok_or_else(|| unrecorded(global, file))?;
     let subject = Subject::connect(global, Some(spec), &path, Some(loaded), None).await?;
     let (access, way, token) =
-        subject.open(&global.stop).await?.ok_or_else(|| unrecorded(global, file))?;
+        subject.open(global).await?.ok_or_else(|| unrecorded(global, file))?;
     let entry = Entry::with_token(&access, &way, &token)?;
     let verdicts = look(global, args, subject.pace(), &entry, &wanted).await?;
     Ok((entry.url, verdicts))
@@ -71,7 +71,7 @@ async fn look(
     let secret = if namespace.is_empty() { "" } else { PULL_SECRET };
     let read = async || Snapshot::read(entry, namespace, secret).await;
     let read = first_call(pace, &global.stop, read);
-    let mut seen = looking(global, "looking at the cluster", read).await?;
+    let mut seen = spinner::during(global, "looking at the cluster", read).await?;
     if args.probe {
         probe::all(global, pace, entry, &args.probe_image, wanted, &mut seen).await?;
     }

@@ -6,16 +6,15 @@ mod changes;
 mod details;
 mod duration;
 mod finish;
-mod looking;
 mod page;
 pub(crate) mod parts;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod record;
+pub(crate) mod spinner;
 mod style;
 pub(crate) mod trouble;
 mod value;
 pub(crate) mod verdicts;
 
-pub(crate) use looking::looking;
 pub(crate) use style::Style;

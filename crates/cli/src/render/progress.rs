@@ -10,10 +10,10 @@ use super::duration::clock;
 pub(crate) use super::finish::Finish;
 use super::finish::error;
 use super::plan::View;
-use super::style::{Style, clean};
+use super::style::{Style, clean, is_dumb};
 use crate::args::Global;
 use live::Live;
-pub(super) use live::picture;
+pub(super) use live::{FRAME, frame, size};
 use provision_core::{Event, EventKind};
 use running::Running;
 use serde_json::{Map, Value, json};
@@ -47,7 +47,7 @@ impl Mode {
             () if global.json => Self::Json,
             () if global.quiet => Self::Quiet,
             // Log lines and moving lines would overwrite one another.
-            () if global.logs() => Self::Plain,
+            () if global.logs() || is_dumb() => Self::Plain,
             () if io::stderr().is_terminal() && io::stdout().is_terminal() => Self::Live,
             () => Self::Plain,
         }

@@ -1,84 +1,118 @@
-//! A moving line while the cloud is only looked at, and there is nothing else to show yet.
+//! A line on a terminal that moves while the cloud is only looked at: there is nothing else to show
+//! yet, and somebody waits.
 use super::duration::span;
-use super::progress::{Mode, picture};
+use super::progress::{FRAME, Mode, frame, size};
 use super::style::{Paint, Style, fit};
 use crate::args::Global;
-use std::io::{self, Write};
+use crate::output;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-/// How long nothing is shown: by then nearly everything has been seen.
+/// How long nothing is shown: what takes less is not worth a line.
 const SOON: Duration = Duration::from_secs(1);
-/// How often the line moves.
-const TICK: Duration = Duration::from_millis(120);
-/// Erases a line, and returns to its beginning.
+/// How often a line is drawn that does not move.
+const STILL: Duration = Duration::from_secs(24 * 60 * 60);
+/// Goes to the beginning of the line, and erases it.
 const ERASED: &str = "\r\u{1b}[2K";
+
+/// Whether the line is on the screen.
+static DRAWN: AtomicBool = AtomicBool::new(false);
 
 /// Waits for `work`. On a terminal a line says `what` is done as soon as that takes long; it is gone
 /// before this returns.
-pub(crate) async fn looking<T>(global: &Global, what: &str, work: impl Future<Output = T>) -> T {
-    match Mode::of(global) {
-        Mode::Live => {
-            shown(&mut io::stdout(), &Style::of_stdout(global.no_color), what, work).await
-        }
-        Mode::Plain | Mode::Json | Mode::Quiet => work.await,
+pub(crate) async fn during<T>(global: &Global, what: &str, work: impl Future<Output = T>) -> T {
+    on_terminal(global, what, FRAME, work).await
+}
+
+/// Waits for `work` as [`during`] does, and draws the line once only: others may ask for a password
+/// meanwhile, as programs do that bring credentials.
+pub(crate) async fn still<T>(global: &Global, what: &str, work: impl Future<Output = T>) -> T {
+    on_terminal(global, what, STILL, work).await
+}
+
+/// Takes the line away, if it is there, for who writes something else.
+pub(crate) fn erase() {
+    if DRAWN.swap(false, Ordering::Relaxed) {
+        output::stdout(ERASED);
     }
 }
 
-async fn shown<T>(
-    out: &mut impl Write,
-    style: &Style,
+async fn on_terminal<T>(
+    global: &Global,
     what: &str,
+    turn: Duration,
     work: impl Future<Output = T>,
 ) -> T {
-    // Somebody who does not look any more is no reason to end.
-    let mut write = |text: &str| drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    if Mode::of(global) != Mode::Live {
+        return work.await;
+    }
+    let style = Style::of_stdout(global.no_color);
+    let done = drawing(work, turn, |waited| {
+        DRAWN.store(true, Ordering::Relaxed);
+        output::stdout(&line(&style, size().0, what, waited));
+    });
+    let done = done.await;
+    erase();
+    done
+}
+
+/// Waits for `work`, and draws each turn as soon as it takes long.
+async fn drawing<T>(
+    work: impl Future<Output = T>,
+    turn: Duration,
+    mut draw: impl FnMut(Duration),
+) -> T {
     let (mut work, begun) = (pin!(work), Instant::now());
-    let mut ticks = interval_at(begun + SOON, TICK);
-    let mut is_drawn = false;
+    let mut turns = interval_at(begun + SOON, turn);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             biased;
-            done = &mut work => {
-                if is_drawn {
-                    write(ERASED);
-                }
-                return done;
-            }
-            _ = ticks.tick() => {
-                is_drawn = true;
-                let waited = begun.elapsed();
-                let line = format!("  {} {what}  {}", picture(waited), span(waited));
-                // The last column stays free: terminals differ in what follows there.
-                let line = fit(&line, style.width.saturating_sub(1));
-                write(&format!("{ERASED}{}", style.paint(Paint::Dim, &line)));
-            }
+            done = &mut work => return done,
+            _ = turns.tick() => draw(begun.elapsed()),
         }
     }
+}
+
+/// Returns what draws the line in a terminal of that width, and leaves the cursor at its beginning:
+/// whatever somebody else writes then stands over it, and not behind it.
+fn line(style: &Style, width: usize, what: &str, waited: Duration) -> String {
+    let line = format!("  {} {what}  {}", frame(waited), span(waited));
+    // The last column stays free: terminals differ in what follows there.
+    let line = fit(&line, width.saturating_sub(1));
+    format!("{ERASED}{}\r", style.paint(Paint::Dim, &line))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    async fn written(seconds: f64, width: usize) -> String {
-        let (mut paper, style) = (Vec::new(), Style { color: false, width });
+    async fn drawn(seconds: f64, turn: Duration) -> Vec<Duration> {
+        let mut drawn = Vec::new();
         let work = tokio::time::sleep(Duration::from_secs_f64(seconds));
-        shown(&mut paper, &style, "looking at what there is", work).await;
-        String::from_utf8(paper).unwrap()
+        drawing(work, turn, |waited| drawn.push(waited)).await;
+        drawn
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_takes_long_is_told_and_leaves_nothing_behind() {
-        assert_eq!(written(0.9, 80).await, "");
-        let text = written(1.2, 80).await;
-        let drawn: Vec<_> = text.split(ERASED).collect();
-        assert_eq!(
-            drawn,
-            ["", "  ⠇ looking at what there is  1s", "  ⠏ looking at what there is  1s", ""]
-        );
-        assert!(written(75.0, 80).await.contains(" looking at what there is  1m14s\r"));
-        assert!(written(1.1, 20).await.contains("looking at wha…"));
+    async fn nothing_is_drawn_until_it_takes_long() {
+        assert!(drawn(0.9, FRAME).await.is_empty());
+        assert_eq!(drawn(1.2, FRAME).await, [SOON, SOON + FRAME]);
+        assert_eq!(drawn(60.0, STILL).await, [SOON], "a still one");
+    }
+
+    #[test]
+    fn the_line_keeps_to_the_width_of_the_terminal() {
+        let of = |width, seconds| {
+            let style = Style { color: false, width: 80 };
+            let text =
+                line(&style, width, "looking at what there is", Duration::from_secs(seconds));
+            text.strip_prefix(ERASED).and_then(|it| it.strip_suffix('\r')).map(str::to_owned)
+        };
+        assert_eq!(of(80, 1).as_deref(), Some("  ⠇ looking at what there is  1s"));
+        assert_eq!(of(80, 75).as_deref(), Some("  ⠴ looking at what there is  1m15s"));
+        assert_eq!(of(20, 1).as_deref(), Some("  ⠇ looking at wha…"));
     }
 }

@@ -66,14 +66,13 @@ impl Style {
     fn of(stream: &(impl IsTerminal + AsFd), elsewhere: usize, no_color: bool) -> Self {
         let terminal = stream.is_terminal();
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
         let told = || terminal_size::terminal_size_of(stream).map(|(width, _)| width.0.into());
         let width = match terminal {
             true => columns.or_else(told).unwrap_or(TERMINAL_WIDTH),
             false => columns.unwrap_or(elsewhere),
         };
-        let color = terminal && !no_color && !set("NO_COLOR") && !dumb;
+        let color = terminal && !no_color && !set("NO_COLOR") && !is_dumb();
         Self { color, width: width.max(NARROWEST) }
     }
 
@@ -127,6 +126,11 @@ impl Style {
     fn line(&self, runs: &[Word]) -> String {
         runs.iter().map(|run| self.paint(run.paint, &run.text)).collect()
     }
+}
+
+/// Tells whether the terminal says of itself that it knows no escape codes.
+pub(super) fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// Splits running text into words.

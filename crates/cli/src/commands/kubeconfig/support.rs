@@ -3,6 +3,7 @@ use super::{Lock, embedded, target, text, unfit, unrecorded};
 use crate::args::Global;
 use crate::failure::{Code, Exit, Failure};
 use crate::kubeconfig::{User, Way};
+use crate::render::spinner;
 use crate::run::Subject;
 use crate::{output, place, shell};
 use jiff::Timestamp;
@@ -61,19 +62,20 @@ async fn ask(
     expires: Term,
 ) -> Result<(Way, Admission), Failure> {
     let spec = subject.spec.as_ref().expect("it was connected with a file");
-    let opened = subject.open(&global.stop).await?.ok_or_else(|| unrecorded(global, file))?;
+    let opened = subject.open(global).await?.ok_or_else(|| unrecorded(global, file))?;
     let (access, outwards, token) = &opened;
     let by = (access, outwards, token.as_str());
     let marks = subject.marks();
     let call = async || admission(by, &marks, expires).await;
-    let admission =
-        first_call(subject.pace(), &global.stop, call).await.map_err(|error| match error.kind {
-            Kind::Invalid => {
-                let failure = Failure::new(Code::SupportNone, error.to_string());
-                error.hint.iter().fold(failure, |failure, hint| failure.hint(hint.as_ref()))
-            }
-            _ => error.into(),
-        })?;
+    let admission = first_call(subject.pace(), &global.stop, call);
+    let admission = spinner::during(global, "asking the cluster for a token", admission).await;
+    let admission = admission.map_err(|error| match error.kind {
+        Kind::Invalid => {
+            let failure = Failure::new(Code::SupportNone, error.to_string());
+            error.hint.iter().fold(failure, |failure, hint| failure.hint(hint.as_ref()))
+        }
+        _ => error.into(),
+    })?;
     let name = format!("{}.{}.{}.support", spec.name, spec.region, subject.provider.name());
     let Access { endpoint: server, certificate_authority: authority, .. } = opened.0;
     let user = User::Bearer(admission.token.clone());

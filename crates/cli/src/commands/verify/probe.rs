@@ -2,7 +2,7 @@
 use crate::args::Global;
 use crate::failure::{Code, Failure};
 use crate::output;
-use crate::render::looking;
+use crate::render::spinner;
 use jiff::Timestamp;
 use provision_core::Error;
 use provision_engine::{Pace, Stop, look_until};
@@ -30,8 +30,8 @@ pub(super) async fn all(
         output::stderr(&format!("For a moment there are {pods}.\n"));
     }
     let run = run(pace, &global.stop, entry, &probes);
-    let run = looking(global, "waiting until they run", run).await;
-    let left = looking(global, "removing them", remove(pace, entry, &probes)).await;
+    let run = spinner::during(global, "waiting until they run", run).await;
+    let left = spinner::during(global, "removing them", remove(pace, entry, &probes)).await;
     if let Some((_, error)) = left.first() {
         let left: Vec<_> = left.iter().map(|(probe, _)| *probe).collect();
         return Err(remaining(&left, error));

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// The pictures of a step that is under way, one after another.
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 /// How long each of them stays.
-const FRAME: Duration = Duration::from_millis(120);
+pub(crate) const FRAME: Duration = Duration::from_millis(120);
 /// How many columns times take.
 const TIME: usize = 6;
 /// What is left for the words of a step at the least.
@@ -29,10 +29,15 @@ pub(super) struct Live {
     drawn: Vec<usize>,
 }
 
-/// Returns the picture of what is under way, after so much time.
-pub(crate) fn picture(waited: Duration) -> &'static str {
+/// Returns the picture of what has been under way for so long.
+pub(crate) fn frame(waited: Duration) -> &'static str {
     let turn = waited.as_millis() / FRAME.as_millis();
     SPINNER[turn as usize % SPINNER.len()]
+}
+
+/// Returns the size of the terminal.
+pub(crate) fn size() -> Size {
+    of_terminal().unwrap_or(UNTOLD)
 }
 
 /// Asks the terminal how large it is now: windows change.
@@ -57,7 +62,7 @@ impl Live {
         now: Duration,
         waited: Duration,
     ) -> String {
-        let frame = self.frame(running, now, picture(waited));
+        let frame = self.frame(running, now, frame(waited));
         let lines = above.iter().chain(frame.iter().map(|(_, line)| line));
         let text = self.instead(&lines.map(String::as_str).collect::<Vec<_>>());
         self.drawn = frame.into_iter().map(|(width, _)| width).collect();

@@ -1,12 +1,9 @@
 //! A clock that moves what is shown while nothing happens.
 use super::Inner;
+use super::live::FRAME;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
-
-/// How often lines move.
-const TICK: Duration = Duration::from_millis(120);
 
 /// Ticks in a thread of its own until it is dropped.
 pub(super) struct Ticker {
@@ -19,7 +16,7 @@ impl Ticker {
         let (alive, ended) = mpsc::channel::<()>();
         let inner = Arc::clone(inner);
         let thread = thread::spawn(move || {
-            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            while ended.recv_timeout(FRAME) == Err(RecvTimeoutError::Timeout) {
                 inner.lock().unwrap_or_else(PoisonError::into_inner).tick();
             }
         });
