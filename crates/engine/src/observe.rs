@@ -207,9 +207,11 @@ impl Engine<'_> {
     /// # Errors
     /// When a listing fails: then nobody knows whether something is left.
     pub async fn leftovers(&self) -> Result<Vec<LiveValue>> {
-        let since = Instant::now();
+        let mut first = None;
         loop {
             let left = self.listed_as_ours().await?;
+            // One listing may take long enough that a second would never be asked for.
+            let since = *first.get_or_insert_with(Instant::now);
             let graces = left.iter().filter_map(|live| self.drivers.get(live.kind));
             let graces = graces.map(|it| self.pace.patience(it.meta().timing.grace, LEAST_LAG));
             let grace = graces.max().unwrap_or_default();
