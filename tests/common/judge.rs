@@ -10,7 +10,7 @@ use std::thread;
 use tempfile::NamedTempFile;
 
 /// The longest that all tests of a program may take, in seconds.
-const PATIENCE: &str = "7200";
+const PATIENCE: &str = "21600";
 
 /// One for all tests of a program, since it takes a second to read the models. It ends with the
 /// program, whose end it reads.

@@ -1,5 +1,5 @@
 //! A proxy that lets calls through, loses replies, and kills whoever calls.
-use super::relay::{self, Message, PATIENCE, Relay};
+use super::relay::{self, Message, PATIENCE, RUN, Relay};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -120,7 +120,7 @@ impl Proxy {
         drop(caller);
         let since = Instant::now();
         loop {
-            assert!(since.elapsed() < PATIENCE, "the program does not end");
+            assert!(since.elapsed() < RUN, "the program does not end");
             let mut caller = self.shared.caller.lock().expect("no thread panics");
             let status = caller.as_mut().and_then(|c| c.try_wait().expect("it can be asked"));
             if let Some(status) = status {

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// How long either side may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a program may run, beside others and on a slow machine.
+pub(crate) const RUN: Duration = Duration::from_secs(300);
+
 /// A listener with a thread for each request, which ends with its owner.
 pub(crate) struct Relay {
     pub(crate) url: String,

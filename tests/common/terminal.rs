@@ -1,4 +1,5 @@
 //! What a user sees: the rows of a terminal, or a log.
+use super::relay::RUN;
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -11,7 +12,6 @@ use std::time::{Duration, Instant};
 
 /// More rows than a session has, so that nothing scrolls away.
 const ROWS: u16 = 200;
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a command writes to.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +68,7 @@ pub(crate) fn on_terminal(
     });
     let (since, mut answered) = (Instant::now(), answer.is_empty());
     let status = loop {
-        assert!(since.elapsed() < PATIENCE, "the program does not end");
+        assert!(since.elapsed() < RUN, "the program does not end");
         if !answered && written.lock().expect("no thread panics").ends_with(b": ") {
             keyboard.write_all(format!("{answer}\n").as_bytes()).expect("it can be typed");
             answered = true;

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 # What was made a moment ago is not known everywhere. Each try moves the clock by two seconds at least,
 # and reads lag by 15 at most.
 TRIES = 10
-UNKNOWN = ("NotFound", "NoSuchEntity", "ResourceNotFoundException")
+UNKNOWN = ("NotFound", "NotFoundException", "NoSuchEntity")
 
 
 def call(service, method, parameters):

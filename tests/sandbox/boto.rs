@@ -44,7 +44,9 @@ impl<'a> Boto<'a> {
         let ours = json!({ "clusterName": "acme-prod", "nodegroupName": ours });
         let ours = self.call("eks", "describe_nodegroup", &ours)["nodegroup"].clone();
         let theirs = json!({ "clusterName": "acme-prod", "nodegroupName": name,
-            "nodeRole": ours["nodeRole"], "subnets": ours["subnets"] });
+            "nodeRole": ours["nodeRole"], "subnets": ours["subnets"],
+            // As many as no autoscaler would take away.
+            "scalingConfig": { "minSize": 1, "maxSize": 1, "desiredSize": 1 } });
         self.call("eks", "create_nodegroup", &theirs);
     }
 }

@@ -3,6 +3,7 @@ use crate::boto::Boto;
 use crate::folder::{FILE, Folder};
 use crate::served::Served;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const APPLY: [&str; 2] = ["apply", "--auto-approve"];
 const NO_SPOT: &str = "UnfulfillableCapacity - Unable to fulfill capacity";
@@ -160,13 +161,17 @@ fn a_pool_that_loses_its_machines_is_told_of_and_left_alone() {
         let reads = ["Describe", "Get", "List", "get ", "list "];
         calls.iter().filter(|it| !reads.iter().any(|read| it.starts_with(read))).count()
     };
-    let degraded = (0..20).find_map(|_| {
+    let since = Instant::now();
+    let degraded = loop {
+        assert!(since.elapsed() < Duration::from_secs(60), "it is degraded for a while");
         let calls = served.operations().len();
         let ran = folder.run(&APPLY);
         assert_eq!(changes(&served.operations()[calls..]), 0, "{}", ran.stdout);
-        (ran.code == Some(4)).then_some(ran.stdout)
-    });
-    assert!(degraded.expect("it is degraded for a while").contains("UnfulfillableCapacity"));
+        if ran.code == Some(4) {
+            break ran.stdout;
+        }
+    };
+    assert!(degraded.contains("UnfulfillableCapacity"), "{degraded}");
 }
 
 #[test]

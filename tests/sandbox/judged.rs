@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// The longest that a script may take, in seconds.
-const PATIENCE: &str = "300";
+const PATIENCE: &str = "1200";
 
 /// Runs a Python file against a server, and returns the JSON that it prints.
 pub(crate) fn script(file: &str, url: &str, arguments: &[&Path]) -> Value {

@@ -37,8 +37,9 @@ fn a_lost_reply_makes_nothing_twice_and_leaves_nothing() {
     folder.ok(&["plan"]);
     let before = served.objects();
     folder.ok(&["apply", "--auto-approve"]);
-    let made = kinds(&new(&before, &served.objects()));
     let of_apply = changes(&served.operations());
+    assert_eq!(folder.plan(), [""; 0], "by then the last machine is there");
+    let made = kinds(&new(&before, &served.objects()));
     let so_far = served.operations().len();
     folder.ok(&["destroy", "--auto-approve"]);
     let of_destroy = changes(&served.operations()[so_far..]);

@@ -14,14 +14,12 @@ fn a_terminal_shows_what_takes_long_and_keeps_nothing_of_it() {
     let folder = Folder::on(&served, FILE);
     let slow = |operation| json!({ "operation": operation, "effect": "slow" });
     // What was found out slowly comes first, and then a warning, while the line is there.
-    let denied = json!({ "operation": "DescribeVpcs", "effect": "denied" });
+    let denied = json!({ "operation": "DescribeVpcs", "count": 50, "effect": "denied" });
     let faults = [slow("GetCallerIdentity"), slow("DescribeClusterVersions"), denied];
     let plan = |terminal: &str| {
         served.faults(&faults);
         let mut command = folder.command(&["plan"]);
-        let (_, written) = on_terminal(command.env("TERM", terminal), COLUMNS, "");
-        assert_eq!(served.faults_left(), [json!(null); 0]);
-        written
+        on_terminal(command.env("TERM", terminal), COLUMNS, "").1
     };
     let written = plan("xterm-256color");
     let text = String::from_utf8_lossy(&written);

@@ -255,8 +255,8 @@ fn killed(operation: &str, nth: usize, effect: &str) {
 #[test]
 fn an_upgrade_that_was_killed_is_gone_on_with() {
     killed("UpdateClusterVersion", 2, "hang");
-    killed("UpdateClusterVersion", 2, "slow");
-    killed("UpdateNodegroupVersion", 5, "slow");
+    killed("UpdateClusterVersion", 2, "hang-after");
+    killed("UpdateNodegroupVersion", 5, "hang-after");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The longest that any script may take.
-const PATIENCE: &str = "300";
+const PATIENCE: &str = "1200";
 
 /// A file of this test.
 pub(crate) fn here(file: &str) -> PathBuf {

@@ -138,13 +138,20 @@ def rolled_out():
     KUBECTL("-n", SYSTEM, "rollout", "status", f"deployment/{ITS}", "--timeout=30s")
 
 
+def triggered(told):
+    return told if "TriggeredScaleUp" in told else None
+
+
 def with_all():
     """Executors get nodes as long as their group has room, and the nodes go when they are done."""
-    for n in range(3):
+    KUBECTL("create", "-f", "-", give=executor("executor-0"))
+    # Events last for an hour, which is seconds here.
+    told = until(lambda: triggered(KUBECTL("describe", "pod", "executor-0")))
+    has("triggered", told, "(max: 2)")
+    for n in range(1, 3):
         KUBECTL("create", "-f", "-", give=executor(f"executor-{n}"))
     until(lambda: desired() == 2)
     KUBECTL("wait", "--for=condition=Ready", "pod/executor-0", "pod/executor-1", "--timeout=30s")
-    has("triggered", KUBECTL("describe", "pod", "executor-0"), "TriggeredScaleUp", "(max: 2)")
     until(lambda: "max node group size reached" in KUBECTL("describe", "pod", "executor-2"))
     node = KUBECTL("get", "pod", "executor-0", "-o", "jsonpath={.spec.nodeName}")
     has("node", KUBECTL("get", "node", node, "--show-labels"), "executorNodes=true")

@@ -6,9 +6,6 @@ use aws_sigv4::sign::v4;
 use provision_sandbox::{CREDENTIAL, Sandbox};
 use std::time::{Duration, SystemTime};
 
-/// How long a reply may take.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// A reply: its status and its body. No reply at all has status 0.
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -29,12 +26,14 @@ pub(crate) struct Client {
     url: String,
     /// The id of the key that requests are signed with, and its secret.
     pub(crate) key: (String, String),
+    /// How long a reply may take.
+    pub(crate) patience: Duration,
 }
 
 impl Client {
     pub(crate) fn of(sandbox: &Sandbox) -> Self {
         let key = (CREDENTIAL.0.to_owned(), CREDENTIAL.1.to_owned());
-        Self { url: sandbox.aws(), key }
+        Self { url: sandbox.aws(), key, patience: relay::PATIENCE }
     }
 
     /// Calls a service that reads forms.
@@ -92,7 +91,7 @@ impl Client {
         body: &str,
     ) -> Reply {
         let request = Message::request(&self.url, method, path, headers, body);
-        match relay::ask(&self.url, &request, PATIENCE) {
+        match relay::ask(&self.url, &request, self.patience) {
             Ok(reply) => {
                 Reply { status: reply.status().unwrap_or(0), body: reply.text().to_owned() }
             }

@@ -22,7 +22,8 @@ fn log(client: &Client) -> Vec<Value> {
 
 #[test]
 fn a_call_that_hangs_does_nothing() {
-    let (_sandbox, client) = with("hang");
+    let (_sandbox, mut client) = with("hang");
+    client.patience = Duration::from_secs(2);
     assert_eq!(client.form("ec2", MAKE).status, 0);
     let objects = client.send("GET", "/_sandbox/objects", &[], "").body;
     assert!(!objects.contains("ec2.vpc"), "{objects}");
