@@ -151,7 +151,7 @@ impl Provider for Eks {
         if let Some(caller) = facts.get::<String>(facts::LEFT_OUT).filter(|_| spec.in_cluster) {
             warnings.push(format!(
                 "eks.access does not give AmazonEKSClusterAdminPolicy to {caller}, who runs this: \
-                 what is inside the cluster will be refused, to look at or to make"
+                 what is inside the cluster cannot be made unless somebody else lets them"
             ));
         }
         if spec.in_cluster && !spec.kubernetes.api.public {

@@ -23,13 +23,14 @@ static DRAWN: AtomicBool = AtomicBool::new(false);
 /// Waits for `work`. On a terminal a line says `what` is done as soon as that takes long; it is gone
 /// before this returns.
 pub(crate) async fn during<T>(global: &Global, what: &str, work: impl Future<Output = T>) -> T {
-    on_terminal(global, what, FRAME, work).await
+    let line = |waited| format!("{} {what}  {}", frame(waited), span(waited));
+    on_terminal(global, FRAME, line, work).await
 }
 
 /// Waits for `work` as [`during`] does, and draws the line once only: others may ask for a password
 /// meanwhile, as programs do that bring credentials.
 pub(crate) async fn still<T>(global: &Global, what: &str, work: impl Future<Output = T>) -> T {
-    on_terminal(global, what, STILL, work).await
+    on_terminal(global, STILL, |_| format!("{what} …"), work).await
 }
 
 /// Takes the line away, if it is there, for who writes something else.
@@ -41,8 +42,8 @@ pub(crate) fn erase() {
 
 async fn on_terminal<T>(
     global: &Global,
-    what: &str,
     turn: Duration,
+    line: impl Fn(Duration) -> String,
     work: impl Future<Output = T>,
 ) -> T {
     if Mode::of(global) != Mode::Live {
@@ -51,7 +52,7 @@ async fn on_terminal<T>(
     let style = Style::of_stdout(global.no_color);
     let done = drawing(work, turn, |waited| {
         DRAWN.store(true, Ordering::Relaxed);
-        output::stdout(&line(&style, size().0, what, waited));
+        output::stdout(&drawn(&style, size().0, &line(waited)));
     });
     let done = done.await;
     erase();
@@ -76,12 +77,11 @@ async fn drawing<T>(
     }
 }
 
-/// Returns what draws the line in a terminal of that width, and leaves the cursor at its beginning:
+/// Returns what draws a line in a terminal of that width, and leaves the cursor at its beginning:
 /// whatever somebody else writes then stands over it, and not behind it.
-fn line(style: &Style, width: usize, what: &str, waited: Duration) -> String {
-    let line = format!("  {} {what}  {}", frame(waited), span(waited));
+fn drawn(style: &Style, width: usize, line: &str) -> String {
     // The last column stays free: terminals differ in what follows there.
-    let line = fit(&line, width.saturating_sub(1));
+    let line = fit(&format!("  {line}"), width.saturating_sub(1));
     format!("{ERASED}{}\r", style.paint(Paint::Dim, &line))
 }
 
@@ -89,30 +89,25 @@ fn line(style: &Style, width: usize, what: &str, waited: Duration) -> String {
 mod tests {
     use super::*;
 
-    async fn drawn(seconds: f64, turn: Duration) -> Vec<Duration> {
-        let mut drawn = Vec::new();
+    async fn turns(seconds: f64, turn: Duration) -> Vec<Duration> {
+        let mut turns = Vec::new();
         let work = tokio::time::sleep(Duration::from_secs_f64(seconds));
-        drawing(work, turn, |waited| drawn.push(waited)).await;
-        drawn
+        drawing(work, turn, |waited| turns.push(waited)).await;
+        turns
     }
 
     #[tokio::test(start_paused = true)]
     async fn nothing_is_drawn_until_it_takes_long() {
-        assert!(drawn(0.9, FRAME).await.is_empty());
-        assert_eq!(drawn(1.2, FRAME).await, [SOON, SOON + FRAME]);
-        assert_eq!(drawn(60.0, STILL).await, [SOON], "a still one");
+        assert!(turns(0.9, FRAME).await.is_empty());
+        assert_eq!(turns(1.2, FRAME).await, [SOON, SOON + FRAME]);
+        assert_eq!(turns(60.0, STILL).await, [SOON], "a still one");
     }
 
     #[test]
-    fn the_line_keeps_to_the_width_of_the_terminal() {
-        let of = |width, seconds| {
-            let style = Style { color: false, width: 80 };
-            let text =
-                line(&style, width, "looking at what there is", Duration::from_secs(seconds));
-            text.strip_prefix(ERASED).and_then(|it| it.strip_suffix('\r')).map(str::to_owned)
-        };
-        assert_eq!(of(80, 1).as_deref(), Some("  ⠇ looking at what there is  1s"));
-        assert_eq!(of(80, 75).as_deref(), Some("  ⠴ looking at what there is  1m15s"));
-        assert_eq!(of(20, 1).as_deref(), Some("  ⠇ looking at wha…"));
+    fn a_line_keeps_to_the_width_of_the_terminal() {
+        let style = Style { color: false, width: 80 };
+        let of = |width| drawn(&style, width, "⠇ looking at what there is  1s");
+        assert_eq!(of(80), format!("{ERASED}  ⠇ looking at what there is  1s\r"));
+        assert_eq!(of(20), format!("{ERASED}  ⠇ looking at wha…\r"));
     }
 }
