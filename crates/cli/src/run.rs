@@ -91,8 +91,8 @@ impl Subject {
             (None, Some(header)) => pace_of(header.scope.world),
             (None, None) => Pace::REAL,
         };
-        let connecting = first_call(pace, &global.stop, async || provider.connect(&target).await);
-        let session = spinner::still(global, "asking who calls", connecting).await?;
+        let session =
+            first_call(pace, &global.stop, async || provider.connect(&target).await).await?;
         tracing::info!(caller = session.caller(), "connected");
         if let Some(header) = &header {
             place::same_scope(state_path, header, session.scope())?;

@@ -5,6 +5,7 @@ use super::progress::{FRAME, Mode, frame, size};
 use super::style::{Paint, Style, fit};
 use crate::args::Global;
 use crate::output;
+use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,61 +13,43 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// How long nothing is shown: what takes less is not worth a line.
 const SOON: Duration = Duration::from_secs(1);
-/// How often a line is drawn that does not move.
-const STILL: Duration = Duration::from_secs(24 * 60 * 60);
 /// Goes to the beginning of the line, and erases it.
 const ERASED: &str = "\r\u{1b}[2K";
 
 /// Whether the line is on the screen.
 static DRAWN: AtomicBool = AtomicBool::new(false);
 
-/// Waits for `work`. On a terminal a line says `what` is done as soon as that takes long; it is gone
-/// before this returns.
+/// Waits for `work`, in which nobody is asked for a password. On a terminal a line says `what` is done
+/// as soon as that takes long; it is gone before this returns.
 pub(crate) async fn during<T>(global: &Global, what: &str, work: impl Future<Output = T>) -> T {
-    let line = |waited| format!("{} {what}  {}", frame(waited), span(waited));
-    on_terminal(global, FRAME, line, work).await
-}
-
-/// Waits for `work` as [`during`] does, and draws the line once only: others may ask for a password
-/// meanwhile, as programs do that bring credentials.
-pub(crate) async fn still<T>(global: &Global, what: &str, work: impl Future<Output = T>) -> T {
-    on_terminal(global, STILL, |_| format!("{what} …"), work).await
-}
-
-/// Takes the line away, if it is there, for who writes something else.
-pub(crate) fn erase() {
-    if DRAWN.swap(false, Ordering::Relaxed) {
-        output::stdout(ERASED);
-    }
-}
-
-async fn on_terminal<T>(
-    global: &Global,
-    turn: Duration,
-    line: impl Fn(Duration) -> String,
-    work: impl Future<Output = T>,
-) -> T {
     if Mode::of(global) != Mode::Live {
         return work.await;
     }
     let style = Style::of_stdout(global.no_color);
-    let done = drawing(work, turn, |waited| {
+    let done = drawing(work, |waited| {
+        let line = format!("{} {what}  {}", frame(waited), span(waited));
+        // Whoever erases it does so before or after both.
+        let _stdout = io::stdout().lock();
         DRAWN.store(true, Ordering::Relaxed);
-        output::stdout(&drawn(&style, size().0, &line(waited)));
+        output::stdout(&drawn(&style, size().0, &line));
     });
     let done = done.await;
     erase();
     done
 }
 
-/// Waits for `work`, and draws each turn as soon as it takes long.
-async fn drawing<T>(
-    work: impl Future<Output = T>,
-    turn: Duration,
-    mut draw: impl FnMut(Duration),
-) -> T {
+/// Takes the line away, if it is there, for who writes something else.
+pub(crate) fn erase() {
+    let _stdout = io::stdout().lock();
+    if DRAWN.swap(false, Ordering::Relaxed) {
+        output::stdout(ERASED);
+    }
+}
+
+/// Waits for `work`, and draws again and again once it takes long.
+async fn drawing<T>(work: impl Future<Output = T>, mut draw: impl FnMut(Duration)) -> T {
     let (mut work, begun) = (pin!(work), Instant::now());
-    let mut turns = interval_at(begun + SOON, turn);
+    let mut turns = interval_at(begun + SOON, FRAME);
     turns.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
@@ -89,18 +72,17 @@ fn drawn(style: &Style, width: usize, line: &str) -> String {
 mod tests {
     use super::*;
 
-    async fn turns(seconds: f64, turn: Duration) -> Vec<Duration> {
+    async fn turns(seconds: f64) -> Vec<Duration> {
         let mut turns = Vec::new();
         let work = tokio::time::sleep(Duration::from_secs_f64(seconds));
-        drawing(work, turn, |waited| turns.push(waited)).await;
+        drawing(work, |waited| turns.push(waited)).await;
         turns
     }
 
     #[tokio::test(start_paused = true)]
     async fn nothing_is_drawn_until_it_takes_long() {
-        assert!(turns(0.9, FRAME).await.is_empty());
-        assert_eq!(turns(1.2, FRAME).await, [SOON, SOON + FRAME]);
-        assert_eq!(turns(60.0, STILL).await, [SOON], "a still one");
+        assert!(turns(0.9).await.is_empty());
+        assert_eq!(turns(1.2).await, [SOON, SOON + FRAME]);
     }
 
     #[test]
