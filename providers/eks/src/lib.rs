@@ -96,8 +96,8 @@ impl Provider for Eks {
     }
 
     fn notes(&self, spec: &ClusterSpec, facts: &Facts) -> Vec<String> {
-        let is_new = !facts.seen.contains_key(facts::LIVE_KEY);
-        let lasts = is_new && spec.kubernetes.secrets_key != SecretsKey::Managed;
+        let in_use = facts.get::<String>(facts::LIVE_KEY).is_some_and(|key| !key.is_empty());
+        let lasts = !in_use && spec.kubernetes.secrets_key != SecretsKey::Managed;
         let lasts = lasts.then(|| {
             "kubernetes.secretsKey lasts: EKS never lets go of a key that encrypts the secrets of a \
              cluster, and a cluster is lost with its key"
@@ -266,6 +266,7 @@ mod tests {
             Eks.notes(&spec, &facts).iter().any(|note| note.contains("secretsKey lasts"))
         };
         assert!(of("own", &[]) && of("alias/a", &[]));
+        assert!(of("own", &[""]), "EKS is at work, and nobody knows");
         assert!(!of("managed", &[]) && !of("own", &["arn:aws:kms:us-east-1:1:key/a"]));
     }
 
