@@ -45,8 +45,8 @@ pub(crate) fn tell(line: &str) {
     io::stdout().write_all(format!("{line}\n").as_bytes()).expect("it can be written");
 }
 
-/// Tells which of all missed what they were to meet, and fails if it is more than one in ten, or in
-/// twenty of a sample and two: what is called is chance's choice too.
+/// Tells which of all missed what they were to meet, and fails if it is more than two and than one in
+/// ten, or in twenty of a sample: what is called is chance's choice too.
 pub(crate) fn few(what: &str, missed: &[String], all: usize) {
     let (count, names) = (missed.len(), missed.join(", "));
     let which = if names.is_empty() { String::new() } else { format!(": {names}") };
