@@ -323,8 +323,7 @@ fn tried(what: &str, cases: Vec<Case>, per_processor: usize) {
     });
     for (effect, Tally { requests, unmet, failed }) in tally.into_inner().expect("all have ended") {
         sweep::tell(&format!("faults, {effect}: {failed} runs ended with it"));
-        let is_met = unmet.len() < requests;
-        assert!(failed > 0 || !is_met || !LASTING.contains(&effect), "{effect} stopped nothing");
+        assert!(failed > 0 || !LASTING.contains(&effect), "{effect} stopped nothing");
         sweep::few(&format!("faults, {effect}"), &unmet, requests);
     }
 }

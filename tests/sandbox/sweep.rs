@@ -45,14 +45,14 @@ pub(crate) fn tell(line: &str) {
     io::stdout().write_all(format!("{line}\n").as_bytes()).expect("it can be written");
 }
 
-/// Tells which of all missed what they were to meet, and fails if it is more than two and than one in
-/// ten, or in twenty of a sample: what is called is chance's choice too.
+/// Tells which of all missed what they were to meet, and fails if it is all of them, or more than one
+/// and than one in ten, or in twenty of a sample: what is called is chance's choice too.
 pub(crate) fn few(what: &str, missed: &[String], all: usize) {
     let (count, names) = (missed.len(), missed.join(", "));
     let which = if names.is_empty() { String::new() } else { format!(": {names}") };
     tell(&format!("{what}: {count} of {all} missed what they were to meet{which}"));
     let rare = if wants_all() { 10 } else { 20 };
-    assert!(count <= (all / rare).max(2), "{what}: {count} of {all}");
+    assert!(count < all && count <= (all / rare).max(1), "{what}: {count} of {all}");
 }
 
 /// Tries cases, so many at once for each processor, and tells how it went in a line. A case that goes

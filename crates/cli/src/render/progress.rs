@@ -13,7 +13,7 @@ use super::plan::View;
 use super::style::{Style, clean, is_dumb};
 use crate::args::Global;
 use live::Live;
-pub(super) use live::{FRAME, frame, size};
+pub(super) use live::{FRAME, picture, size};
 use provision_core::{Event, EventKind};
 use running::Running;
 use serde_json::{Map, Value, json};
@@ -129,7 +129,7 @@ impl Time {
 impl Reporter {
     /// Shows a run, with times as `time` tells them.
     pub(crate) fn new(mode: Mode, style: Style, time: Time) -> Self {
-        let live = (mode == Mode::Live).then(|| Live::new(style, live::of_terminal));
+        let live = (mode == Mode::Live).then(|| Live::new(style, size));
         let mut this = Self::with(mode, style, Box::new(io::stdout()), time, live);
         this.ticker = match mode {
             Mode::Live | Mode::Plain => Some(Ticker::start(&this.inner)),

@@ -1,7 +1,7 @@
 //! A line on a terminal that moves while the cloud is only looked at: there is nothing else to show
 //! yet, and somebody waits.
 use super::duration::span;
-use super::progress::{FRAME, Mode, frame, size};
+use super::progress::{FRAME, Mode, picture, size};
 use super::style::{Paint, Style, fit};
 use crate::args::Global;
 use crate::output;
@@ -27,8 +27,8 @@ pub(crate) async fn during<T>(global: &Global, what: &str, work: impl Future<Out
     }
     let style = Style::of_stdout(global.no_color);
     let done = drawing(work, |waited| {
-        let line = format!("{} {what}  {}", frame(waited), span(waited));
-        // Whoever erases it does so before or after both.
+        let line = format!("{} {what}  {}", picture(waited), span(waited));
+        // Whoever finds the line there erases it after it is drawn.
         let _stdout = io::stdout().lock();
         DRAWN.store(true, Ordering::Relaxed);
         output::stdout(&drawn(&style, size().0, &line));
@@ -40,7 +40,6 @@ pub(crate) async fn during<T>(global: &Global, what: &str, work: impl Future<Out
 
 /// Takes the line away, if it is there, for who writes something else.
 pub(crate) fn erase() {
-    let _stdout = io::stdout().lock();
     if DRAWN.swap(false, Ordering::Relaxed) {
         output::stdout(ERASED);
     }

@@ -24,30 +24,25 @@ pub(super) type Size = (usize, usize);
 /// A line for each running step, and one that sums up. Lines of ended steps stay above them.
 pub(super) struct Live {
     style: Style,
-    size: fn() -> Option<Size>,
+    size: fn() -> Size,
     /// How many columns each line on the screen takes.
     drawn: Vec<usize>,
 }
 
 /// Returns the picture of what has been under way for so long.
-pub(crate) fn frame(waited: Duration) -> &'static str {
+pub(crate) fn picture(waited: Duration) -> &'static str {
     let turn = waited.as_millis() / FRAME.as_millis();
     SPINNER[turn as usize % SPINNER.len()]
 }
 
-/// Returns the size of the terminal.
-pub(crate) fn size() -> Size {
-    of_terminal().unwrap_or(UNTOLD)
-}
-
 /// Asks the terminal how large it is now: windows change.
-pub(super) fn of_terminal() -> Option<Size> {
-    let (width, height) = terminal_size::terminal_size()?;
-    Some((usize::from(width.0), usize::from(height.0)))
+pub(crate) fn size() -> Size {
+    let told = terminal_size::terminal_size();
+    told.map_or(UNTOLD, |(width, height)| (usize::from(width.0).max(1), usize::from(height.0)))
 }
 
 impl Live {
-    pub(super) fn new(style: Style, size: fn() -> Option<Size>) -> Self {
+    pub(super) fn new(style: Style, size: fn() -> Size) -> Self {
         Self { style, size, drawn: Vec::new() }
     }
 
@@ -62,7 +57,7 @@ impl Live {
         now: Duration,
         waited: Duration,
     ) -> String {
-        let frame = self.frame(running, now, frame(waited));
+        let frame = self.frame(running, now, picture(waited));
         let lines = above.iter().chain(frame.iter().map(|(_, line)| line));
         let text = self.instead(&lines.map(String::as_str).collect::<Vec<_>>());
         self.drawn = frame.into_iter().map(|(width, _)| width).collect();
@@ -78,14 +73,14 @@ impl Live {
 
     /// Returns `style` with the width that the terminal has now.
     pub(super) fn fitted(&self, style: &Style) -> Style {
-        Style { width: self.size().0, ..*style }
+        Style { width: (self.size)().0, ..*style }
     }
 
     /// Returns what writes lines over those that were drawn before, and erases the rest of these.
     /// Where a terminal became narrower, one line takes several of its rows. Each row is erased by
     /// itself: some terminals keep what was on the screen when all of it is erased at once.
     fn instead(&self, lines: &[&str]) -> String {
-        let width = self.size().0;
+        let width = (self.size)().0;
         let rows: usize = self.drawn.iter().map(|line| line.div_ceil(width).max(1)).sum();
         let mut text = if rows > 0 { format!("\r\u{1b}[{rows}A") } else { String::new() };
         for line in lines {
@@ -144,7 +139,7 @@ impl Live {
         if steps.is_empty() {
             return Vec::new();
         }
-        let room = self.size().1.saturating_sub(2).max(1);
+        let room = (self.size)().1.saturating_sub(2).max(1);
         let shown = if steps.len() <= room { steps.len() } else { room - 1 };
         let address = self.address(running.width());
         let mut lines: Vec<_> =
@@ -189,11 +184,6 @@ impl Live {
 
     /// Returns a style that leaves the last column free: terminals differ in what follows there.
     fn style(&self) -> Style {
-        Style { width: self.size().0.saturating_sub(1).max(ROOM), ..self.style }
-    }
-
-    fn size(&self) -> Size {
-        let (width, height) = (self.size)().unwrap_or(UNTOLD);
-        (width.max(1), height)
+        Style { width: (self.size)().0.saturating_sub(1).max(ROOM), ..self.style }
     }
 }

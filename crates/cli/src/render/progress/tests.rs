@@ -28,7 +28,7 @@ impl Write for Desk {
 impl Desk {
     fn reporter(&self, mode: Mode) -> Reporter {
         let style = Style { color: false, width: 80 };
-        let live = (mode == Mode::Live).then(|| Live::new(style, || Some((80, 24))));
+        let live = (mode == Mode::Live).then(|| Live::new(style, || (80, 24)));
         Reporter::with(mode, style, Box::new(self.clone()), Time::Set(self.seconds.clone()), live)
     }
 

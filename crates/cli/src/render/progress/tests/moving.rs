@@ -16,7 +16,7 @@ fn screen(desk: &Desk, (width, height): live::Size) -> Vec<String> {
     rows
 }
 
-fn reporter(desk: &Desk, size: fn() -> Option<live::Size>) -> Reporter {
+fn reporter(desk: &Desk, size: fn() -> live::Size) -> Reporter {
     let style = Style { color: true, width: 80 };
     let live = Some(Live::new(style, size));
     let time = Time::Set(desk.seconds.clone());
@@ -29,7 +29,7 @@ const SMALL: live::Size = (40, 10);
 #[test]
 fn a_line_for_each_step_that_runs_and_one_that_sums_up() {
     let desk = Desk::default();
-    let reporter = reporter(&desk, || Some(LARGE));
+    let reporter = reporter(&desk, || LARGE);
     play(&desk, &reporter);
     let cluster = |what| event("cluster", Action::Create, what);
     reporter.event(&cluster(EventKind::Started));
@@ -53,7 +53,7 @@ fn a_line_for_each_step_that_runs_and_one_that_sums_up() {
 #[test]
 fn long_words_of_a_cloud_go_on_below_themselves() {
     let desk = Desk::default();
-    let reporter = reporter(&desk, || Some(LARGE));
+    let reporter = reporter(&desk, || LARGE);
     let why = "AsgInstanceLaunchFailures: could not launch spot instances, no capacity in any zone";
     let pool = |what| event("pool/executor/a62f1df6", Action::Create, what);
     reporter.event(&pool(EventKind::Started));
@@ -68,7 +68,7 @@ fn long_words_of_a_cloud_go_on_below_themselves() {
 #[test]
 fn more_steps_than_lines_are_counted_and_leave_no_trace() {
     let desk = Desk::default();
-    let reporter = reporter(&desk, || Some(SMALL));
+    let reporter = reporter(&desk, || SMALL);
     let step = |n| format!("subnet/private/us-east-1a-long-name/{n:02}");
     for n in 0..30 {
         reporter.event(&event(&step(n), Action::Create, EventKind::Started));
@@ -99,7 +99,7 @@ fn more_steps_than_lines_are_counted_and_leave_no_trace() {
 #[test]
 fn nothing_is_erased_but_rows_one_by_one() {
     let desk = Desk::default();
-    let reporter = reporter(&desk, || Some(LARGE));
+    let reporter = reporter(&desk, || LARGE);
     for n in 0..4 {
         reporter.event(&event(&format!("subnet/{n}"), Action::Create, EventKind::Started));
     }
@@ -116,7 +116,7 @@ fn nothing_is_erased_but_rows_one_by_one() {
 #[test]
 fn a_run_that_ends_with_an_error_leaves_no_moving_line() {
     let desk = Desk::default();
-    let reporter = reporter(&desk, || Some(LARGE));
+    let reporter = reporter(&desk, || LARGE);
     reporter.event(&event("vpc", Action::Create, EventKind::Started));
     assert_eq!(screen(&desk, LARGE).len(), 2);
     drop(reporter);
